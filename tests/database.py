@@ -1,0 +1,84 @@
+"""Fixtures with a real database: one embedded PostgreSQL a run, and a fresh migrated database a test.
+
+`postgres` is the running server; `database` is the address of a database of its own for one test, copied from a
+template that has been migrated once. The server's folder lies outside pytest's own, which only root may enter when
+root runs the tests, and is removed with everything in it; what a killed run left behind is cleared away by the next.
+"""
+
+import contextlib
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from signal import SIGQUIT
+
+import asyncpg
+import pytest_asyncio
+
+from gateway.domain.errors import GiveUp
+from gateway.store.embedded import Server, open_embedded
+from gateway.store.embedded_account import server_account
+from gateway.store.embedded_process import find_server, only_gateway
+from gateway.store.embedded_recipe import Layout
+from gateway.store.migrate import upgrade
+
+FOLDER_PREFIX = "trunkline-tests-"
+TEMPLATE = "migrated"
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""A test's data need not survive the machine; everything else is as in production."""
+
+_numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that the database server's own user can reach, also when root runs the tests."""
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_killed_runs() -> None:
+    """Stop the servers and remove the folders of runs that were killed: old ones whose lock is free."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*/session"):
+        with contextlib.suppress(GiveUp, OSError):
+            if time.time() - folder.stat().st_mtime < 60:  # perhaps just being made
+                continue
+            layout = Layout(directory=folder)
+            with only_gateway(layout.lock):
+                if server := find_server(layout.data, server_account()):
+                    server.send_signal(SIGQUIT)
+                shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres() -> AsyncIterator[Server]:
+    """The embedded server of this test run, with the template database migrated."""
+    clear_killed_runs()
+    with open_folder() as folder:
+        async with open_embedded(folder / "session", settings=FAST) as server:
+            await _as_superuser(server, f"create database {TEMPLATE} owner trunkline")
+            await upgrade(server.dsn_for(TEMPLATE))
+            yield server
+
+
+@pytest_asyncio.fixture
+async def database(postgres: Server) -> AsyncIterator[str]:
+    """The address of an empty, migrated database that only this test uses."""
+    name = f"test_{next(_numbers)}"
+    await _as_superuser(postgres, f"create database {name} template {TEMPLATE} owner trunkline")
+    yield postgres.dsn_for(name)
+    await _as_superuser(postgres, f"drop database {name} with (force)")
+
+
+async def _as_superuser(server: Server, statement: str) -> None:
+    session = await asyncpg.connect(server.dsn_for("postgres", superuser=True))
+    try:
+        await session.execute(statement)
+    finally:
+        await session.close()
