@@ -81,15 +81,16 @@ class AsteriskHome:
             arguments: What follows `asterisk` on the command line.
 
         Returns:
-            An argument list whose last program replaces the earlier ones (the pid stays).
+            An argument list whose last program replaces the earlier ones (the pid stays), and which ends
+            when the thread that started it ends, so that a killed test run leaves no Asterisk behind.
         """
-        asterisk = ["env", f"HOME={directory}", "asterisk", *arguments]
+        asterisk = ["setpriv", "--pdeathsig=TERM", "env", f"HOME={directory}", "asterisk", *arguments]
         if self.is_native:
             if os.geteuid() != 0:
                 return asterisk
-            user = ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", "--"]
+            user = ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
             return [*user, *asterisk]
-        bind = 'mkdir -p "$1" && mount --bind "$2" "$1" && shift 2 && exec "$@"'
+        bind = '(umask 022 && mkdir -p "$1") && mount --bind "$2" "$1" && shift 2 && exec "$@"'
         inside = str(self.root) + str(directory)
         chroot = ["chroot", f"--userspec={self.uid}:{self.gid}", str(self.root)]
         return ["unshare", "--mount", "sh", "-c", bind, "sh", inside, str(directory), *chroot, *asterisk]
