@@ -277,8 +277,8 @@ class Trunk(Section):
         default=None, description="a country of ISO 3166 in two letters, like RU or PL"
     )
     area_code: str = Field(default="", pattern=r"^[0-9]{0,8}$", description="0 to 8 digits, like 495")
-    strip_prefix: str = Field(
-        default="", pattern=r"^[0-9*#+]{0,15}$", description="0 to 15 digits, * or #, like 9"
+    strip_prefixes: tuple[Annotated[str, Field(pattern=r"^[0-9*#+a-z]{1,15}$")], ...] = Field(
+        default=(), description="a list of prefixes of 1 to 15 digits, * or #, like 9"
     )
     default_did: PhoneDigits | None = Field(
         default=None, description="a number of 1 to 15 digits, with or without +"
