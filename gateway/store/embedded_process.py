@@ -1,11 +1,12 @@
-"""The running server as a process: is it ours, is it ready, who else is in the folder, and who holds the lock.
+"""The running server as a process: is it ours, is it ready, who else is in the folder, who holds the lock.
 
-A pid file outlives its process, and the number may by then belong to an unrelated program. So a pid is believed only
-if that process runs a program called postgres, as the server's account, with the data folder as its working
-directory (the server goes there before it writes the file). The file's form is PostgreSQL's (`miscadmin.h`: pid,
-data folder, start, port, socket folder, address, shared memory key, status).
+A pid file outlives its process, and the number may by then belong to an unrelated program. So a pid is
+believed only if that process runs a program called postgres, as the server's account, with the data folder
+as its working directory (the server goes there before it writes the file). The file's form is PostgreSQL's
+(`miscadmin.h`: pid, data folder, start, port, socket folder, address, shared memory key, status).
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -20,7 +21,7 @@ from signal import Signals
 import psutil
 
 from gateway.domain.errors import GiveUp
-from gateway.store.embedded_account import ENVIRONMENT, Account
+from gateway.store.embedded_account import ENVIRONMENT, Account, FolderNotOurs
 
 
 class FolderInUse(GiveUp, BlockingIOError):
@@ -39,16 +40,20 @@ def only_gateway(lock: Path) -> Iterator[None]:
         FolderInUse: another process holds it; the message says which.
     """
     # Not inherited by programs that we start (PEP 446), so the server that outlives us does not hold it.
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as reason:
+        raise FolderNotOurs(
+            f"{lock} cannot be opened ({reason}); start the gateway as its owner."
+        ) from reason
     with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderInUse(lock, file.read().strip() or "it is just starting") from None
         file.truncate()
-        file.write(
-            f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {Path(sys.argv[0]).name}\n"
-        )
+        now = datetime.now(UTC)
+        file.write(f"process {os.getpid()}, {Path(sys.argv[0]).name}, since {now:%Y-%m-%d %H:%M:%S} UTC\n")
         file.flush()
         yield
 
@@ -106,8 +111,8 @@ def processes_in(data: Path, account: Account) -> list[int]:
 def drop_stale_pid_file(data: Path) -> None:
     """Remove a pid file whose number now belongs to an unrelated program; PostgreSQL would refuse to start.
 
-    To be called only when no postgres works in the folder. A number that belongs to nobody is left for PostgreSQL,
-    which then also checks its shared memory.
+    To be called only when no postgres works in the folder. A number that belongs to nobody is left for
+    PostgreSQL, which then also checks its shared memory.
     """
     pid_file = read_pid_file(data)
     if pid_file is not None and psutil.pid_exists(abs(pid_file.pid)):
@@ -135,6 +140,24 @@ class ServerProcess:
         except psutil.NoSuchProcess:
             return False
 
+    async def ended(self, *, look_every: float = 0.02) -> None:
+        """Wait until it has gone; an adopted process is nobody's child, so we can only look again and again.
+
+        Args:
+            look_every: seconds between two looks.
+        """
+        while self.is_alive():  # noqa: ASYNC110
+            await asyncio.sleep(look_every)
+
+    def runs(self, command: list[str]) -> bool:
+        """Whether it was started by this very command, and its program not been replaced on disk since."""
+        try:
+            program = Path(f"/proc/{self.pid}/exe")
+            replaced = program.exists() and not program.samefile(command[0])
+            return self.process.cmdline() == command and not replaced
+        except (psutil.Error, OSError):
+            return False
+
     def signal(self, number: Signals) -> None:
         """Send a signal; nothing happens if the process has gone."""
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -142,7 +165,7 @@ class ServerProcess:
 
 
 def start_server(command: list[str], account: Account, log: Path) -> ServerProcess:
-    """Start the server in a session of its own, so that neither Ctrl-C nor our death ends it; it speaks into `log`."""
+    """Start the server, speaking into `log`; in a session of its own, so that our end is not its end."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "ab") as output:
         child = subprocess.Popen(

@@ -1,9 +1,9 @@
 """Brings a database to the state this code needs, and refuses one that cannot serve.
 
-The migrations in `migrations/versions` are hand-written SQL, run by Alembic; everything else in the gateway speaks
-to PostgreSQL through asyncpg. Nodes that start together wait for each other on an advisory lock, which one session
-holds from the first look to the last commit. A database written by a newer Trunkline is refused, because this code
-would not understand its rows.
+The migrations in `migrations/versions` are hand-written SQL, run by Alembic; everything else in the gateway
+speaks to PostgreSQL through asyncpg. Nodes that start together wait for each other on an advisory lock,
+which one session holds from the first look to the last commit. A database written by a newer Trunkline is
+refused, because this code would not understand its rows.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ class DatabaseUnfit(GiveUp):
 
 
 class DatabaseNewer(GiveUp):
-    """The database was written by a newer Trunkline; start that version, or restore the backup made before it."""
+    """The database was written by a newer Trunkline; start that version, or restore the older backup."""
 
 
 async def open_session(dsn: str) -> asyncpg.Connection:
@@ -76,8 +76,8 @@ async def _check_server(session: asyncpg.Connection) -> None:
     version = session.get_server_version()
     if version.major < OLDEST_SERVER:
         raise DatabaseUnfit(
-            f"The server is PostgreSQL {version.major}; PostgreSQL {OLDEST_SERVER} or newer is needed. Upgrade it, or "
-            "leave database.url empty: the gateway then runs a PostgreSQL of its own."
+            f"The server is PostgreSQL {version.major}; PostgreSQL {OLDEST_SERVER} or newer is needed. "
+            "Upgrade it, or leave database.url empty: the gateway then runs a PostgreSQL of its own."
         )
     if await session.fetchval("select pg_is_in_recovery()"):
         raise DatabaseUnfit("This server is a read-only standby; let database.url name the primary server.")
@@ -109,9 +109,9 @@ async def _check_letters(session: asyncpg.Connection) -> None:
         await attempt.rollback()
     if lower != "ж" or likeness < 1:
         raise DatabaseUnfit(
-            f"This database does not know Cyrillic letters (lower('Ж') gives {lower!r}, the likeness of ИВАНОВ and "
-            f"иванов is {likeness:.2f} instead of 1), so names would not be found. Make it anew: create database "
-            "trunkline template template0 encoding 'UTF8' locale 'C.UTF-8';"
+            f"This database does not know Cyrillic letters (lower('Ж') gives {lower!r}, the likeness of "
+            f"ИВАНОВ and иванов is {likeness:.2f} instead of 1), so names would not be found. Make it anew: create "
+            "database trunkline template template0 encoding 'UTF8' locale 'C.UTF-8';"
         )
 
 
@@ -155,6 +155,6 @@ def _refuse_newer(session: Connection, scripts: ScriptDirectory) -> None:
         if revision not in known:
             raise DatabaseNewer(
                 f"The database is at migration {revision}, which this version does not know (its newest is "
-                f"{scripts.get_current_head()}): a newer Trunkline has used it. Start that version again, or restore "
-                "the backup made before the upgrade."
+                f"{scripts.get_current_head()}): a newer Trunkline has used it. Start that version again, or "
+                "restore the backup made before the upgrade."
             )

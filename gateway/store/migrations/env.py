@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the session that `gateway.store.migrate` hands over, all or none."""
+"""Alembic's entry: runs the migrations on the session that `migrate.py` hands over, all or none."""
 
 from alembic import context
 
