@@ -1,0 +1,187 @@
+"""What Asterisk's answers to our actions say, as values.
+
+How it fits: `sip.ami_actions` asks and gives these back; nothing here waits or sends.
+
+Where the rules come from: main/manager.c of Asterisk 22. In CoreShowChannels the `Channel` line comes before
+everything a caller can choose and the `Uniqueid` line after it, so a caller who puts line breaks into his
+number can hide his row's Uniqueid or give it a second one, but never touches the channel's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sip.ami_protocol import Message
+
+
+class OriginateOutcome(StrEnum):
+    """How the first leg of an originated call ended; `unknown` means that no answer came."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    CONGESTED = "congested"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+_OUTCOMES = {  # AST_CONTROL_* of frame.h; 0: no channel could be made, such as for an unknown endpoint
+    1: OriginateOutcome.NO_ANSWER,
+    3: OriginateOutcome.NO_ANSWER,
+    5: OriginateOutcome.BUSY,
+    8: OriginateOutcome.CONGESTED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginateAnswer:
+    """What became of an originate.
+
+    Attributes:
+        outcome: how the first leg ended.
+        reason: Asterisk's number for it (4 answered, 3 rang out, 5 busy, 0 no such channel), None if unknown.
+        channel: name of the channel, or of what was to be dialled; None if unknown.
+        uniqueid: the channel's Uniqueid, which is the ChannelId given; None if unknown.
+    """
+
+    outcome: OriginateOutcome
+    reason: int | None = None
+    channel: str | None = None
+    uniqueid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAnswer:
+    """The events of one EventList.
+
+    Attributes:
+        items: them, without the one that closes the list.
+        complete: True if there were as many as Asterisk counted and none looks broken or forged.
+    """
+
+    items: tuple[Message, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A row of CoreShowChannels. The name is Asterisk's own; the rest is None where a caller's forged
+    headers made it ambiguous or broke it off.
+
+    Attributes:
+        name: channel name, such as `PJSIP/101-00000084`.
+        uniqueid: its id.
+        linkedid: id of the oldest channel it belongs together with.
+        state: such as `Ring`, `Ringing`, `Up`.
+        bridge: id of the bridge it stands in, empty for none.
+    """
+
+    name: str
+    uniqueid: str | None
+    linkedid: str | None
+    state: str | None
+    bridge: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """What CoreShowChannels said.
+
+    Attributes:
+        rows: every channel.
+        complete: False if a row is missing or hides its id; nothing may then be taken for ended because it
+            is not in the rows.
+    """
+
+    rows: tuple[Channel, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreStatus:
+    """What CoreStatus said.
+
+    Attributes:
+        started: Asterisk's start, `YYYY-MM-DD HH:MM:SS` in the PBX's own zone; another text on the next
+            connection means that Asterisk was restarted.
+        channels: open channels.
+        calls_processed: calls since the start.
+    """
+
+    started: str
+    channels: int | None
+    calls_processed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Something that can be called.
+
+    Attributes:
+        name: with its technology, such as `PJSIP/101`.
+        state: Asterisk's word for it, such as `Not in use`, `NOT_INUSE`, `Unavailable`.
+    """
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReading:
+    """The PBX's clock against ours.
+
+    Attributes:
+        offset: PBX minus gateway; positive if the PBX is ahead.
+        round_trip: time the question took; the offset is right to half of it.
+    """
+
+    offset: timedelta
+    round_trip: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmiRights:
+    """What the AMI user may do.
+
+    Attributes:
+        actions: every action Asterisk offers this user, with the classes that allow it.
+        missing: needed actions that are not offered, each with the class to add to `write`.
+        dangerous: classes the user has and should not have (`system`, `command`, `config`).
+    """
+
+    actions: Mapping[str, frozenset[str]]
+    missing: Mapping[str, str]
+    dangerous: tuple[str, ...]
+
+
+def read_originate(answer: Message) -> OriginateAnswer:
+    """Read an OriginateResponse event."""
+    reason = read_number(answer.first("Reason"))
+    answered = answer.first("Response").casefold() == "success"
+    return OriginateAnswer(
+        outcome=OriginateOutcome.ANSWERED
+        if answered
+        else _OUTCOMES.get(reason or 0, OriginateOutcome.FAILED),
+        reason=reason,
+        channel=answer.first("Channel") or None,
+        uniqueid=answer.first("Uniqueid") or None,
+    )
+
+
+def read_channel(item: Message) -> Channel:
+    """Read a CoreShowChannel event."""
+    return Channel(
+        name=item.first("Channel"),  # written before anything a caller chose
+        uniqueid=item.get("Uniqueid"),
+        linkedid=item.get("Linkedid"),
+        state=item.get("ChannelStateDesc"),
+        bridge=item.get("BridgeId"),
+    )
+
+
+def read_number(text: str | None) -> int | None:
+    """Read a counter; None where it is missing or no number."""
+    return int(text) if text is not None and text.isascii() and text.isdecimal() else None
