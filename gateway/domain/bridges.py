@@ -1,0 +1,135 @@
+"""Who stood with whom: from joining and leaving of bridges to intervals of talk.
+
+Two legs stand together while they are in one bridge, or in bridges joined by the two halves of a Local channel.
+A holding bridge (car park, waiting room) joins nobody: that time is hold.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations
+
+from gateway.domain.directory import PartyKind
+from gateway.domain.family import Leg
+from gateway.domain.legs import LegEvent, LegEventKind, base_channel
+
+_LEAVES = frozenset({LegEventKind.HUNG_UP, LegEventKind.ENDED, LegEventKind.LOST})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """An interval in which two legs could hear each other."""
+
+    pair: frozenset[str]
+    start: int
+    """Position of the event that joined them."""
+    end: int
+    """Position of the event that parted them; the family's last position + 1 while they still stand."""
+    since: datetime
+    until: datetime
+
+    def partner(self, leg: str) -> str:
+        """The other leg of the pair."""
+        return next(iter(self.pair - {leg}))
+
+
+class Sweep:
+    """One pass over a family's events; afterwards `stands` and `waits` are complete."""
+
+    def __init__(self, legs: Mapping[str, Leg]) -> None:
+        self._legs = legs
+        self._bridge: dict[str, str] = {}
+        self._open: dict[frozenset[str], tuple[int, datetime]] = {}
+        self._parked: dict[str, datetime] = {}
+        self.stands: list[Stand] = []
+        self.waits: dict[str, list[tuple[datetime, datetime]]] = {}
+        """Intervals in holding bridges by leg."""
+
+    def run(self, events: Sequence[LegEvent]) -> None:
+        """Feed all events of the family, in order."""
+        for position, event in enumerate(events):
+            if self._moved(event):
+                self._compare(position, event.at)
+        last = events[-1].at
+        for leg in list(self._parked):
+            self._unpark(leg, last)
+        for pair in list(self._open):
+            self._close(pair, len(events), last)
+        self.stands.sort(key=lambda s: (s.start, sorted(s.pair)))
+
+    def _moved(self, event: LegEvent) -> bool:
+        """Apply one event to who is in which bridge; True where that changed something."""
+        if event.kind is LegEventKind.JOINED:
+            if event.holding:
+                self._parked.setdefault(event.leg, event.at)
+                return self._bridge.pop(event.leg, None) is not None
+            self._unpark(event.leg, event.at)
+            self._bridge[event.leg] = event.bridge
+            return True
+        if event.kind is LegEventKind.LEFT:
+            if event.holding:
+                self._unpark(event.leg, event.at)
+            if self._bridge.get(event.leg) != event.bridge:
+                return False
+            del self._bridge[event.leg]
+            return True
+        if event.kind in _LEAVES:
+            self._unpark(event.leg, event.at)
+            return self._bridge.pop(event.leg, None) is not None
+        return False
+
+    def _unpark(self, leg: str, at: datetime) -> None:
+        since = self._parked.pop(leg, None)
+        if since is not None:
+            self.waits.setdefault(leg, []).append((since, max(since, at)))
+
+    def _compare(self, position: int, at: datetime) -> None:
+        now = {frozenset(p) for group in self._groups() for p in combinations(sorted(group), 2)}
+        for pair in [p for p in self._open if p not in now]:
+            self._close(pair, position, at)
+        for pair in now:
+            self._open.setdefault(pair, (position, at))
+
+    def _close(self, pair: frozenset[str], position: int, at: datetime) -> None:
+        start, since = self._open.pop(pair)
+        self.stands.append(Stand(pair=pair, start=start, end=position, since=since, until=max(since, at)))
+
+    def _groups(self) -> Iterable[list[str]]:
+        """Legs of people that hear each other: bridges, joined where a Local pair stands in two of them."""
+        joined: dict[str, str] = {}
+
+        def top(key: str) -> str:
+            while (up := joined.setdefault(key, key)) != key:
+                key = up
+            return key
+
+        people: list[tuple[str, str]] = []
+        for leg, bridge in self._bridge.items():
+            if self._legs[leg].party.kind is PartyKind.LOCAL:
+                joined[top("b:" + bridge)] = top("c:" + base_channel(self._legs[leg].channel))
+            else:
+                people.append((leg, "b:" + bridge))
+        groups: dict[str, list[str]] = {}
+        for leg, key in people:
+            groups.setdefault(top(key), []).append(leg)
+        return groups.values()
+
+
+def total(intervals: Iterable[tuple[datetime, datetime]]) -> timedelta:
+    """Length of the union of intervals; moments covered twice count once, negative ones not at all."""
+    length = timedelta()
+    reached: datetime | None = None
+    for since, until in sorted(intervals):
+        begin = since if reached is None else max(since, reached)
+        if until > begin:
+            length += until - begin
+        reached = until if reached is None else max(reached, until)
+    return length
+
+
+def clipped(
+    intervals: Iterable[tuple[datetime, datetime]], frame: Iterable[tuple[datetime, datetime]]
+) -> list[tuple[datetime, datetime]]:
+    """The parts of the intervals that lie within the frame."""
+    frames = list(frame)
+    return [(max(a, c), min(b, d)) for a, b in intervals for c, d in frames if min(b, d) > max(a, c)]

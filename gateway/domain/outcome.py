@@ -1,0 +1,304 @@
+"""How a call came out: who talked, who took a transfer, who hung up, why it was missed.
+
+Asterisk's own verdicts are only used where nothing better is there: a `dialstatus` may be the last but one, a hang-up
+cause is 0 or 127 where a caller gave up. What counts first is who stood with whom and whose channel ended the call.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from gateway.domain.bridges import Stand
+from gateway.domain.call import (
+    Direction,
+    MissedReason,
+    Result,
+    Role,
+    Side,
+    Transfer,
+    TransferKind,
+    TransferOutcome,
+)
+from gateway.domain.directory import Directory
+from gateway.domain.family import Leg
+from gateway.domain.legs import LegEvent, LegEventKind, base_channel
+from gateway.domain.roles import Roles
+
+_TRANSFERS: Mapping[LegEventKind, TransferKind] = {
+    LegEventKind.BLIND_TRANSFERRED: TransferKind.BLIND,
+    LegEventKind.ATTENDED_TRANSFERRED: TransferKind.ATTENDED,
+    LegEventKind.REDIRECTED: TransferKind.REDIRECT,
+}
+# Q.850 causes of one leg
+USER_BUSY, CALL_REJECTED = 17, 21
+RANG_OUT = frozenset({None, 0, 16, 18, 19, 26, 31, 127})
+_DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """One call seen from its client (or, between ourselves, from the leg that opened it)."""
+
+    legs: Mapping[str, Leg]
+    roles: Roles
+    stands: Sequence[Stand]
+    events: Sequence[LegEvent]
+    side: Sequence[str]
+    """The client's legs; of an internal call the caller's."""
+    members: Sequence[str]
+    directory: Directory
+    direction: Direction
+
+    @cached_property
+    def manager_legs(self) -> list[str]:
+        """Managers' legs of this call, in the order of their start."""
+        return [m for m in self.members if self.roles.role[m] is Role.MANAGER]
+
+    @cached_property
+    def talks(self) -> list[Stand]:
+        """Intervals of talk between the client and managers; internal: among the managers."""
+        if self.direction is Direction.INTERNAL:
+            managers = set(self.manager_legs)
+            return [s for s in self.stands if s.pair <= managers]
+        return [s for s in self._client_stands if self.roles.role[self.partner(s)] is Role.MANAGER]
+
+    @cached_property
+    def _client_stands(self) -> list[Stand]:
+        return [s for s in self.stands if len(s.pair & set(self.side)) == 1]
+
+    @cached_property
+    def outside_stands(self) -> list[Stand]:
+        """Intervals with somebody outside in a manager's place."""
+        if self.direction is Direction.INTERNAL:
+            return []
+        beside = (Role.OUTSIDE, Role.CLIENT)
+        return [s for s in self._client_stands if self.roles.role[self.partner(s)] in beside]
+
+    @cached_property
+    def taken_outside(self) -> list[Stand]:
+        """Intervals with an outside number of ours that the table does not know.
+
+        The dialplan rang it for the client (follow-me, forward); a number to which a manager transferred him is a
+        third party.
+        """
+        moved = min((i for i, e in enumerate(self.events) if e.kind in _TRANSFERS), default=len(self.events))
+        return [
+            s
+            for s in self.outside_stands
+            if self.roles.role[self.partner(s)] is Role.OUTSIDE and self.legs[self.partner(s)].start < moved
+        ]
+
+    def partner(self, stand: Stand) -> str:
+        """The leg that stood with the client."""
+        return next(iter(stand.pair - set(self.side)))
+
+    @cached_property
+    def first_talk(self) -> datetime | None:
+        """When somebody of ours first stood with the client."""
+        return min((s.since for s in [*self.talks, *self.taken_outside]), default=None)
+
+    @cached_property
+    def client_start(self) -> datetime:
+        """Start of the client's first leg."""
+        return min(self.legs[leg].started_at for leg in self.side)
+
+    @cached_property
+    def client_end(self) -> datetime:
+        """End of the client's last leg, or the last thing known of the family."""
+        ends = [self.legs[leg].ended_at for leg in self.side]
+        known = [end for end in ends if end is not None]
+        return max(known) if len(known) == len(ends) else self.events[-1].at
+
+    @cached_property
+    def answered_by(self) -> tuple[str, ...]:
+        """Extensions in the order in which they first stood with the client; internal: who was called."""
+        if self.direction is Direction.INTERNAL:
+            caller = self.roles.extension.get(self.manager_legs[0], "") if self.manager_legs else ""
+            legs = [leg for s in self.talks for leg in sorted(s.pair, key=lambda x: self.legs[x].start)]
+            found = [self.roles.extension[leg] for leg in legs]
+            return tuple(x for x in dict.fromkeys(found) if x != caller)
+        return tuple(dict.fromkeys(self.roles.extension[self.partner(s)] for s in self.talks))
+
+    def rings(self, leg_id: str) -> Iterator[tuple[datetime, datetime]]:
+        """When a manager's phone rang: only legs that the PBX dialled."""
+        leg = self.legs[leg_id]
+        if not leg.arrived:
+            until = min((t for t in (leg.answered_at, leg.ended_at) if t), default=self.events[-1].at)
+            yield leg.started_at, until
+
+
+def transfers_of(fate: Fate) -> tuple[Transfer, ...]:
+    """The transfers of this client, in order, each with who took him."""
+    found: list[Transfer] = []
+    for position, event in enumerate(fate.events):
+        kind = _TRANSFERS.get(event.kind)
+        if kind is not None and _concerns(fate, event):
+            found.append(_transfer(fate, event, kind, position))
+    return tuple(found)
+
+
+def _concerns(fate: Fate, event: LegEvent) -> bool:
+    """Whether the transfer moves this call's client."""
+    if event.transferee in fate.side or event.leg in fate.side:
+        return True
+    transferee = fate.roles.role.get(event.transferee)
+    if transferee is Role.CLIENT:
+        return False
+    return fate.direction is not Direction.INTERNAL and any(event.leg == fate.partner(s) for s in fate.talks)
+
+
+def _transfer(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> Transfer:
+    by = fate.roles.extension.get(event.leg)
+    taker = _taker(fate, event, position, by)
+    outcome: TransferOutcome | None = None
+    if taker is not None:
+        outcome = _outcome(fate, event, taker, by)
+    elif all(fate.legs[leg].ended for leg in fate.side):
+        outcome = TransferOutcome.LOST
+    return Transfer(
+        kind=kind,
+        at=event.at,
+        by=by,
+        to=_target(fate, event, kind, position) or (taker and _who(fate, taker)),
+        outcome=outcome,
+        taken_by=fate.roles.extension.get(taker) if taker else None,
+    )
+
+
+def _taker(fate: Fate, event: LegEvent, position: int, by: str | None) -> str | None:
+    """The leg that stood with the client next: not one the transferring manager already had."""
+    mine_before = [s.start for s in fate.talks if fate.partner(s) == event.leg and s.start < position]
+    before = max(mine_before, default=-1)
+    for stand in sorted([*fate.talks, *fate.outside_stands], key=lambda s: s.start):
+        leg = fate.legs[fate.partner(stand)]
+        mine = by is not None and fate.roles.extension.get(leg.id) == by
+        if stand.start <= before or stand.end <= position or (mine and leg.start < position):
+            continue
+        return leg.id
+    return None
+
+
+def _outcome(fate: Fate, event: LegEvent, taker: str, by: str | None) -> TransferOutcome:
+    extension = fate.roles.extension.get(taker)
+    if extension is None:
+        return TransferOutcome.TAKEN_OUTSIDE
+    number = fate.directory.plan_of(fate.legs[fate.side[0]].channel).parse(event.target)
+    meant = fate.directory.manager_outside(number, event.at) or event.target
+    return TransferOutcome.RETURNED if extension == by != meant else TransferOutcome.TAKEN
+
+
+def _who(fate: Fate, leg: str) -> str | None:
+    number = fate.roles.number.get(leg)
+    return fate.roles.extension.get(leg) or (number.e164 or number.raw if number else None)
+
+
+def _target(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> str | None:
+    """Where the transfer led: as dialled, or the one with whom the manager had consulted."""
+    if kind is TransferKind.ATTENDED:
+        if event.transfer_target in fate.legs:
+            return _who(fate, event.transfer_target)
+        consulted = [
+            s for s in fate.stands if event.second in s.pair and s.start < position and event.leg not in s.pair
+        ]
+        return _who(fate, consulted[-1].partner(event.second)) if consulted else None
+    if len(event.target) >= 7:
+        number = fate.directory.plan_of(fate.legs[fate.side[0]].channel).parse(event.target)
+        return number.e164 or event.target
+    return event.target or None
+
+
+def hung_up_by(fate: Fate) -> Side | None:
+    """Whose channel ended the call; the PBX where no channel did; None where legs were lost with the PBX."""
+    if any(fate.legs[m].lost for m in fate.members):
+        return None
+    for leg in _enders(fate):
+        source = fate.legs[leg].source
+        if source.startswith("dialplan/"):
+            return Side.PBX
+        if source:
+            return _side(fate, source)
+    return Side.PBX
+
+
+def _enders(fate: Fate) -> list[str]:
+    """Legs whose hang-up tells who ended the call, the most telling first: client, last partner, the rest."""
+    stands = sorted([*fate.talks, *fate.outside_stands], key=lambda s: s.end, reverse=True)
+    partners = [leg for s in stands[:1] for leg in s.pair]
+    rest = sorted(fate.members, key=lambda m: fate.legs[m].end or 0, reverse=True)
+    return list(dict.fromkeys([*reversed(fate.side), *partners, *rest]))
+
+
+def _side(fate: Fate, source: str) -> Side:
+    channel = base_channel(source)
+    owner = next((leg for leg in fate.legs.values() if base_channel(leg.channel) == channel), None)
+    role = fate.roles.role.get(owner.id) if owner else None
+    if role is Role.CLIENT:
+        return Side.CLIENT
+    return Side.MANAGER if role in (Role.MANAGER, Role.OUTSIDE) else Side.PBX
+
+
+def result_of(fate: Fate, transfers: tuple[Transfer, ...], ender: Side | None, *, done: bool) -> Result:
+    """How the call came out; of an open call, how it would if it ended now."""
+    if fate.first_talk is not None:
+        lost = transfers and transfers[-1].outcome is TransferOutcome.LOST
+        return Result.LOST_IN_TRANSFER if lost and done else Result.ANSWERED
+    if fate.direction is Direction.INBOUND:
+        return Result.MISSED
+    return _unanswered(fate, ender)
+
+
+def _unanswered(fate: Fate, ender: Side | None) -> Result:
+    """Outbound or internal, and nobody talked."""
+    caller = next((fate.legs[m] for m in fate.members if fate.roles.role[m] is Role.MANAGER), None)
+    if caller is not None and caller.originated and caller.answered_at is None:
+        return Result.NO_ANSWER
+    if fate.direction is Direction.OUTBOUND and caller and not caller.arrived and caller.answered_at is None:
+        return Result.NO_ANSWER  # ordered through a Local channel
+    called = _called(fate)
+    if any(leg.cause in (USER_BUSY, CALL_REJECTED) for leg in called):
+        return Result.BUSY
+    told = {fate.legs[m].dial_status for m in fate.members} & set(_DIAL_RESULTS)
+    if told:
+        return _DIAL_RESULTS[min(told)]
+    if ender is Side.MANAGER:
+        return Result.CANCELLED
+    return Result.NO_ANSWER if called and called[-1].cause in RANG_OUT else Result.FAILED
+
+
+def _called(fate: Fate) -> list[Leg]:
+    if fate.direction is Direction.OUTBOUND:
+        return [fate.legs[leg] for leg in fate.side if fate.roles.role[leg] is Role.CLIENT]
+    return [fate.legs[m] for m in fate.manager_legs if not fate.legs[m].arrived]
+
+
+def missed_reason(fate: Fate, ender: Side | None) -> MissedReason:
+    """Why an inbound call was missed."""
+    client = fate.legs[fate.side[0]]
+    rung = [fate.legs[m] for m in fate.members if not fate.legs[m].arrived and _may_ring(fate, m)]
+    if not rung:
+        return MissedReason.VOICEMAIL if "VoiceMail" in client.apps else MissedReason.IVR
+    if "VoiceMail" in client.apps or _answered_after(client, rung):
+        return MissedReason.VOICEMAIL
+    if ender is Side.CLIENT:
+        return MissedReason.ABANDONED
+    causes = {leg.cause for leg in rung}
+    if causes <= {USER_BUSY}:
+        return MissedReason.BUSY
+    if causes <= {CALL_REJECTED}:
+        return MissedReason.REFUSED
+    return MissedReason.NO_ANSWER if causes & RANG_OUT else MissedReason.FAILED
+
+
+def _may_ring(fate: Fate, leg: str) -> bool:
+    return fate.roles.role[leg] in (Role.MANAGER, Role.OUTSIDE, Role.UNMAPPED)
+
+
+def _answered_after(client: Leg, rung: Sequence[Leg]) -> bool:
+    """Whether the PBX itself took the call once no phone rang any more (a message, a recorder).
+
+    The row of the last phone's end may carry a later moment than the PBX's own answer, by a few milliseconds.
+    """
+    if client.answered_at is None or client.answer_app in ("Dial", "Queue"):
+        return False
+    return all(leg.started_at < client.answered_at for leg in rung) and client.answer_app != ""

@@ -1,0 +1,247 @@
+"""CEL rows to leg events: the one mapper for Asterisk, whatever carried the row.
+
+Three carriers bring the same rows: the CSV journal in the 17 columns of `deploy/asterisk/trunkline_cel_custom.conf`,
+a CSV or SQL table with a header line (FreePBX's `cel`), and AMI events `CEL` (docs.asterisk.org, Channel Event
+Logging). A row that cannot be read is an error of its own, `BadRow`; the caller puts it into quarantine.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from gateway.domain.errors import Rejected
+from gateway.domain.legs import LegEvent, LegEventKind
+
+COLUMNS = (
+    "eventtype",
+    "eventtime",
+    "cid_name",
+    "cid_num",
+    "cid_ani",
+    "cid_dnid",
+    "exten",
+    "context",
+    "channame",
+    "appname",
+    "appdata",
+    "uniqueid",
+    "linkedid",
+    "peer",
+    "userfield",
+    "userdeftype",
+    "eventextra",
+)
+# Other names of the same columns: FreePBX's table, Asterisk's SQL schema, AMI headers (lower case).
+_ALIASES = {
+    "event": "eventtype",
+    "eventname": "eventtype",
+    "time": "eventtime",
+    "calleridname": "cid_name",
+    "calleridnum": "cid_num",
+    "calleridani": "cid_ani",
+    "calleriddnid": "cid_dnid",
+    "extension": "exten",
+    "channel": "channame",
+    "channelname": "channame",
+    "application": "appname",
+    "applicationdata": "appdata",
+    "extra": "eventextra",
+    "bridgepeer": "peer",
+}
+_KINDS = {
+    "CHAN_START": LegEventKind.STARTED,
+    "ANSWER": LegEventKind.ANSWERED,
+    "APP_START": LegEventKind.RAN,
+    "APP_END": LegEventKind.STOPPED,
+    "BRIDGE_ENTER": LegEventKind.JOINED,
+    "BRIDGE_EXIT": LegEventKind.LEFT,
+    "PARK_START": LegEventKind.PARKED,
+    "PARK_END": LegEventKind.UNPARKED,
+    "BLINDTRANSFER": LegEventKind.BLIND_TRANSFERRED,
+    "ATTENDEDTRANSFER": LegEventKind.ATTENDED_TRANSFERRED,
+    "PICKUP": LegEventKind.PICKED_UP,
+    "FORWARD": LegEventKind.FORWARDED,
+    "LOCAL_OPTIMIZE": LegEventKind.OPTIMISED,
+    "HANGUP": LegEventKind.HUNG_UP,
+    "CHAN_END": LegEventKind.ENDED,
+    "LINKEDID_END": LegEventKind.FAMILY_ENDED,
+}
+KNOWN_EVENTS = frozenset(_KINDS) | {
+    "USER_DEFINED",
+    "STREAM_BEGIN",
+    "STREAM_END",
+    "DTMF",
+    "BRIDGE_START",
+    "BRIDGE_END",
+    "CONF_ENTER",
+    "CONF_EXIT",
+    "CONF_START",
+    "CONF_END",
+}
+LONGEST_FIELD = 4096
+
+
+class BadRow(Rejected):
+    """A journal row cannot be read; it is kept in quarantine and shown by `trunkline doctor`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """How a journal writes time."""
+
+    timezone: tzinfo = UTC
+    """Zone of local times; epochs need none."""
+
+    def read(self, text: str) -> tuple[datetime, bool]:
+        """One time stamp: epoch seconds with or without fraction, or `YYYY-MM-DD HH:MM:SS[.ffffff]`.
+
+        Returns:
+            The moment in UTC, and whether it has whole seconds only.
+
+        Raises:
+            BadRow: it is neither.
+        """
+        try:
+            if ":" not in text:
+                return _epoch(text), "." not in text
+            moment = datetime.fromisoformat(text)
+        except (ValueError, OverflowError, OSError):
+            raise BadRow(
+                f"eventtime {text[:40]!r} is no time: allowed are epoch seconds and YYYY-MM-DD HH:MM:SS"
+            ) from None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.timezone)
+        return moment.astimezone(UTC), "." not in text
+
+
+def _epoch(text: str) -> datetime:
+    whole, _, fraction = text.partition(".")
+    moment = datetime.fromtimestamp(int(whole), UTC)
+    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else moment
+
+
+def header(fields: Sequence[str]) -> tuple[str, ...] | None:
+    """The columns a header line names, in its order; None where the line is a row.
+
+    Raises:
+        BadRow: it is a header, but a column that every row needs is missing.
+    """
+    names = tuple(_ALIASES.get(f.strip().lower(), f.strip().lower()) for f in fields)
+    if "eventtype" not in names and "uniqueid" not in names:
+        return None
+    missing = {"eventtype", "eventtime", "uniqueid"} - set(names)
+    if missing:
+        raise BadRow(f"the header line lacks {', '.join(sorted(missing))}; it names {', '.join(names)}")
+    return names
+
+
+def fields_of(record: str) -> list[str]:
+    """The fields of one CSV record; a record with a line break outside quotes is none.
+
+    Raises:
+        BadRow: the quoting is broken.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(record, newline=""), strict=True))
+    except csv.Error as error:
+        raise BadRow(f"broken quoting: {error}") from None
+    if len(rows) != 1:
+        raise BadRow(f"{len(rows)} records where one was expected")
+    return rows[0]
+
+
+def row_of(record: str) -> dict[str, str]:
+    """One record of the supplied journal by column name.
+
+    Raises:
+        BadRow: it has not the 17 columns.
+    """
+    fields = fields_of(record)
+    if len(fields) != len(COLUMNS):
+        raise BadRow(f"{len(fields)} columns where {len(COLUMNS)} were expected")
+    return dict(zip(COLUMNS, fields, strict=True))
+
+
+def row_of_ami(event: Mapping[str, str]) -> dict[str, str]:
+    """An AMI event `CEL` as a row; its exact `Timestamp` (moment of sending) is used where there is one."""
+    row = {_ALIASES.get(k.lower(), k.lower()): v for k, v in event.items() if k != "Event"}
+    row["eventtime"] = event.get("Timestamp") or event.get("EventTime", "")
+    return row
+
+
+def leg_event(row: Mapping[str, str], clock: Clock | None = None, *, number: int = 0) -> LegEvent | None:
+    """Map one row to its leg event.
+
+    Args:
+        row: by column name; columns that a site leaves out are empty.
+        clock: how the journal writes time; None: epochs or UTC.
+        number: running number of the row, used where the time has whole seconds.
+
+    Returns:
+        The event, or None for rows that tell nothing of a leg (USER_DEFINED, DTMF).
+
+    Raises:
+        BadRow: no known event, no leg, no time, or an absurdly long field.
+    """
+    name = row.get("eventtype", "")
+    kind = _KINDS.get(name)
+    if kind is None:
+        if name in KNOWN_EVENTS:
+            return None
+        raise BadRow(f"unknown event {name[:40]!r}")
+    leg = row.get("uniqueid", "")
+    if not leg or len(leg) > 150:
+        raise BadRow(f"uniqueid {leg[:40]!r} is no id of a channel")
+    if any(len(value) > LONGEST_FIELD for value in row.values()):
+        raise BadRow(f"a field is longer than {LONGEST_FIELD} characters")
+    at, whole = (clock or _UTC_CLOCK).read(row.get("eventtime", ""))
+    extra = _extra(row.get("eventextra", ""))
+    return LegEvent(
+        at=at,
+        kind=kind,
+        leg=leg,
+        family=row.get("linkedid", ""),
+        channel=row.get("channame", ""),
+        order=int(row.get("id") or number) if whole else 0,
+        number=row.get("cid_num", ""),
+        name=row.get("cid_name", ""),
+        exten=row.get("exten", ""),
+        context=row.get("context", ""),
+        dnid=row.get("cid_dnid", ""),
+        app=row.get("appname", ""),
+        app_data=row.get("appdata", ""),
+        bridge=extra.get("bridge_id") or extra.get("bridge1_id", ""),
+        holding=extra.get("bridge_technology") == "holding_bridge",
+        transferee=extra.get("transferee_channel_uniqueid", ""),
+        second=extra.get("channel2_uniqueid")
+        or extra.get("pickup_channel_uniqueid")
+        or extra.get("local_two_uniqueid", ""),
+        transfer_target=extra.get("transfer_target_channel_uniqueid", ""),
+        second_bridge=extra.get("bridge2_id", ""),
+        target=extra.get("extension") or extra.get("forward", ""),
+        cause=_number(extra.get("hangupcause")),
+        source=extra.get("hangupsource", ""),
+        dial_status=extra.get("dialstatus", ""),
+        reason=extra.get("reason", ""),
+    )
+
+
+_UTC_CLOCK = Clock()
+
+
+def _extra(text: str) -> dict[str, str]:
+    """The JSON object of a row's last column; a damaged one is as good as none."""
+    if not text.startswith("{"):
+        return {}
+    try:
+        loaded = json.loads(text)
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in loaded.items() if v is not None} if isinstance(loaded, dict) else {}
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.lstrip("-").isdigit() else None
