@@ -26,10 +26,9 @@ import random
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
 
 import structlog
 
@@ -37,7 +36,14 @@ from gateway.domain.errors import TryAgain
 from sip.ami_actions import AmiActions
 from sip.ami_answers import Channels, ClockReading
 from sip.ami_connection import AmiConfig, AmiConnection, open_connection
-from sip.ami_errors import ActionDenied, ActionTimedOut, ConnectionLost, EventsOverflowed, NotConnected
+from sip.ami_errors import (
+    ActionDenied,
+    ActionFailed,
+    ActionTimedOut,
+    ConnectionLost,
+    EventsOverflowed,
+    NotConnected,
+)
 from sip.ami_protocol import Fields, Message
 
 __all__ = ["AmiConfig", "AmiSession", "AmiState", "Snapshot", "open_ami"]
@@ -53,8 +59,8 @@ class Snapshot:
 
     Attributes:
         channels: the open channels, or None where the user lacks the right `reporting`.
-        started: Asterisk's start in the PBX's own zone, empty where the user lacks the right. Keep it: it also
-            tells a restart that happened while the gateway was down.
+        started: Asterisk's start in the PBX's own zone, empty where the user lacks the right. Store it, and a
+            restart that happened while the gateway was down is seen as well.
         restarted: True if Asterisk was restarted since this session's last connection.
         taken_at: our time (UTC) before the question was sent.
     """
@@ -108,6 +114,7 @@ class AmiSession(AmiActions):
         self._handlers_of_all: list[Handler] = []
         self._resync_hooks: list[ResyncHook] = []
         self._connection: AmiConnection | None = None
+        self._closed = False
         self._in_step = asyncio.Event()
         self._connected_since: datetime | None = None
         self._connects = 0
@@ -168,14 +175,14 @@ class AmiSession(AmiActions):
         async with asyncio.timeout(timeout):
             await self._in_step.wait()
 
-    async def run(self) -> NoReturn:
-        """Keep the session going: connect, resync, handle events, reconnect.
+    async def run(self) -> None:
+        """Keep the session going until it is cancelled or closed: connect, resync, handle events, reconnect.
 
         Raises:
             AuthenticationRefused: Asterisk refuses user, secret or address; a person must see to it.
         """
         failures = 0
-        while True:
+        while not self._closed:
             begun = time.monotonic()
             try:
                 await self._one_connection()
@@ -197,21 +204,23 @@ class AmiSession(AmiActions):
             raise NotConnected
         return await self._connection.exchange(name, fields, finished, timeout)
 
+    def close(self) -> None:
+        """Stop: drop the connection and make no other. Cancelling `run` logs off and is the polite way."""
+        self._closed = True
+        if self._connection is not None:
+            self._connection.give_up(ConnectionLost("the session was closed"))
+
     @property
     def _wanted(self) -> frozenset[str] | None:
         return None if self._handlers_of_all else frozenset(self._handlers)
 
     def _pause(self, failures: int) -> float:
-        bound = min(
-            self._config.longest_pause_seconds, self._config.first_pause_seconds * 2 ** min(failures, 30)
-        )
+        doubled = self._config.first_pause_seconds * 2.0 ** min(failures, 30)
+        bound = min(self._config.longest_pause_seconds, doubled)
         return bound * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects, guards nothing
 
     def _note_trouble(self, trouble: BaseExceptionGroup[TryAgain]) -> None:
-        reasons = list(_leaves(trouble))
-        self._last_error = "; ".join(dict.fromkeys(str(reason) for reason in reasons))
-        if any(isinstance(reason, EventsOverflowed) for reason in reasons):
-            self._overflows += 1
+        self._last_error = "; ".join(dict.fromkeys(str(reason) for reason in _leaves(trouble)))
         log.warning("AMI connection ended", host=self._config.host, reason=self._last_error)
 
     async def _one_connection(self) -> None:
@@ -224,6 +233,7 @@ class AmiSession(AmiActions):
                     async for event in connection.events():
                         await self._handle(event)
             finally:
+                self._overflows += isinstance(connection.lost, EventsOverflowed)
                 self._in_step.clear()
                 self._connected_since = None
                 self._connection = None
@@ -231,16 +241,23 @@ class AmiSession(AmiActions):
     async def _watch(self, connection: AmiConnection) -> None:
         """Ping until the connection dies; then let a running handler finish, but not for ever."""
         while not await connection.wait_lost(self._config.ping_seconds):
-            try:
-                self._clock = await connection.read_clock(timeout=self._config.pong_seconds)
-            except ActionTimedOut:
-                connection.give_up(ConnectionLost(f"no answer to a ping in {self._config.pong_seconds:g} s"))
+            with suppress(ConnectionLost, NotConnected):  # the reason is in `connection.lost`
+                await self._ping(connection)
         await asyncio.sleep(self._config.handler_grace_seconds)
         raise ConnectionLost("a handler held up the end of a lost connection and was cancelled")
 
+    async def _ping(self, connection: AmiConnection) -> None:
+        try:
+            self._clock = await connection.read_clock(timeout=self._config.pong_seconds) or self._clock
+        except (ActionTimedOut, ActionFailed, ActionDenied) as error:
+            connection.give_up(ConnectionLost(f"ping: {error}"))
+
     async def _resync(self, connection: AmiConnection) -> None:
-        self._clock = await connection.read_clock(timeout=self._config.pong_seconds) or self._clock
-        snapshot = await self._take_snapshot(connection)
+        await self._ping(connection)
+        try:
+            snapshot = await self._take_snapshot(connection)
+        except ActionFailed as failure:  # such as "Asterisk is shutting down"
+            raise ConnectionLost(str(failure)) from failure
         for hook in self._resync_hooks:
             await self._run_hook(hook, snapshot)
         self._started = snapshot.started or self._started
@@ -294,7 +311,10 @@ async def open_ami(config: AmiConfig) -> AsyncIterator[AmiSession]:
         config: where, as whom, and how patiently.
     """
     session = AmiSession(config)
-    yield session
+    try:
+        yield session
+    finally:
+        session.close()
 
 
 def _leaves(group: BaseExceptionGroup[TryAgain]) -> Iterable[TryAgain]:

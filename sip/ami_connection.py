@@ -118,6 +118,11 @@ class AmiConnection(asyncio.Protocol, AmiActions):
         self.opened_at = datetime.now(UTC)
 
     @property
+    def lost(self) -> ConnectionLost | None:
+        """Why the connection ended, None while it lives."""
+        return self._lost
+
+    @property
     def banner(self) -> str | None:
         """The server's greeting, such as `Asterisk Call Manager/11.0.0`; None before it."""
         return self._parser.banner
