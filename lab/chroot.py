@@ -27,6 +27,7 @@ RECIPE = 1
 PACKAGES = (
     "asterisk",
     "asterisk-core-sounds-en-wav",
+    "asterisk-core-sounds-ru",  # the written words of the prompts
     "asterisk-core-sounds-ru-wav",
     "asterisk-moh-opsound-wav",
 )

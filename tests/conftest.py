@@ -1,0 +1,51 @@
+"""What tests of several packages share: the real Asterisk of the lab, and the one rule for doing without.
+
+A test that is marked `asterisk`, or asks for one of the fixtures below, needs a real Asterisk. Where none
+can be had (not root, none installed) it is skipped with the reason; with `CI=true` that is a failure,
+so that a green CI run has really met Asterisk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lab.chroot import AsteriskHome, ensure_asterisk
+from lab.errors import LabUnavailable
+from lab.server import AsteriskServer, open_asterisk
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for the lab Asterisk, so that `-m "not asterisk"` leaves it out."""
+    for item in items:
+        if "asterisk_home" in getattr(item, "fixturenames", ()):
+            item.add_marker("asterisk")
+
+
+@pytest.fixture(autouse=True)
+def _no_marked_test_without_asterisk(request: pytest.FixtureRequest) -> None:
+    """Let the mark alone ask for the lab Asterisk too."""
+    if request.node.get_closest_marker("asterisk"):
+        request.getfixturevalue("asterisk_home")
+
+
+@pytest.fixture(scope="session")
+def asterisk_home() -> AsteriskHome:
+    """The real Asterisk to run, built once if need be (about a minute)."""
+    try:
+        return ensure_asterisk()
+    except LabUnavailable as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"with CI=true the tests with a real Asterisk must run: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def asterisk(
+    asterisk_home: AsteriskHome, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AsteriskServer]:
+    """A running lab Asterisk, the same one for all tests of a module."""
+    with open_asterisk(tmp_path_factory.mktemp("asterisk"), home=asterisk_home) as server:
+        yield server
