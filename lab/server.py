@@ -92,9 +92,7 @@ class AsteriskServer:
         recordings: Folder of the `-rx.wav`, `-tx.wav` and `.done` files.
     """
 
-    def __init__(
-        self, directory: Path, home: AsteriskHome, ports: Ports, systemname: str, readers_gid: int
-    ) -> None:
+    def __init__(self, directory: Path, home: AsteriskHome, ports: Ports, systemname: str, readers_gid: int) -> None:
         """Take the parameters of `open_asterisk`; nothing is started yet."""
         self.directory = directory.absolute()
         self.home = home
@@ -224,9 +222,7 @@ class AsteriskServer:
                     return
             except OSError:
                 time.sleep(0.05)
-        raise LabTimeoutError(
-            f"Asterisk was not ready in {BOOT_SECONDS:.0f} s; its logs are in {self.directory}"
-        )
+        raise LabTimeoutError(f"Asterisk was not ready in {BOOT_SECONDS:.0f} s; its logs are in {self.directory}")
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
