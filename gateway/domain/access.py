@@ -98,6 +98,36 @@ class Principal:
     """The rights a key was narrowed to when it was issued; None: all of its role."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A caller who proved who he is."""
+
+    principal: Principal
+    session: bytes | None = None
+    """Digest of the session's token; None: an API key was used."""
+    expires_at: datetime | None = None
+    """When the session ends; None: a key has no end of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedKey:
+    """An API key as it is stored."""
+
+    secret_digest: bytes
+    """SHA-256 of the key's secret part."""
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRequest:
+    """What is stored of the first request with an idempotency key, found by caller, route and key."""
+
+    fingerprint: bytes
+    """SHA-256 over caller, route, path and body."""
+    finished: bool
+    """Whether its answer is stored; else it is still being worked on."""
+
+
 def holds(principal: Principal, right: Right) -> bool:
     """Whether the principal has the right at all, perhaps over his own things only.
 

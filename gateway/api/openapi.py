@@ -1,0 +1,221 @@
+"""The OpenAPI 3.1 document, made from the route table and served at `/api/v1/openapi.json`.
+
+It says what the code does, for both come from the same models: parameters from the models of path and query,
+bodies and answers as shared schemas, and every problem a route can answer with (those of the framework follow
+from what the route takes, those of the handler are named in the table).
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from gateway.api.fields import Nothing
+from gateway.api.problems import (
+    KINDS,
+    MEDIA_TYPE,
+    TYPE_PREFIX,
+    BodyTooLargeError,
+    ForeignOriginError,
+    InvalidRequestError,
+    KeyReusedError,
+    MalformedBodyError,
+    MediaTypeError,
+    NotFoundError,
+    NotSignedInError,
+    Problem,
+    SlowBodyError,
+    StillRunningError,
+    kind_of,
+)
+from gateway.api.routing import API_PREFIX, Door, Endpoint
+from gateway.api.security import COOKIE, CSRF_HEADER, IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, SAFE_METHODS
+from gateway.domain.errors import NotAllowed
+
+DOCUMENT_PATH = API_PREFIX + "/openapi.json"
+Schema = dict[str, Any]
+
+_SECURITY_SCHEMES: Schema = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"A person's session. Requests that change something also need the header {CSRF_HEADER}.",
+    },
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A program's API key, `Authorization: Bearer tl_...`.",
+    },
+}
+
+
+def document(endpoints: Sequence[Endpoint], *, title: str, version: str) -> Schema:
+    """The document of a route table.
+
+    Args:
+        endpoints: as `add_routes` returned them.
+        title: the product.
+        version: of the product.
+
+    Returns:
+        A JSON object, valid by OpenAPI 3.1.
+    """
+    refs, schemas = _schemas(endpoints)
+    paths: dict[str, Schema] = defaultdict(dict)
+    for endpoint in endpoints:
+        operation = _operation(endpoint, refs, schemas)
+        paths[API_PREFIX + endpoint.route.path][endpoint.route.method.lower()] = operation
+    for model in {model for e in endpoints for model in (e.path_model, e.query_model)}:
+        schemas.pop(_name(refs[model, "validation"]), None)  # shown as parameters already
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version, "license": {"name": "GPL-3.0-or-later"}},
+        "paths": dict(paths),
+        "components": {"schemas": schemas, "securitySchemes": _SECURITY_SCHEMES},
+    }
+
+
+def add_document(app: web.Application, endpoints: Sequence[Endpoint], *, title: str, version: str) -> None:
+    """Serve the document, and an explanation of each kind of problem at the address its `type` names."""
+    text = json.dumps(document(endpoints, title=title, version=version), ensure_ascii=False)
+    kinds = {kind.slug: kind for kind in KINDS}
+
+    async def serve_document(_request: web.Request) -> web.Response:
+        return web.json_response(text=text)
+
+    async def serve_problem(request: web.Request) -> web.Response:
+        kind = kinds.get(request.match_info["slug"])
+        if kind is None:
+            raise NotFoundError
+        meaning = " ".join((kind.error.__doc__ or "").split())
+        if kind.error is Exception:
+            meaning = "The gateway failed; its log has the reason under the instance of the problem."
+        return web.json_response({"title": kind.title, "status": kind.status, "meaning": meaning})
+
+    app.router.add_get(DOCUMENT_PATH, serve_document)
+    app.router.add_get(TYPE_PREFIX + "{slug}", serve_problem)
+
+
+Refs = dict[tuple[type[BaseModel], JsonSchemaMode], Schema]
+
+
+def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Refs, dict[str, Schema]]:
+    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Problem, "serialization"): None}
+    for endpoint in endpoints:
+        for model in (endpoint.path_model, endpoint.query_model, endpoint.body_model):
+            wanted[model, "validation"] = None
+        if endpoint.answer is not None:
+            wanted[endpoint.answer, "serialization"] = None
+    refs, shared = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
+    models = {(model, mode): ref for (model, mode), ref in refs.items() if issubclass(model, BaseModel)}
+    return models, shared.get("$defs", {})
+
+
+def _operation(endpoint: Endpoint, refs: Refs, schemas: dict[str, Schema]) -> Schema:
+    route = endpoint.route
+    public = route.right is Door.PUBLIC
+    operation: Schema = {
+        "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
+        "summary": route.summary,
+        "tags": [route.tag],
+        "security": [] if public else [{"session": []}, {"key": []}],
+        "responses": _responses(endpoint, refs),
+    }
+    if not isinstance(route.right, Door):
+        operation["description"] = f"Needs the right `{route.right}`."
+    parameters = [
+        *_parameters("path", schemas[_name(refs[endpoint.path_model, "validation"])]),
+        *_parameters("query", schemas[_name(refs[endpoint.query_model, "validation"])]),
+        *([_idempotency_key()] if route.idempotent else ()),
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if endpoint.body_model is not Nothing:
+        schema = refs[endpoint.body_model, "validation"]
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _name(ref: Schema) -> str:
+    return str(ref["$ref"]).rpartition("/")[2]
+
+
+def _parameters(place: str, schema: Schema) -> list[Schema]:
+    parameters = []
+    for name, field in schema.get("properties", {}).items():
+        parameter = {
+            "name": name,
+            "in": place,
+            "required": name in schema.get("required", ()),
+            "schema": _without_null(field) if place == "query" else field,
+        }
+        if "description" in field:
+            parameter["description"] = field["description"]
+        parameters.append(parameter)
+    return parameters
+
+
+def _without_null(field: Schema) -> Schema:
+    """A query cannot say null: an optional parameter is one that may be left out."""
+    kept = {key: part for key, part in field.items() if not (key == "default" and part is None)}
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        return {**{key: part for key, part in kept.items() if key != "anyOf"}, **choices[0]}
+    return {**kept, "anyOf": choices} if choices else kept
+
+
+def _idempotency_key() -> Schema:
+    return {
+        "name": IDEMPOTENCY_HEADER,
+        "in": "header",
+        "required": True,
+        "description": "New for each new request, the same when a request is repeated.",
+        "schema": {"type": "string", "pattern": IDEMPOTENCY_PATTERN, "minLength": 1, "maxLength": 255},
+    }
+
+
+def _responses(endpoint: Endpoint, refs: Refs) -> Schema:
+    route = endpoint.route
+    content: Schema = {media: {} for media in route.media}
+    if endpoint.answer is not None:
+        content["application/json"] = {"schema": refs[endpoint.answer, "serialization"]}
+    status = HTTPStatus(route.status if content else HTTPStatus.NO_CONTENT)
+    responses: Schema = {str(int(status)): {"description": status.phrase}}
+    if content:
+        responses[str(int(status))]["content"] = content
+    titles: dict[int, list[str]] = defaultdict(list)
+    for error in _errors(endpoint):
+        kind = kind_of(error)
+        sentence = f"{kind.title} (`{kind.slug}`)."
+        if sentence not in titles[kind.status]:
+            titles[kind.status].append(sentence)
+    problem = {MEDIA_TYPE: {"schema": refs[Problem, "serialization"]}}
+    for code in sorted(titles):
+        responses[str(int(code))] = {"description": " ".join(titles[code]), "content": problem}
+    return responses
+
+
+def _errors(endpoint: Endpoint) -> Iterable[type[Exception]]:
+    """What a route can answer beside success: the framework's own refusals, then those of its handler."""
+    route = endpoint.route
+    yield InvalidRequestError  # an unknown query parameter is refused everywhere
+    yield MalformedBodyError  # so is a body that does not belong
+    if route.right is not Door.PUBLIC:
+        yield NotSignedInError
+        yield NotAllowed
+    if route.method not in SAFE_METHODS:
+        yield ForeignOriginError
+    if endpoint.body_model is not Nothing:
+        yield from (BodyTooLargeError, MediaTypeError, SlowBodyError)
+    if endpoint.path_model is not Nothing:
+        yield NotFoundError
+    if route.idempotent:
+        yield from (KeyReusedError, StillRunningError)
+    yield from route.errors

@@ -1,0 +1,241 @@
+"""The route table: what an endpoint takes, gives and demands, and how a request is led through it.
+
+A `Route` names method, path, right and errors; the models of path, query and body and that of the answer are
+read from its handler's signature, `async def f(asked: Asked[Path, Query, Body]) -> Answer`, so that table,
+check, document and type checker cannot part. Each request takes the same way: who is calling, may he, is the
+request well formed, the handler, the answer as JSON. Errors are raised and become problem documents in
+`gateway.api.problems`; the document is made in `gateway.api.openapi`.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from aiohttp import hdrs, web
+from pydantic import BaseModel, TypeAdapter
+
+from gateway.api.fields import Incoming, Nothing
+from gateway.api.problems import FieldFault, InvalidRequestError, NotSignedInError
+from gateway.api.reading import BODY_MAX, Strings, raw_body, read_body
+from gateway.api.security import IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, fingerprint
+from gateway.domain.access import Identity, Principal, Right, holds
+from gateway.domain.errors import GatewayError, NotAllowed
+
+API_PREFIX = "/api/v1"
+
+P = TypeVar("P", bound=Incoming)
+Q = TypeVar("Q", bound=Incoming)
+B = TypeVar("B", bound=Incoming)
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Door(StrEnum):
+    """Who may use a route that needs no right."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """The Idempotency-Key of a request."""
+
+    key: str
+    route: str
+    fingerprint: bytes
+    """What the key stands for: caller, route, path and body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Generic[P, Q, B]):
+    """A request that was let in and checked: path, query and body as models."""
+
+    path: P
+    query: Q
+    body: B
+    http: web.Request
+    identity: Identity | None = None
+    """Who is calling; None on a public route without a session."""
+    once: Once | None = None
+    """The idempotency key, on routes that ask for one."""
+
+    @property
+    def principal(self) -> Principal:
+        """Who is calling.
+
+        Raises:
+            NotSignedInError: nobody is, on a public route.
+        """
+        if self.identity is None:
+            raise NotSignedInError
+        return self.identity.principal
+
+
+Handler = Callable[[Any], Awaitable[BaseModel | web.StreamResponse | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table."""
+
+    method: Method
+    path: str
+    """Below `/api/v1`, with the fields of the path model in braces."""
+    handler: Handler
+    """`async def f(asked: Asked[Path, Query, Body]) -> Answer`; the answer is a model, None (204), or an
+    aiohttp response of the media types named below."""
+    summary: str
+    right: Right | Door
+    """What the caller must hold; a right over his own things lets him in, the handler compares the owner."""
+    tag: str
+    status: int = 200
+    errors: tuple[type[GatewayError], ...] = ()
+    """What the handler raises on purpose, beyond what the framework itself does."""
+    idempotent: bool = False
+    """Whether the header Idempotency-Key is required."""
+    media: tuple[str, ...] = ()
+    """Media types of an answer that is no JSON model."""
+    body_max: int = BODY_MAX
+    """Bytes a body may have."""
+
+
+class Guard(Protocol):
+    """What the table asks about a caller; `gateway.api.security.Doorkeeper` is one."""
+
+    async def identify(self, request: web.Request) -> Identity | None:
+        """The caller; None: nobody we know."""
+
+    def check_origin(self, request: web.Request) -> None:
+        """Refuse a change that a foreign page may have made the browser send."""
+
+
+class TableError(GatewayError, TypeError):
+    """The route table contradicts itself; correct the route it names."""
+
+
+class Endpoint:
+    """A route with what was read from its handler, ready to serve."""
+
+    def __init__(self, route: Route, guard: Guard) -> None:
+        self.route = route
+        self._guard = guard
+        self.path_model, self.query_model, self.body_model, self.answer = _signature(route)
+        self._query = Strings(self.query_model)
+        self._path = Strings(self.path_model)
+        self._check_table()
+
+    @property
+    def template(self) -> str:
+        """Method and path as they stand in the table, `GET /calls/{call_id}`."""
+        return f"{self.route.method} {self.route.path}"
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Lead one request through the table's way."""
+        identity = await self._admitted(request)
+        path = self._path.read("path", [(name, text) for name, text in request.match_info.items()])
+        query = self._query.read("query", request.query.items())
+        body = read_body(self.body_model, await raw_body(request, self.body_model, self.route.body_max))
+        once = self._once(request, identity, body) if self.route.idempotent else None
+        asked = Asked(path=path, query=query, body=body, http=request, identity=identity, once=once)
+        return self._answered(await self.route.handler(asked))
+
+    async def _admitted(self, request: web.Request) -> Identity | None:
+        identity = await self._guard.identify(request)
+        if self.route.right is not Door.PUBLIC and identity is None:
+            raise NotSignedInError
+        self._guard.check_origin(request)
+        right = self.route.right
+        if isinstance(right, Right) and identity and not holds(identity.principal, right):
+            raise NotAllowed(f"This needs the right {right}; ask an administrator for it.")
+        return identity
+
+    def _once(self, request: web.Request, identity: Identity | None, body: Incoming) -> Once:
+        key = request.headers.get(IDEMPOTENCY_HEADER, "")
+        if not re.fullmatch(IDEMPOTENCY_PATTERN, key):
+            detail = "This header is required: 1 to 255 visible ASCII characters, new for each new request."
+            fault = FieldFault(place="header", pointer=f"#/{IDEMPOTENCY_HEADER}", code="header", detail=detail)
+            raise InvalidRequestError([fault])
+        if identity is None:
+            raise NotSignedInError
+        canonical = json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()
+        print_ = fingerprint(identity.principal, self.template, request.path_qs, canonical)
+        return Once(key=key, route=self.template, fingerprint=print_)
+
+    def _answered(self, answer: BaseModel | web.StreamResponse | None) -> web.StreamResponse:
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if answer is None:
+            return web.Response(status=204, headers=headers)
+        body = answer.__pydantic_serializer__.to_json(answer)
+        return web.Response(status=self.route.status, body=body, content_type="application/json", headers=headers)
+
+    def _check_table(self) -> None:
+        route = self.route
+        named = set(re.findall(r"\{(\w+)\}", route.path))
+        if named != set(self.path_model.model_fields):
+            raise TableError(f"{self.template}: the path and its model name different fields")
+        if route.method in ("GET", "DELETE") and self.body_model is not Nothing:
+            raise TableError(f"{self.template}: a {route.method} has no body")
+        if route.idempotent and route.right is Door.PUBLIC:
+            raise TableError(f"{self.template}: an Idempotency-Key belongs to a caller, and here is none")
+        for model in (self.query_model, self.body_model):
+            if unbounded := _unbounded(TypeAdapter(model).json_schema()):
+                raise TableError(f"{self.template}: the list {unbounded} has no max_length")
+
+
+def _unbounded(schema: Any, at: str = "") -> str | None:
+    """The first list in a schema whose length nothing bounds; None: there is none."""
+    if isinstance(schema, Mapping):
+        if schema.get("type") == "array" and "maxItems" not in schema:
+            return at
+        parts: Iterable[tuple[str, Any]] = schema.items()
+    elif isinstance(schema, list):
+        parts = ((str(index), part) for index, part in enumerate(schema))
+    else:
+        return None
+    return next((found for name, part in parts if (found := _unbounded(part, f"{at}/{name}"))), None)
+
+
+def _signature(route: Route) -> tuple[type[Incoming], type[Incoming], type[Incoming], type[BaseModel] | None]:
+    """The models of path, query, body and answer, as the handler declares them; None: no JSON answer."""
+    hints = get_type_hints(route.handler)
+    answer = hints.pop("return", None)
+    asked = next((hint for hint in hints.values() if get_origin(hint) is Asked), None)
+    if asked is None:
+        raise TableError(f"{route.method} {route.path}: the handler takes no Asked[Path, Query, Body]")
+    path, query, body = get_args(asked)
+    found = [part for part in (get_args(answer) or (answer,)) if _is_model(part)]
+    return path, query, body, (answer if _is_model(answer) else next(iter(found), None))
+
+
+def _is_model(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def add_routes(app: web.Application, routes: Iterable[Route], guard: Guard) -> list[Endpoint]:
+    """Put the table into an application.
+
+    Args:
+        app: its middlewares must contain `problem_middleware`.
+        routes: the table.
+        guard: who says who is calling.
+
+    Returns:
+        The endpoints, for the OpenAPI document.
+
+    Raises:
+        TableError: a row contradicts its handler.
+    """
+    endpoints = [Endpoint(route, guard) for route in routes]
+    for endpoint in endpoints:
+        path = API_PREFIX + endpoint.route.path
+        if endpoint.route.method == hdrs.METH_GET:
+            app.router.add_get(path, endpoint.handle)
+        else:
+            app.router.add_route(endpoint.route.method, path, endpoint.handle)
+    return endpoints
