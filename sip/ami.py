@@ -254,6 +254,8 @@ class AmiSession(AmiActions):
 
     async def _resync(self, connection: AmiConnection) -> None:
         await self._ping(connection)
+        if connection.lost is not None:
+            raise connection.lost
         try:
             snapshot = await self._take_snapshot(connection)
         except ActionFailed as failure:  # such as "Asterisk is shutting down"

@@ -65,7 +65,8 @@ class AmiConfig:
         action_seconds: deadline for the answer to an action, where the call names none.
         ping_seconds: time between pings.
         pong_seconds: deadline for the answer to a ping; after it the connection counts as dead.
-        queue_events: events that may wait for their handlers before the connection is given up.
+        queue_events: events that may wait for their handlers before the connection is given up. One read of the
+            socket (256 KiB) can hold some 8,000 very short events, so it should be more than that.
         first_pause_seconds: longest pause before the first reconnect; it doubles with each failure.
         longest_pause_seconds: upper bound of that pause.
         handler_grace_seconds: time a running handler keeps after its connection is lost.
@@ -294,9 +295,7 @@ class AmiConnection(asyncio.Protocol, AmiActions):
 
 
 @asynccontextmanager
-async def open_connection(
-    config: AmiConfig, wanted: frozenset[str] | None = None
-) -> AsyncIterator[AmiConnection]:
+async def open_connection(config: AmiConfig, wanted: frozenset[str] | None = None) -> AsyncIterator[AmiConnection]:
     """Connect and log in; log off and close at the end.
 
     Args:
