@@ -35,9 +35,7 @@ __all__ = [
 
 _LOOK_WITHOUT_INOTIFY = 0.05
 """Seconds between two looks where the system gives no watch."""
-_FOLDER_EVENTS = (
-    Mask.MODIFY | Mask.ATTRIB | Mask.CREATE | Mask.DELETE | Mask.MOVE | Mask.DELETE_SELF | Mask.MOVE_SELF
-)
+_FOLDER_EVENTS = Mask.MODIFY | Mask.ATTRIB | Mask.CREATE | Mask.DELETE | Mask.MOVE | Mask.DELETE_SELF | Mask.MOVE_SELF
 
 
 async def tail(
@@ -69,9 +67,7 @@ async def tail(
         What is complete, never empty but for `from_end`.
     """
     status = status or JournalStatus()
-    reader = JournalReader(
-        path, cursor, status, from_end=from_end, columns=columns, grace_seconds=grace_seconds
-    )
+    reader = JournalReader(path, cursor, status, from_end=from_end, columns=columns, grace_seconds=grace_seconds)
     bell = _Bell(path)
     try:
         status.inotify = bell.hang()
@@ -117,9 +113,7 @@ class _Bell:
         return self._inotify is not None
 
     def _watch(self, folders: set[Path]) -> None:
-        identities = {
-            (figures.st_dev, figures.st_ino): folder for folder in folders for figures in [folder.stat()]
-        }
+        identities = {(figures.st_dev, figures.st_ino): folder for folder in folders for figures in [folder.stat()]}
         if self._inotify and identities.keys() == self._watches.keys():
             return
         self.take_down()

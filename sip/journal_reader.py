@@ -108,14 +108,15 @@ class JournalReader:
         self._full_head = ""
         self._was_current = False
         self._quiet_since: float | None = None
-        self._finished = False
+        self._following: JournalFile | None = None
         self._done: set[str] = set()
 
     def close(self) -> None:
         """Give the open file back; the next step opens it again where reading stood."""
-        if self._file:
-            self._file.close()
-        self._file = None
+        for file in (self._file, self._following):
+            if file:
+                file.close()
+        self._file = self._following = None
 
     def take_opening(self) -> Cursor | None:
         """The place at which a start `from_end` began, once."""
@@ -164,12 +165,11 @@ class JournalReader:
         """The file to read from: the open one, the one that follows it, or the one the cursor means."""
         if self._file is None:
             return self._begin(self._find())
-        if not self._finished:
+        if self._following is None:
             return self._file
-        following = successor(self._path, self._file, self._done)
         self._file.close()
         self.status.finished_files += 1
-        return self._begin(Found(file=following, offset=0, fit=Fit.HOLDS))
+        return self._begin(Found(file=self._following, offset=0, fit=Fit.HOLDS))
 
     def _find(self) -> Found:
         if self._cursor is None and self._from_end:
@@ -196,8 +196,8 @@ class JournalReader:
         self._file = found.file
         self._splitter = RecordSplitter(found.offset, columns=self._columns)
         self._full_head = ""
-        self._was_current = self._finished = False
-        self._quiet_since = None
+        self._was_current = False
+        self._quiet_since = self._following = None
         return found.file
 
     def _step(self, file: JournalFile) -> list[Piece] | None:
@@ -217,26 +217,18 @@ class JournalReader:
             return self._splitter.feed(data)
         if not self._is_over(file):
             return None
-        self._finished = True
         self._done.add(file.name_by_head())
+        self._following = successor(self._path, file, self._done)
         return self._splitter.finish()
 
     def _is_over(self, file: JournalFile) -> bool:
-        """Whether the file has lost its name, another one has it, and nobody can be writing to it any more.
-
-        Raises:
-            OSError: no file has the journal's name.
-        """
+        """Whether the file has lost its name, and long enough that nobody is writing to it any more."""
         if file.is_packed:
             return True
+        is_current = file.is_at(self._path)
+        self._was_current |= is_current
         now = time.monotonic()
         quiet_since = self._quiet_since or now
-        try:
-            is_current = file.is_at(self._path)
-        except FileNotFoundError:
-            self._quiet_since = quiet_since
-            raise
-        self._was_current |= is_current
         self._quiet_since = None if is_current else quiet_since
         if is_current:
             return False

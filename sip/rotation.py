@@ -37,9 +37,7 @@ class BadCursor(Rejected, ValueError):
     """The saved journal cursor cannot be read; delete it to read the journal from its beginning."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(
-            f"The saved journal cursor has no valid '{field}'; delete it to read from the start."
-        )
+        super().__init__(f"The saved journal cursor has no valid '{field}'; delete it to read from the start.")
         self.field = field
 
 
@@ -149,12 +147,15 @@ class JournalFile:
         return self._packed is not None
 
     def is_at(self, path: Path) -> bool:
-        """Whether the file still has that name.
+        """Whether the file still has that name; no file may have it.
 
         Raises:
-            OSError: no file has it, or it may not be looked at.
+            OSError: the name may not be looked at.
         """
-        return os.path.samestat(self.stat(), path.stat())
+        try:
+            return os.path.samestat(self.stat(), path.stat())
+        except FileNotFoundError:
+            return False
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes from an offset on, at most `size`; none at the end.

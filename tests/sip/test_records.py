@@ -86,14 +86,12 @@ def test_a_forged_row_is_no_row_even_where_reading_begins_inside_a_callers_name(
 @pytest.mark.parametrize(
     "name", ['ANSWER","1795.1","', "ANSWER", '"ANSWER"', '""ANSWER","",""', '\n"ANSWER","']
 )
-@pytest.mark.parametrize("torn_at", range(1, len(row("CHAN_START", "ANSWER"))))
-def test_a_row_torn_anywhere_costs_only_itself(name: str, torn_at: int) -> None:
-    torn, whole = row("CHAN_START", "ANSWER")[:torn_at], row("HANGUP", name)
+def test_a_row_torn_anywhere_costs_only_itself(name: str) -> None:
+    torn, whole = row("CHAN_START", "ANSWER"), row("HANGUP", name)
 
-    pieces = split(torn + whole + b"\n" + row() + b"\n")
-
-    assert rows(pieces) == [whole, row()]
-    assert [data for data, _ in faults(pieces)] == [torn]
+    for at in range(1, len(torn)):
+        pieces = split(torn[:at] + whole + b"\n" + row() + b"\n")
+        assert (rows(pieces), [data for data, _ in faults(pieces)]) == ([whole, row()], [torn[:at]]), at
 
 
 @given(torn=ROW, rest=st.lists(ROW, min_size=1, max_size=3), data=st.data())
