@@ -6,9 +6,18 @@ its offset, infinities are none. Each type carries its JSON Schema, so the docum
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 _MOMENT = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,18})?([Zz]|[+-]\d\d:\d\d)$"
 _DAY = r"^\d{4}-\d\d-\d\d$"
@@ -33,13 +42,18 @@ class Nothing(Incoming):
     """No parameters, no query or no body."""
 
 
-def _written_as(pattern: str, name: str) -> BeforeValidator:
+def _written_as(pattern: str, kind: TypeAdapter[Any], name: str) -> BeforeValidator:
     """Refuse the further spellings pydantic knows (epoch seconds, a space for the T)."""
 
     def check(value: object) -> object:
-        if isinstance(value, str) and not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(f"not {name}")
-        return value
+        if not isinstance(value, str):
+            return value
+        try:
+            if re.fullmatch(pattern, value, re.ASCII):
+                return kind.validate_strings(value)
+        except ValidationError:
+            pass
+        raise ValueError(f"not {name}")
 
     return BeforeValidator(check)
 
@@ -50,14 +64,14 @@ def _within_years(moment: datetime) -> datetime:
 
 Moment = Annotated[
     AwareDatetime,
-    _written_as(_MOMENT, "a moment of RFC 3339 with its offset, like 2026-03-01T09:30:00Z"),
+    _written_as(_MOMENT, TypeAdapter(AwareDatetime), "a moment of RFC 3339 with its offset, like 2026-03-01T09:30:00Z"),
     AfterValidator(_within_years),
 ]
 """A point in time to filter by; before 1970 or after 2200 (no call is there) the nearest of these."""
 
 Day = Annotated[
     date,
-    _written_as(_DAY, "a day, like 2026-03-01"),
+    _written_as(_DAY, TypeAdapter(date), "a day, like 2026-03-01"),
     AfterValidator(lambda day: min(max(day, _EARLIEST.date()), _LATEST.date())),
 ]
 """A calendar day to filter by, in the zone the endpoint names; bounded like a `Moment`."""

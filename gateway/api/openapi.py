@@ -32,6 +32,7 @@ from gateway.api.problems import (
     Problem,
     SlowBodyError,
     StillRunningError,
+    UnknownCursorError,
     kind_of,
 )
 from gateway.api.routing import API_PREFIX, Door, Endpoint
@@ -74,12 +75,26 @@ def document(endpoints: Sequence[Endpoint], *, title: str, version: str) -> Sche
         paths[API_PREFIX + endpoint.route.path][endpoint.route.method.lower()] = operation
     for model in {model for e in endpoints for model in (e.path_model, e.query_model)}:
         schemas.pop(_name(refs[model, "validation"]), None)  # shown as parameters already
-    return {
+    whole: Schema = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "license": {"name": "GPL-3.0-or-later"}},
         "paths": dict(paths),
         "components": {"schemas": schemas, "securitySchemes": _SECURITY_SCHEMES},
     }
+    _say_that_nul_is_refused(whole)
+    return whole
+
+
+def _say_that_nul_is_refused(part: Any) -> None:
+    """Give each free text the pattern that `gateway.api.reading` holds it to."""
+    if isinstance(part, dict):
+        if part.get("type") == "string" and not part.keys() & {"pattern", "enum", "const", "format", "name"}:
+            part["pattern"] = r"^[^\u0000]*$"
+        for inner in part.values():
+            _say_that_nul_is_refused(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            _say_that_nul_is_refused(inner)
 
 
 def add_document(app: web.Application, endpoints: Sequence[Endpoint], *, title: str, version: str) -> None:
@@ -216,6 +231,8 @@ def _errors(endpoint: Endpoint) -> Iterable[type[Exception]]:
         yield from (BodyTooLargeError, MediaTypeError, SlowBodyError)
     if endpoint.path_model is not Nothing:
         yield NotFoundError
+    if "cursor" in endpoint.query_model.model_fields:
+        yield UnknownCursorError
     if route.idempotent:
         yield from (KeyReusedError, StillRunningError)
     yield from route.errors

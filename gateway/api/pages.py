@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from gateway.api.fields import Outgoing
-from gateway.api.problems import FieldFault, InvalidRequestError
+from gateway.api.problems import UnknownCursorError
 
 VERSION = 1
 LENGTH_MAX = 512
@@ -28,14 +28,6 @@ class Page(Outgoing, Generic[Entry]):
 
     items: tuple[Entry, ...] = Field(description="the entries of this page")
     next: str | None = Field(description="the cursor of the next page; null on the last one")
-
-
-class CursorError(InvalidRequestError):
-    """The cursor is not one that this list gave out; begin again without it."""
-
-    def __init__(self) -> None:
-        sentence = "This is no cursor of this list; begin again without it."
-        super().__init__([FieldFault(place="query", pointer="#/cursor", code="cursor", detail=sentence)])
 
 
 def write_cursor(kind: str, keys: BaseModel) -> str:
@@ -64,7 +56,7 @@ def read_cursor(kind: str, cursor: str | None, keys: type[Keys]) -> Keys | None:
         keys: the model of the sort keys.
 
     Raises:
-        CursorError: it is none of this list's cursors.
+        UnknownCursorError: it is none of this list's cursors.
     """
     if cursor is None:
         return None
@@ -74,8 +66,8 @@ def read_cursor(kind: str, cursor: str | None, keys: type[Keys]) -> Keys | None:
             case [int(version), str(found), dict(values)] if (version, found) == (VERSION, kind):
                 return keys.model_validate_json(json.dumps(values), strict=True)
     except (ValidationError, binascii.Error, ValueError, RecursionError):
-        raise CursorError from None
-    raise CursorError
+        raise UnknownCursorError from None
+    raise UnknownCursorError
 
 
 def page(kind: str, rows: Sequence[tuple[Entry, BaseModel]], limit: int) -> Page[Entry]:

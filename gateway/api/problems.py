@@ -88,6 +88,10 @@ class NotFoundError(Rejected, LookupError):
     """There is nothing at this address, or nothing the caller may see."""
 
 
+class UnknownCursorError(Rejected, LookupError):
+    """This list never gave out that cursor; begin again without it."""
+
+
 class MethodError(Rejected, ValueError):
     """This address does not know that method; the header Allow lists those it knows."""
 
@@ -153,6 +157,7 @@ KINDS = (
     _row(StillRunningError, HTTPStatus.CONFLICT, "still-running", "The first request is still running"),
     _row(TooManyAttemptsError, HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts", "Too many attempts"),
     _row(ConflictError, HTTPStatus.CONFLICT, "conflict", "The state has changed"),
+    _row(UnknownCursorError, HTTPStatus.NOT_FOUND, "unknown-cursor", "The list has no such page"),
     _row(NotFoundError, HTTPStatus.NOT_FOUND, "not-found", "Nothing is here"),
     _row(NotAllowed, HTTPStatus.FORBIDDEN, "not-allowed", "The caller lacks the right"),
     _row(Rejected, HTTPStatus.UNPROCESSABLE_ENTITY, "rejected", "The request is refused"),
@@ -163,10 +168,11 @@ KINDS = (
 
 
 def kind_of(error: type[BaseException]) -> Kind:
-    """The row of `KINDS` for a class of errors; what is not found (LookupError) is 404 in every family."""
-    if issubclass(error, Rejected) and issubclass(error, LookupError):
-        error = NotFoundError
-    return next(kind for kind in KINDS if issubclass(error, kind.error))
+    """The row of `KINDS` for a class of errors; a refusal that is also a LookupError is 404."""
+    kind = next(kind for kind in KINDS if issubclass(error, kind.error))
+    if kind.error is Rejected and issubclass(error, LookupError):
+        return kind_of(NotFoundError)
+    return kind
 
 
 def field_faults(place: str, errors: Sequence[ErrorDetails]) -> list[FieldFault]:

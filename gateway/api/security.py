@@ -103,15 +103,17 @@ class Doorkeeper:
         self._origin = public_url
 
     async def identify(self, request: web.Request) -> Identity | None:
-        """The caller, by key if he sent one, else by session; None: nobody we know.
+        """The caller, by his key or his session; None: nobody we know.
 
-        A wrong key is nobody, even if a good cookie came with it.
+        Who sends both is nobody: a client must not use two ways in one request (RFC 6750 section 2).
         """
         authorization = request.headers.get("Authorization")
+        token = request.cookies.get(COOKIE)
         if authorization is not None:
-            return await self._by_key(authorization)
-        token = request.cookies.get(COOKIE, "")
-        return await self._sessions.session(digest(token)) if _TOKEN.fullmatch(token) else None
+            return await self._by_key(authorization) if token is None else None
+        if token is None or not _TOKEN.fullmatch(token):
+            return None
+        return await self._sessions.session(digest(token))
 
     async def _by_key(self, authorization: str) -> Identity | None:
         scheme, _, credentials = authorization.partition(" ")
