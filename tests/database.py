@@ -1,9 +1,9 @@
 """Fixtures with a real database: one embedded PostgreSQL a run, and a fresh migrated database a test.
 
-`postgres` is the running server; `database` is the address of a database of its own for one test, copied from
-a template that has been migrated once. The server's folder lies outside pytest's own, which only root may enter
-when root runs the tests, and is removed with everything in it; what a killed run left behind is cleared away by
-the next.
+`postgres` is the running server; `database` is the address of a database of its own for one test, copied
+from a template that has been migrated once. The server's folder lies outside pytest's own, which only root
+may enter when root runs the tests, and is removed with everything in it; what a killed run left behind is
+cleared away by the next.
 """
 
 import contextlib
@@ -34,10 +34,17 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 _numbers = itertools.count(1)
 
 
+def _places() -> list[Path]:
+    # In memory where there is room: making a database writes a thousand small files.
+    memory = Path("/dev/shm")  # noqa: S108
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
+    return [memory, Path(tempfile.gettempdir())] if roomy else [Path(tempfile.gettempdir())]
+
+
 @contextlib.contextmanager
-def open_folder() -> Iterator[Path]:
+def open_folder(*, on_disk: bool = False) -> Iterator[Path]:
     """A temporary folder that the database server's own user can reach, also when root runs the tests."""
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=_places()[-1 if on_disk else 0]))
     folder.chmod(0o711)
     try:
         yield folder
@@ -47,7 +54,7 @@ def open_folder() -> Iterator[Path]:
 
 def clear_killed_runs() -> None:
     """Stop the servers and remove the folders of runs that were killed: old ones whose lock is free."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*/session"):
+    for folder in (found for place in _places() for found in place.glob(f"{FOLDER_PREFIX}*/session")):
         with contextlib.suppress(GiveUp, OSError):
             if time.time() - folder.stat().st_mtime < 60:  # perhaps just being made
                 continue

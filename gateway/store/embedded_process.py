@@ -43,9 +43,7 @@ def only_gateway(lock: Path) -> Iterator[None]:
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as reason:
-        raise FolderNotOurs(
-            f"{lock} cannot be opened ({reason}); start the gateway as its owner."
-        ) from reason
+        raise FolderNotOurs(f"{lock} cannot be opened ({reason}); start the gateway as its owner.") from reason
     with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,6 +73,8 @@ def read_pid_file(data: Path) -> PidFile | None:
         pid = int(lines[0])
     except (OSError, ValueError, IndexError):
         return None
+    if not 0 < pid < 2**31:  # a negative one is a repair in single-user mode, never a server
+        return None
     found = dict(enumerate(line.strip() for line in lines))
     folder = found.get(4)
     return PidFile(pid=pid, socket_folder=Path(folder) if folder else None, status=found.get(7))
@@ -94,7 +94,7 @@ def works_in(process: psutil.Process, data: Path, account: Account) -> bool:
 def find_server(data: Path, account: Account) -> psutil.Process | None:
     """The server that runs on this data folder according to its pid file, if the file can be believed."""
     pid_file = read_pid_file(data)
-    if pid_file is None or pid_file.pid <= 0:
+    if pid_file is None:
         return None
     try:
         process = psutil.Process(pid_file.pid)
@@ -109,13 +109,14 @@ def processes_in(data: Path, account: Account) -> list[int]:
 
 
 def drop_stale_pid_file(data: Path) -> None:
-    """Remove a pid file whose number now belongs to an unrelated program; PostgreSQL would refuse to start.
+    """Remove a pid file that is damaged or whose number now belongs to an unrelated program.
 
-    To be called only when no postgres works in the folder. A number that belongs to nobody is left for
-    PostgreSQL, which then also checks its shared memory.
+    PostgreSQL would refuse to start with it. To be called only when no postgres works in the folder. A number
+    that belongs to nobody is left for PostgreSQL, which then also checks its shared memory. (A dead process
+    that nobody reaps, as in a container without an init, keeps its number, too.)
     """
     pid_file = read_pid_file(data)
-    if pid_file is not None and psutil.pid_exists(abs(pid_file.pid)):
+    if pid_file is None or psutil.pid_exists(pid_file.pid):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 

@@ -118,9 +118,7 @@ def prepare_data(layout: Layout, programs: Programs, account: Account) -> Passwo
             f"chown -R {account.name}: {layout.data}"
         )
     if not (layout.data / "PG_VERSION").exists():
-        raise FolderNotOurs(
-            f"{layout.data} is not a data folder of PostgreSQL; move it away and start again."
-        )
+        raise FolderNotOurs(f"{layout.data} is not a data folder of PostgreSQL; move it away and start again.")
     return read_passwords(layout)
 
 
@@ -142,9 +140,7 @@ def _initialise(layout: Layout, programs: Programs, account: Account) -> Passwor
     )
     if answer.returncode:
         shutil.rmtree(aside, ignore_errors=True)
-        raise ProgramsUnusable(
-            f"initdb could not make a database in {layout.directory}: {answer.stderr.strip()}"
-        )
+        raise ProgramsUnusable(f"initdb could not make a database in {layout.directory}: {answer.stderr.strip()}")
     (aside / "data").rename(layout.data)
     shutil.rmtree(aside, ignore_errors=True)
     return passwords

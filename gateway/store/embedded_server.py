@@ -19,7 +19,7 @@ import structlog
 
 from gateway.domain.errors import GiveUp
 from gateway.store.embedded_account import Account, Programs
-from gateway.store.embedded_folders import Layout, prepare_socket_folder, refuse_open_folder
+from gateway.store.embedded_folders import Layout, drop_stale_socket, prepare_socket_folder, refuse_open_folder
 from gateway.store.embedded_process import (
     ServerProcess,
     drop_stale_pid_file,
@@ -159,6 +159,7 @@ class Server:
 
     def _launch(self, command: list[str]) -> ServerProcess:
         drop_stale_pid_file(self.layout.data)
+        drop_stale_socket(prepare_socket_folder(self.layout, self._account))
         return start_server(command, self._account, self.layout.log)
 
     async def _adopt(self, command: list[str]) -> ServerProcess | None:
@@ -232,9 +233,13 @@ class Server:
 
     async def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
-        process = self._process
-        if process is None:
-            return
+        if self._process is not None:
+            await self._end(self._process)
+        if self._socket_folder is not None:
+            with contextlib.suppress(OSError):  # not empty if the server still runs
+                self._socket_folder.rmdir()
+
+    async def _end(self, process: ServerProcess) -> None:
         for number, patience in ((SIGINT, STOP_PATIENCE), (SIGQUIT, 10.0)):
             process.signal(number)
             with contextlib.suppress(TimeoutError):

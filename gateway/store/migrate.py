@@ -65,22 +65,24 @@ async def check_database(dsn: str) -> None:
     """
     session = await open_session(dsn)
     try:
-        await _check_server(session)
+        refuse_old_server(session.get_server_version().major)
         await _check_extensions(session)
         await _check_letters(session)
     finally:
         await session.close()
 
 
-async def _check_server(session: asyncpg.Connection) -> None:
-    version = session.get_server_version()
-    if version.major < OLDEST_SERVER:
+def refuse_old_server(major: int) -> None:
+    """Refuse a server whose major version is too old.
+
+    Raises:
+        DatabaseUnfit: it is.
+    """
+    if major < OLDEST_SERVER:
         raise DatabaseUnfit(
-            f"The server is PostgreSQL {version.major}; PostgreSQL {OLDEST_SERVER} or newer is needed. "
-            "Upgrade it, or leave database.url empty: the gateway then runs a PostgreSQL of its own."
+            f"The server is PostgreSQL {major}; PostgreSQL {OLDEST_SERVER} or newer is needed. Upgrade it, or "
+            "leave database.url empty: the gateway then runs a PostgreSQL of its own."
         )
-    if await session.fetchval("select pg_is_in_recovery()"):
-        raise DatabaseUnfit("This server is a read-only standby; let database.url name the primary server.")
 
 
 async def _check_extensions(session: asyncpg.Connection) -> None:
@@ -100,6 +102,8 @@ async def _check_letters(session: asyncpg.Connection) -> None:
         await session.execute("create extension if not exists pg_trgm")
         lower = await session.fetchval("select lower('Ж')")
         likeness = await session.fetchval("select similarity('ИВАНОВ', 'иванов')")
+    except asyncpg.ReadOnlySQLTransactionError as reason:
+        raise DatabaseUnfit("This database is read-only; let database.url name the primary server.") from reason
     except asyncpg.InsufficientPrivilegeError as reason:
         raise DatabaseUnfit(
             "The gateway's role may not create extensions. Make it the owner of the database, or let an "
@@ -110,8 +114,8 @@ async def _check_letters(session: asyncpg.Connection) -> None:
     if lower != "ж" or likeness < 1:
         raise DatabaseUnfit(
             f"This database does not know Cyrillic letters (lower('Ж') gives {lower!r}, the likeness of "
-            f"ИВАНОВ and иванов is {likeness:.2f} instead of 1), so names would not be found. Make it anew: create "
-            "database trunkline template template0 encoding 'UTF8' locale 'C.UTF-8';"
+            f"ИВАНОВ and иванов is {likeness:.2f} instead of 1), so names would not be found. Make it anew: "
+            "create database trunkline template template0 encoding 'UTF8' locale 'C.UTF-8';"
         )
 
 
@@ -126,9 +130,7 @@ async def upgrade(dsn: str) -> None:
     """
     await check_database(dsn)
     # The session is opened by asyncpg itself: SQLAlchemy would read the address by rules of its own.
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: open_session(dsn), poolclass=NullPool
-    )
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: open_session(dsn), poolclass=NullPool)
     try:
         async with engine.connect() as session:
             await session.execute(text("select pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
