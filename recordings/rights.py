@@ -7,6 +7,7 @@ the group its right to read.
 """
 
 import errno
+import grp
 import os
 import stat
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ def _who_we_are(folder: Path, descriptor: int) -> Iterator[Finding]:
 
 def _join_group(folder: Path) -> str:
     try:
-        group = folder.group()
+        group = grp.getgrgid(folder.stat().st_gid).gr_name
     except (OSError, KeyError):
         group = "asterisk"
     return f"put our user into the folder's group: usermod -aG {group} trunkline, then restart the gateway"

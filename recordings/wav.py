@@ -226,14 +226,15 @@ def _read_header(head: bytes) -> _Header:
             if found is None:
                 return _Header(problem="the sound begins before its format is told")
             return _Header(format=found, data_offset=body, declared=length)
-        if kind == b"fmt ":
+        if kind == b"fmt " and body + length <= len(head):
             told = _read_format(head[body : body + length])
             if isinstance(told, str):
                 return _Header(problem=told)
             found = told
         offset = body + length + length % 2
-    incomplete = len(head) < LONGEST_HEADER
-    return _Header(problem="the file has no data chunk where it is expected", incomplete=incomplete)
+    if len(head) < LONGEST_HEADER:
+        return _Header(problem="the file ends within its header", incomplete=True)
+    return _Header(problem="the sound does not begin within the first 64 KiB")
 
 
 def _read_format(chunk: bytes) -> WavFormat | str:
