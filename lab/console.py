@@ -34,7 +34,7 @@ class Console:
         try:
             self._take_until(b"\r\n", ANSWER_SECONDS)
             self.action("Login", Username=self._account[0], Secret=self._account[1])
-        except BaseException:
+        except BaseException:  # whatever went wrong, nobody else will close it
             self._socket.close()
             raise
         return self
@@ -88,6 +88,10 @@ class Console:
                 if wanted.items() <= event.items():
                     return self._events.pop(place)
             self._events.append(self._packet(deadline - time.monotonic()))
+
+    def seen(self) -> list[dict[str, str]]:
+        """Give the events that arrived and nobody waited for."""
+        return list(self._events)
 
     def _packet(self, seconds: float) -> dict[str, str]:
         packet: dict[str, str] = {}

@@ -46,6 +46,12 @@ class Phone(asyncio.SubprocessProtocol):
         self._gone = asyncio.Event()
         self._unread = b""
 
+    @property
+    def pid(self) -> int:
+        """The phone's process."""
+        assert self._transport is not None
+        return self._transport.get_pid() or 0
+
     async def register(self) -> None:
         """Register at the PBX.
 
