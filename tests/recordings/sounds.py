@@ -23,7 +23,8 @@ def voice(seed: int, seconds: float = 3.0, *, rate: int = RATE) -> Mono:
     tones = sum(np.sin(2 * np.pi * pitch * k * time + dice.uniform(0, 6)) / k for k in range(1, 9))
     syllables = np.clip(np.sin(2 * np.pi * dice.uniform(2, 4) * time + dice.uniform(0, 6)), 0, 1)
     noise = dice.standard_normal(len(time)) * 0.02
-    return ((np.asarray(tones) * syllables + noise) * 6000).clip(-32768, 32767).astype(np.int16)
+    sound: Mono = ((np.asarray(tones) * syllables + noise) * 6000).clip(-32768, 32767).astype(np.int16)
+    return sound
 
 
 def header(data_bytes: int, *, rate: int = RATE, channels: int = 1, tag: int = 1, bits: int = 16) -> bytes:
