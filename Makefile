@@ -1,0 +1,82 @@
+# Trunkline: every target sets up what it needs first, and a second run starts at once.
+#
+#   make run     the gateway with the lab Asterisk and one demonstration call
+#   make test    everything that is checked: `check` and all tests
+#   make check   style, types, floors and documentation
+#   make bench   the measurements, printed as JSON
+#   make lab     the lab Asterisk alone, with two managers' phones that answer
+#   make lock    choose the versions of all packages anew (locks/*.txt)
+#   make clean   remove what make made, but no data (var/)
+#
+# The lab Asterisk needs root (it is built by debootstrap, once, under ~/.cache/trunkline) or an Asterisk 20
+# or newer of the machine's own. Without either, the tests that need it are skipped and say so.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --require-hashes
+ITSELF := $(PIP) install --quiet --no-deps --no-build-isolation -e .
+
+DEBIAN_FOR_LAB := debootstrap util-linux
+DEBIAN_FOR_TESTS := sip-tester chromium
+
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-header --python-version 3.11 -q
+
+.PHONY: run test check bench lab lock clean asterisk debian-for-tests
+.DELETE_ON_ERROR:
+
+run: $(VENV)/run.stamp asterisk
+	$(BIN)/python -m lab run
+
+test: check asterisk debian-for-tests
+	$(BIN)/python -m pytest --ignore=tests/docs
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if [ -d tests/docs ]; then set -x; $(BIN)/python -m pytest -q tests/docs; fi
+
+bench: $(VENV)/dev.stamp asterisk debian-for-tests
+	$(BIN)/python -m bench
+
+lab: $(VENV)/dev.stamp asterisk
+	$(BIN)/python -m lab up
+
+asterisk: $(VENV)/run.stamp
+	@sh lab/debian.sh $(DEBIAN_FOR_LAB)
+	@if [ "$$(id -u)" = 0 ] || command -v asterisk >/dev/null; then $(BIN)/python -m lab build; \
+	else echo 'Not root and no Asterisk installed: what needs the lab Asterisk is left out.'; fi
+
+debian-for-tests:
+	@sh lab/debian.sh $(DEBIAN_FOR_TESTS)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
+		echo 'Trunkline needs Python 3.11 or 3.12. Name one: make PYTHON=python3.11'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo 'Python cannot make virtual environments yet. Type: apt install python3-venv'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: locks/run.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) -r locks/run.txt
+	$(ITSELF)
+	@touch $@
+
+# The packages for development include those for running.
+$(VENV)/dev.stamp: locks/dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) -r locks/dev.txt
+	$(ITSELF)
+	@touch $@ $(VENV)/run.stamp
+
+lock: | $(BIN)/python
+	@[ -x $(BIN)/uv ] || $(PIP) install --quiet uv
+	$(UV_COMPILE) --group build -o locks/run.txt
+	$(UV_COMPILE) --group dev -o locks/dev.txt
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
