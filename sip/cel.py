@@ -165,6 +165,17 @@ def row_of(record: str) -> dict[str, str]:
     return dict(zip(COLUMNS, fields, strict=True))
 
 
+def read_row(row: bytes, clock: Clock | None = None) -> LegEvent | None:
+    """A journal row as it stands in the file to its leg event: the production door.
+
+    Bytes that are no UTF-8 and NULs, which no database keeps, become marks; callers send them on purpose.
+
+    Raises:
+        BadRow: the row cannot be read.
+    """
+    return leg_event(row_of(row.decode("utf-8", "replace").replace("\0", "\ufffd")), clock)
+
+
 def row_of_ami(event: Mapping[str, str]) -> dict[str, str]:
     """An AMI event `CEL` as a row; its exact `Timestamp` (moment of sending) is used where there is one."""
     row = {_ALIASES.get(k.lower(), k.lower()): v for k, v in event.items() if k != "Event"}

@@ -1,0 +1,307 @@
+"""Rows of one PBX to committed calls: the one way through which every call comes.
+
+    rows -> leg events -> families -> calls.fold -> ONE transaction (rows, legs, calls, cards, figures, facts, cursor)
+         -> after the commit: the live bus
+
+Open families are kept in memory and can be read again from the database at any moment: after an error, and at every
+start. A row that was read before changes nothing. The cursor is saved with the rows it stands behind, so a killed
+gateway goes on exactly where its last transaction ended.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from gateway.domain.call import Call
+from gateway.domain.calls import fold_family
+from gateway.domain.errors import Rejected
+from gateway.domain.family import Families
+from gateway.domain.identity import new_id
+from gateway.domain.legs import LegEvent, LegEventKind, in_order
+from gateway.domain.own_rows import is_own, own_row, read_own_row
+from gateway.ledger import Book, Kept
+from gateway.live import Live
+from gateway.store import journal as journal_store
+from gateway.store.commands import commands_of
+from gateway.store.database import Connection, Pool
+from gateway.store.staff import Tables
+
+log = structlog.get_logger()
+
+ReadRow = Callable[[bytes], LegEvent | None]
+_ENDED_KEPT = 500
+"""Ended families kept in memory for their last rows; later ones are read from the database again."""
+_QUARANTINE_REASON_LIMIT = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenFamily:
+    """One family in memory."""
+
+    id: UUID
+    rows: dict[bytes, LegEvent] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
+    stored: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Every leg's end was seen."""
+        legs: dict[str, bool] = {}
+        for event in self.rows.values():
+            if event.kind is LegEventKind.REFUSED:
+                legs.setdefault(event.leg, True)
+                continue
+            over = event.kind in (LegEventKind.ENDED, LegEventKind.LOST, LegEventKind.HUNG_UP)
+            legs[event.leg] = legs.get(event.leg, False) or over
+        return all(legs.values())
+
+
+class Pipeline:
+    """The way through for one PBX; one transaction at a time."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        read: ReadRow,
+        tables: Tables,
+        live: Live,
+        *,
+        long_seconds: int = 120,
+        holds_seen: bool = False,
+    ) -> None:
+        """Args:
+        pool: the database.
+        read: maps a journal row to its leg event; raises `Rejected` for what is none.
+        tables: who is who; replaced by `use`.
+        live: told after each commit.
+        long_seconds: talk longer than this makes a call long.
+        holds_seen: whether hold and resume are reported for this PBX.
+        """
+        self._pool = pool
+        self._read = read
+        self._tables = tables
+        self._live = live
+        self._long_seconds = long_seconds
+        self._holds_seen = holds_seen
+        self._index = Families()
+        self._open: dict[str, OpenFamily] = {}
+        self._lock = asyncio.Lock()
+        self._loaded = False
+        self.rows_taken = 0
+        self.rows_refused = 0
+
+    @property
+    def pbx(self) -> str:
+        """Name of the PBX."""
+        return self._tables.directory.pbx
+
+    def use(self, tables: Tables) -> None:
+        """Fold with other tables from now on."""
+        self._tables = tables
+
+    def open_legs(self) -> dict[str, LegEvent]:
+        """Legs that have not ended, with their first event."""
+        legs: dict[str, LegEvent] = {}
+        for family in self._open.values():
+            for event in in_order(family.rows.values()):
+                if event.kind in (LegEventKind.ENDED, LegEventKind.LOST, LegEventKind.HUNG_UP):
+                    legs.pop(event.leg, None)
+                elif event.kind is not LegEventKind.REFUSED and event.kind is not LegEventKind.FAMILY_ENDED:
+                    legs.setdefault(event.leg, event)
+        return legs
+
+    async def take(
+        self,
+        rows: Sequence[bytes],
+        *,
+        cursor: dict[str, object] | None = None,
+        broken: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        """Take rows in: after the return they are committed with everything that follows from them.
+
+        Args:
+            rows: as the journal holds them, known ones among them or not.
+            cursor: the journal's place behind them; None: they come from elsewhere.
+            broken: reason and bytes of what is no row.
+
+        Raises:
+            asyncpg.PostgresError, OSError: the database is away; nothing was taken, give the same rows again.
+        """
+        async with self._lock:
+            try:
+                await self._take(rows, cursor, broken)
+            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, ArithmeticError) as fault:
+                self._forget()
+                await self._take_apart(rows, cursor, broken, fault)
+            except BaseException:
+                self._forget()
+                raise
+
+    async def note(self, *events: LegEvent) -> None:
+        """Take in events that only we know (hold, a refused order, a lost leg)."""
+        await self.take([own_row(e) for e in events])
+
+    async def _take_apart(
+        self,
+        rows: Sequence[bytes],
+        cursor: dict[str, object] | None,
+        broken: Sequence[tuple[str, bytes]],
+        fault: Exception,
+    ) -> None:
+        """Take rows one at a time after a batch could not be written; the one to blame goes to quarantine."""
+        if len(rows) <= 1:
+            log.error("row refused by the store", pbx=self.pbx, fault=type(fault).__name__)
+            await self._take([], cursor, [*broken, *((str(fault)[:_QUARANTINE_REASON_LIMIT], r) for r in rows)])
+            return
+        for row in rows:
+            try:
+                await self._take([row], None, ())
+            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, ArithmeticError) as one:
+                self._forget()
+                await self._take_apart([row], None, (), one)
+        await self._take([], cursor, broken)
+
+    def _forget(self) -> None:
+        self._loaded = False
+
+    async def _take(
+        self, rows: Sequence[bytes], cursor: dict[str, object] | None, broken: Sequence[tuple[str, bytes]]
+    ) -> None:
+        if not self._loaded:
+            await self._load()
+        events, refused = self._mapped(rows)
+        await self._reopen(events.values())
+        touched, joined = self._place(events)
+        bad = [*broken, *refused]
+        if not touched and cursor is None and not bad:
+            return
+        book = Book(tables=self._tables, long_seconds=self._long_seconds)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await self._write(connection, touched, joined, book)
+            if bad:
+                await journal_store.quarantine(connection, self.pbx, bad)
+            if cursor is not None:
+                await journal_store.save_cursor(connection, self.pbx, cursor)
+        self.rows_taken += len(events)
+        self.rows_refused += len(bad)
+        for family, kept in book.kept:
+            family.kept = kept
+        for happening in book.happenings:
+            self._live.publish(happening)
+        self._let_go()
+
+    def _mapped(self, rows: Iterable[bytes]) -> tuple[dict[bytes, LegEvent], list[tuple[str, bytes]]]:
+        """Leg events by row, and rows that are none with the reason."""
+        events: dict[bytes, LegEvent] = {}
+        refused: list[tuple[str, bytes]] = []
+        for row in rows:
+            try:
+                event = read_own_row(row) if is_own(row) else self._read(row)
+            except Rejected as fault:
+                refused.append((str(fault)[:_QUARANTINE_REASON_LIMIT], row))
+                continue
+            if event is not None:
+                events[row] = event
+        return events, refused
+
+    async def _load(self) -> None:
+        self._index = Families()
+        self._open = {}
+        for stored in await journal_store.open_families(self._pool, self.pbx):
+            await self._bring_in(stored)
+        self._loaded = True
+
+    async def _bring_in(self, stored: journal_store.StoredFamily) -> None:
+        """Put a stored family into memory with what was kept of it."""
+        family = OpenFamily(id=stored.id, stored=True)
+        family.rows, _ = self._mapped(stored.rows)
+        for event in family.rows.values():
+            name, others = self._index.add(event)
+            for other in others:
+                self._open.setdefault(name, family)
+                self._open.pop(other, None)
+            self._open[name] = family
+        family.kept = await Kept.load(self._pool, family.id, self._tables)
+
+    async def _reopen(self, events: Iterable[LegEvent]) -> None:
+        """Bring back ended families to which new rows belong."""
+        unknown = {
+            leg
+            for event in events
+            for leg in (event.leg, event.family, event.transferee, event.second)
+            if leg and self._index.find("l:" + leg) is None
+        }
+        if not unknown:
+            return
+        present = {f.id for f in self._open.values()}
+        for stored in await journal_store.families_of_legs(self._pool, self.pbx, sorted(unknown)):
+            if stored.id not in present:
+                await self._bring_in(stored)
+
+    def _place(self, events: dict[bytes, LegEvent]) -> tuple[list[OpenFamily], dict[UUID, list[UUID]]]:
+        """Put new rows into their families.
+
+        Returns:
+            Families with rows they did not have, and for each the stored families it has swallowed.
+        """
+        touched: dict[UUID, OpenFamily] = {}
+        swallowed: dict[UUID, list[UUID]] = {}
+        for row, event in events.items():
+            name, others = self._index.add(event)
+            family = self._open.get(name)
+            if family is None:
+                family = self._open[name] = OpenFamily(id=new_id())
+            for other in others:
+                gone = self._open.pop(other, None)
+                if gone is None or gone is family:
+                    continue
+                family.rows |= gone.rows
+                family.kept = family.kept.joined(gone.kept)
+                touched.pop(gone.id, None)
+                touched[family.id] = family
+                swallowed.setdefault(family.id, []).extend([gone.id, *swallowed.pop(gone.id, [])])
+            if row not in family.rows:
+                family.rows[row] = event
+                touched[family.id] = family
+        return list(touched.values()), swallowed
+
+    async def _write(
+        self,
+        connection: Connection,
+        touched: Sequence[OpenFamily],
+        swallowed: dict[UUID, list[UUID]],
+        book: Book,
+    ) -> None:
+        await journal_store.save_families(connection, [self._as_stored(f) for f in touched])
+        for kept, gone in swallowed.items():
+            await journal_store.join_families(connection, kept, gone)
+        orders = await commands_of(connection, {e.leg for f in touched for e in f.rows.values()})
+        folded: list[tuple[OpenFamily, list[Call]]] = []
+        for family in touched:
+            events = in_order(family.rows.values())
+            calls = fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen)
+            folded.append((family, calls))
+        await book.enter(connection, folded)
+
+    def _as_stored(self, family: OpenFamily) -> journal_store.StoredFamily:
+        times = [e.at for e in family.rows.values()]
+        return journal_store.StoredFamily(
+            id=family.id,
+            pbx=self.pbx,
+            open=not family.ended,
+            rows=list(family.rows),
+            first_at=min(times),
+            last_at=max(times),
+        )
+
+    def _let_go(self) -> None:
+        """Forget the oldest ended families beyond what is kept for late rows."""
+        if len(self._open) <= _ENDED_KEPT:
+            return
+        ended = [name for name, family in self._open.items() if family.ended]
+        for name in ended[: max(0, len(ended) - _ENDED_KEPT // 2)]:
+            self._index.forget(self._open.pop(name).rows.values())
