@@ -82,5 +82,5 @@ async def test_the_site_does_what_the_document_says(memory, method, path):
             case.call_and_validate(base_url=origin, headers=headers)
 
         for strategy in (operation.as_strategy(), operation.as_strategy(schemathesis.GenerationMode.NEGATIVE)):
-            quiet = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+            quiet = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
             await asyncio.to_thread(quiet(given(strategy)(check)))
