@@ -40,6 +40,10 @@ class NothingRecorded(GiveUp):
         """One reason in plain words for each file looked at."""
 
 
+class NoRight(GiveUp, PermissionError):
+    """Our user may not read or delete recordings here; `trunkline doctor` tells which right is missing."""
+
+
 class ChangedSinceIngest(GiveUp):
     """The PBX's file was changed after its ingest, so it is kept; compare both by hand, then remove it."""
 

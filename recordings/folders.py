@@ -9,7 +9,7 @@ import os
 import stat
 from typing import BinaryIO
 
-from recordings.errors import NotStored, RefusedFile
+from recordings.errors import NoRight, NotStored, RefusedFile
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: opening a FIFO must not hang
@@ -22,6 +22,7 @@ def step_down(folder: int, name: str) -> int:
     Raises:
         NotStored: there is no such folder.
         RefusedFile: a link or a file stands there.
+        NoRight: our user may not open it.
         OSError: it cannot be opened.
     """
     try:
@@ -38,6 +39,7 @@ def open_plain(folder: int, name: str) -> BinaryIO:
     Raises:
         NotStored: there is no such file.
         RefusedFile: a link, a folder or a device stands there.
+        NoRight: our user may not read it.
         OSError: it cannot be opened.
     """
     try:
@@ -51,7 +53,13 @@ def open_plain(folder: int, name: str) -> BinaryIO:
 
 
 def as_refusal(failure: OSError) -> OSError:
-    """What an error of openat with O_NOFOLLOW means; an error of another kind comes back as it is."""
-    if failure.errno == errno.ENOENT:
-        return NotStored()
-    return RefusedFile() if failure.errno in _NOT_PLAIN else failure
+    """What an error of openat with O_NOFOLLOW, or of unlinkat, means; one of another kind comes back as it is."""
+    match failure.errno:
+        case errno.ENOENT:
+            return NotStored()
+        case errno.EACCES | errno.EPERM:
+            return NoRight()
+        case number if number in _NOT_PLAIN:
+            return RefusedFile()
+        case _:
+            return failure

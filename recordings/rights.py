@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from gateway.domain.recordings import parse_spool_file
+from recordings.errors import NoRight
 from recordings.folders import FOLDER_FLAGS, open_plain
 
 PROBE_PREFIX = ".trunkline-probe-"
@@ -107,8 +108,8 @@ def _is_readable(descriptor: int, name: str) -> bool:
     try:
         with open_plain(descriptor, name) as file:
             file.read(1)
-    except PermissionError as refused:
-        return refused.errno != errno.EACCES
+    except NoRight:
+        return False
     except OSError:
         return True
     return True

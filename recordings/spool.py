@@ -12,7 +12,7 @@ deletes by its group, never as root (see `recordings.rights`).
 import os
 import stat
 from collections.abc import Container, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -111,6 +111,7 @@ class Spool:
         Raises:
             SpoolFolderMissing: the folder is not there.
             RefusedFile: the folder's path leads over a link, or to something else than a folder.
+            NoRight: our user may not open it; `probe` tells the remedy.
             OSError: it cannot be read.
         """
         found: dict[str, _Seen] = {}
@@ -139,6 +140,7 @@ class Spool:
         Raises:
             BadName: the name is not one of ours.
             RefusedFile: a link stands in the place of a file.
+            NoRight: our user may not read a file; `probe` tells the remedy.
             OSError: a file cannot be read.
         """
         _check(recording.name)
@@ -169,7 +171,7 @@ class Spool:
             BadName: the name is not one of ours.
             ChangedSinceIngest: a sound file is younger than its ingest; nothing is removed.
             SpoolFolderMissing: the folder is not there.
-            OSError: the rights are missing; `probe` tells the remedy.
+            NoRight: our user may not delete here; `probe` tells the remedy.
         """
         _check(name)
         removed = 0
@@ -177,9 +179,7 @@ class Spool:
             if any(_changed_after(folder, name + role, ingested_at) for role in _AUDIO):
                 raise ChangedSinceIngest
             for role in (*_AUDIO, SpoolRole.MARKER):  # the marker last, so that a crash leaves it to be found
-                with suppress(FileNotFoundError):
-                    os.unlink(name + role, dir_fd=folder)
-                    removed += 1
+                removed += _remove(folder, name + role)
         return removed
 
     @contextmanager
@@ -245,6 +245,17 @@ def _open_if_there(folder: int, file_name: str) -> BinaryIO | None:
         return open_plain(folder, file_name)
     except NotStored:
         return None
+
+
+def _remove(folder: int, file_name: str) -> int:
+    """Remove a file; gives how many there were."""
+    try:
+        os.unlink(file_name, dir_fd=folder)
+    except FileNotFoundError:
+        return 0
+    except OSError as failure:
+        raise as_refusal(failure) from failure
+    return 1
 
 
 def _changed_after(folder: int, file_name: str, moment: datetime) -> bool:

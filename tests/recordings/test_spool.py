@@ -13,7 +13,7 @@ import pytest
 
 from gateway.domain.recordings import RecordingKey, Speaker, SpoolRole
 from recordings.archive import make_archive
-from recordings.errors import BadName, ChangedSinceIngest, RefusedFile, SpoolFolderMissing, StillGrowing
+from recordings.errors import BadName, ChangedSinceIngest, NoRight, RefusedFile, SpoolFolderMissing, StillGrowing
 from recordings.rights import Finding, Weight, probe
 from recordings.spool import Refusal, Spool, SpooledRecording
 from recordings.storage import LocalStorage
@@ -341,6 +341,22 @@ def test_files_we_may_not_read_are_counted(shared: Path) -> None:
 
     assert fault(found_by_a_stranger(shared)).problem.startswith("2 of 3 files")
     assert "UMask=0007" in fault(found_by_a_stranger(shared)).remedy
+
+
+def test_a_missing_right_is_an_error_that_sends_to_doctor(shared: Path) -> None:
+    record(shared)
+    moment = datetime.now(UTC) + timedelta(seconds=1)
+    (shared / f"{NAME}-rx.wav").chmod(0o000)
+    spool = Spool(shared)
+    with stranger():
+        found = only(spool)
+        with pytest.raises(NoRight, match="trunkline doctor"), spool.open_sources(found):
+            pass
+
+    shared.chmod(0o550)
+    with stranger(), pytest.raises(NoRight):
+        spool.delete(NAME, ingested_at=moment)
+    assert len(names(shared)) == 3
 
 
 def test_a_missing_folder_a_link_and_a_file_are_told_apart(shared: Path, tmp_path: Path) -> None:
