@@ -105,8 +105,10 @@ class Leg:
     name: str = ""
     dnid: str = ""
     families: list[str] = field(default_factory=list)
-    apps: dict[str, str] = field(default_factory=dict)
-    """Applications it was seen in, with the last arguments."""
+    apps: set[str] = field(default_factory=set)
+    """Applications it was seen in."""
+    dials: list[tuple[int, str]] = field(default_factory=list)
+    """Position and arguments of each Dial it was first seen in."""
     answered_at: datetime | None = None
     answered: int | None = None
     answer_app: str = ""
@@ -150,11 +152,21 @@ def _note(leg: Leg, event: LegEvent, position: int) -> None:
     leg.name = leg.name or event.name
     leg.dnid = leg.dnid or event.dnid
     if event.app:
-        leg.apps[event.app] = event.app_data
+        leg.apps.add(event.app)
+        if event.app == "Dial":
+            _note_dial(leg, event, position)
     if event.kind is LegEventKind.ANSWERED and leg.answered_at is None:
         leg.answered_at, leg.answered, leg.answer_app = event.at, position, event.app
     elif event.kind in _ENDS:
         _note_end(leg, event, position)
+
+
+def _note_dial(leg: Leg, event: LegEvent, position: int) -> None:
+    """A Dial begins with its own row, or, after a transfer and where rows of applications are off, with any other."""
+    if event.kind is LegEventKind.STOPPED:
+        return
+    if event.kind is LegEventKind.RAN or not leg.dials or leg.dials[-1][1] != event.app_data:
+        leg.dials.append((position, event.app_data))
 
 
 def _note_end(leg: Leg, event: LegEvent, position: int) -> None:

@@ -5,7 +5,7 @@ manager's own phone where its number is one of his outside numbers, and else som
 client (follow-me, forward, transfer).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.domain.bridges import Stand
@@ -97,16 +97,40 @@ class Cast:
         return next((n for n in parsed if n.e164), parsed[0] if parsed else None)
 
     def _in_dial(self, leg: Leg) -> str | None:
+        """What the Dial that made this leg had dialled.
+
+        One Dial may ring several numbers by one trunk, in its order, and several Dials may follow each other. Where
+        the last one before the leg has all its legs, a transfer made this one; its Dial shows in later rows.
+        """
+        offers = sorted(self._offers(leg))
+        earlier = [offer for offer in offers if offer[0] <= leg.start]
+        place = self._place(leg, since=earlier[-1][0] if earlier else -1)
+        for _, numbers in [*earlier[-1:], *offers[len(earlier) :][:1]]:
+            if place < len(numbers):
+                return numbers[place]
+            place -= len(numbers)
+        return None
+
+    def _offers(self, leg: Leg) -> Iterator[tuple[int, list[str]]]:
+        """Dials of the leg's linked id that name its trunk, with what they dialled there."""
         technology, _, trunk = endpoint(leg.channel).partition("/")
         for other in self.legs.values():
             if other.id == leg.id or other.start > leg.start or leg.root not in other.families:
                 continue
-            for piece in other.apps.get("Dial", "").split(",", 1)[0].split("&"):
-                if piece.startswith(technology + "/") and piece.endswith("@" + trunk):
-                    return piece[len(technology) + 1 : -len(trunk) - 1]
-                if piece.startswith(f"{technology}/{trunk}/"):
-                    return piece[len(technology) + len(trunk) + 2 :]
-        return None
+            for position, arguments in other.dials:
+                pieces = arguments.split(",", 1)[0].split("&")
+                numbers = [n for piece in pieces if (n := _dialled_by(piece, technology, trunk))]
+                if numbers:
+                    yield position, numbers
+
+    def _place(self, leg: Leg, since: int) -> int:
+        """How many legs of the same trunk were dialled for the same root between that position and this leg."""
+        name = endpoint(leg.channel)
+        return sum(
+            other.root == leg.root and not other.arrived and since < other.start < leg.start
+            for other in self.legs.values()
+            if endpoint(other.channel) == name
+        )
 
     def _dialled_by_manager(self, leg: Leg) -> bool:
         """Whether a manager's leg of the same linked id, not a client, had this one made."""
@@ -133,6 +157,15 @@ class Cast:
             ):
                 return True
         return False
+
+
+def _dialled_by(piece: str, technology: str, trunk: str) -> str | None:
+    """The number in one destination of a Dial, `PJSIP/NUMBER@trunk` or `SIP/trunk/NUMBER`; None: another trunk."""
+    if piece.startswith(f"{technology}/{trunk}/"):
+        return piece[len(technology) + len(trunk) + 2 :]
+    if piece.startswith(technology + "/") and piece.endswith("@" + trunk):
+        return piece[len(technology) + 1 : -len(trunk) - 1]
+    return None
 
 
 def dialled_outside(leg: Leg, directory: Directory, trunk_channel: str) -> PhoneNumber | None:
