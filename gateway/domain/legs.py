@@ -37,6 +37,8 @@ class LegEventKind(StrEnum):
     LOST = "lost"  # the PBX died with the leg; a row of ours
 
 
+_Key = tuple[datetime | int | str, ...]
+
 RANK = {kind: rank for rank, kind in enumerate(LegEventKind)}
 
 
@@ -102,7 +104,13 @@ def in_order(events: Iterable[LegEvent]) -> list[LegEvent]:
     Returns:
         The distinct events by time, running number, rank, leg and channel.
     """
-    keyed = {(e.at, e.order, RANK[e.kind], e.leg, e.channel, e.bridge, e.exten, e.app, e.app_data): e for e in events}
+    keyed: dict[_Key, LegEvent] = {}
+    for event in events:
+        place = (event.at, event.order, RANK[event.kind], event.leg, event.channel)
+        key = (*place, event.bridge, event.exten, event.app, event.app_data)
+        other = keyed.setdefault(key, event)
+        if other != event and repr(other) < repr(event):  # one of the two, whichever came first
+            keyed[key] = event
     return [keyed[key] for key in sorted(keyed)]
 
 
