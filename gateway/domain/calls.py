@@ -170,7 +170,6 @@ class _Scene:
 
     def _build(self, anchor: str, kind: CallKind, direction: Direction, side: list[str], members: list[str]) -> Call:
         legs = [self.legs[m] for m in members]
-        started = min(leg.started_at for leg in legs)
         fate = Fate(
             legs=self.legs,
             roles=self.roles,
@@ -191,6 +190,9 @@ class _Scene:
         command = next((self.commands[m] for m in members if m in self.commands), None)
         client = self._client(side, command, kind, anchor)
         first = self.legs[side[0]] if side else None
+        # a manager may have been in the conference before an inbound client came
+        inbound = direction is Direction.INBOUND
+        started = fate.client_start if inbound else min(leg.started_at for leg in legs)
         return Call(
             key=anchor,
             pbx=self.directory.pbx,
@@ -198,8 +200,8 @@ class _Scene:
             direction=direction,
             state=_state(fate, done=done),
             client=client,
-            client_name=first.name[:_NAME_LIMIT] if first and direction is Direction.INBOUND else "",
-            did=self._did(first) if first and direction is Direction.INBOUND else None,
+            client_name=first.name[:_NAME_LIMIT] if first and inbound else "",
+            did=self._did(first) if first and inbound else None,
             trunk=endpoint(first.channel) if first else None,
             result=result,
             missed_reason=missed_reason(fate, ender) if result is Result.MISSED else None,
@@ -230,7 +232,10 @@ class _Scene:
         return dialled_outside(self.legs[anchor], self.directory, "") if kind is CallKind.CLIENT else None
 
     def _did(self, leg: Leg) -> str | None:
-        return next((x for x in leg.extens if x != "s"), None) or leg.dnid or self.directory.default_did(leg.channel)
+        exten = next((x for x in leg.extens if x != "s"), None)
+        # where the leg's first row is lost, the extension seen first may lie behind the DID's
+        told = exten or leg.dnid if leg.begun else leg.dnid or exten
+        return told or self.directory.default_did(leg.channel)
 
     def _managers(self, fate: Fate) -> tuple[ManagerPart, ...]:
         parts: dict[str, list[str]] = {}
