@@ -8,6 +8,7 @@ Logging). A row that cannot be read is an error of its own, `BadRow`; the caller
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -82,6 +83,7 @@ KNOWN_EVENTS = frozenset(_KINDS) | {
     "CONF_END",
 }
 LONGEST_FIELD = 4096
+_NAME_OF_COLUMN = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_ ]*")
 
 
 class BadRow(Rejected):
@@ -129,6 +131,8 @@ def header(fields: Sequence[str]) -> tuple[str, ...] | None:
     Raises:
         BadRow: it is a header, but a column that every row needs is missing.
     """
+    if not all(_NAME_OF_COLUMN.fullmatch(f) for f in fields) or not KNOWN_EVENTS.isdisjoint(fields):
+        return None  # a row has a time and an event; a caller whose name is a column's makes no header
     names = tuple(_ALIASES.get(f.strip().lower(), f.strip().lower()) for f in fields)
     if "eventtype" not in names and "uniqueid" not in names:
         return None
@@ -216,7 +220,7 @@ def leg_event(row: Mapping[str, str], clock: Clock | None = None, *, number: int
         leg=leg,
         family=row.get("linkedid", ""),
         channel=row.get("channame", ""),
-        order=int(row.get("id") or number) if whole else 0,
+        order=_order(row, number) if whole else 0,
         number=row.get("cid_num", ""),
         name=row.get("cid_name", ""),
         exten=row.get("exten", ""),
@@ -252,6 +256,14 @@ def _extra(text: str) -> dict[str, str]:
     except ValueError:
         return {}
     return {str(k): str(v) for k, v in loaded.items() if v is not None} if isinstance(loaded, dict) else {}
+
+
+def _order(row: Mapping[str, str], number: int) -> int:
+    """The table's own number of the row where it has one, else the given one."""
+    text = row.get("id", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise BadRow(f"id {text[:40]!r} is no running number")
+    return int(text) if text else number
 
 
 def _number(text: str | None) -> int | None:

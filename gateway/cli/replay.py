@@ -5,15 +5,19 @@ The recorded file goes through the same mapper and the same fold as a live journ
 """
 
 import argparse
+import codecs
 import csv
 import io
 import json
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
 
 from gateway.domain.call import Call, CallKind, ManagerPart, Transfer
 from gateway.domain.calls import fold
@@ -30,6 +34,18 @@ class BadReplay(Rejected):
     """The replay cannot run as asked; see `trunkline replay --help`."""
 
 
+_TABLES = {
+    "managers": "",
+    "trunks": "",
+    "region": "ZZ",
+    "area_code": "",
+    "own": "",
+    "prefix": "",
+    "timezone": "UTC",
+}
+"""What tells who is who, with the value that holds where nothing is said."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="*.csv: a CEL journal; *.jsonl: AMI events")
@@ -37,8 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trunks", default="", help="endpoints of trunks, e.g. trunk,my-trunk-*")
     parser.add_argument("--region", default="", help="country whose national numbers are understood, e.g. RU")
     parser.add_argument("--area-code", default="", help="code put before local numbers, e.g. 495")
+    parser.add_argument("--own", default="", help="our own numbers, e.g. 74954950001,74954950002")
+    parser.add_argument("--prefix", default="", help="digits the PBX puts before outside numbers, e.g. 9")
     parser.add_argument("--timezone", default="UTC", help="zone of local times in the journal, e.g. Europe/Moscow")
-    parser.add_argument("--tables", type=Path, help="TOML file with managers, trunks, region, timezone")
+    parser.add_argument("--tables", type=Path, help=f"TOML file with any of: {', '.join(_TABLES)}")
     parser.add_argument("--pbx", default="pbx", help="name of the PBX")
     parser.add_argument("--all", action="store_true", help="print service calls (feature codes, spying) too")
     parser.add_argument("--json", action="store_true", help="one JSON object a call and line")
@@ -46,9 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the calls of the files; 0, or 1 with the reason on standard error."""
-    tables = _tables(args)
-    directory = _directory(tables, args.pbx)
-    clock = Clock(timezone=_zone(tables["timezone"]))
+    directory = directory_of(args)
+    clock = Clock(timezone=_zone(_tables(args)["timezone"]))
     calls: list[Call] = []
     for events, holds in _sources([Path(f) for f in args.files], clock):
         _warn_unmapped(events, directory)
@@ -60,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tables(args: argparse.Namespace) -> dict[str, str]:
-    tables = {"managers": "", "trunks": "", "region": "ZZ", "timezone": "UTC", "area_code": ""}
+    tables = dict(_TABLES)
     if args.tables is not None:
         try:
             loaded = tomllib.loads(args.tables.read_text(encoding="utf-8"))
@@ -80,16 +97,34 @@ def _flat(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _directory(tables: Mapping[str, str], pbx: str) -> Directory:
+def directory_of(args: argparse.Namespace) -> Directory:
+    """Who is who, as the arguments and the tables file tell.
+
+    Raises:
+        BadReplay: a table cannot be read, or names nobody.
+    """
+    tables = _tables(args)
     entries = [*_entries(tables["managers"], PartyKind.MANAGER), *_entries(tables["trunks"], PartyKind.TRUNK)]
     if not entries:
         raise BadReplay("nobody is known: give --managers and --trunks (endpoints as in channel names, PJSIP/NAME-…)")
+    return Directory(entries=tuple(entries), plan=_plan(tables), pbx=args.pbx)
+
+
+def _plan(tables: Mapping[str, str]) -> NumberPlan:
     region = tables["region"].upper()
-    return Directory(entries=tuple(entries), plan=NumberPlan(region=region, area_code=tables["area_code"]), pbx=pbx)
+    if region != "ZZ" and region not in phonenumbers.SUPPORTED_REGIONS:
+        raise BadReplay(f"--region {region!r} is no country; allowed are two letters such as RU")
+    plan = NumberPlan(region=region, area_code=tables["area_code"], strip=tuple(_pieces(tables["prefix"])))
+    own = (plan.parse(piece).e164 or piece.lstrip("+") for piece in _pieces(tables["own"]))
+    return replace(plan, own=frozenset(own))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return filter(None, (piece.strip() for piece in text.split(",")))
 
 
 def _entries(text: str, kind: PartyKind) -> Iterator[Entry]:
-    for piece in filter(None, (p.strip() for p in text.split(","))):
+    for piece in _pieces(text):
         pattern, _, extension = piece.partition("=")
         if extension and pattern.lstrip("+").isdigit() and len(pattern.lstrip("+")) >= 10:
             yield Entry(pattern="+" + pattern.lstrip("+"), kind=kind, extension=extension)
@@ -123,7 +158,7 @@ def _sources(files: Iterable[Path], clock: Clock) -> Iterator[tuple[list[LegEven
 def _journal(data: bytes, path: Path, clock: Clock) -> Iterator[LegEvent]:
     for number, (columns, record) in enumerate(_records(data, path), start=1):
         try:
-            fields = fields_of(record)
+            fields = fields_of(record) if isinstance(record, str) else record
             if len(fields) != len(columns):
                 raise BadRow(f"{len(fields)} columns where {len(columns)} were expected")
             event = leg_event(dict(zip(columns, fields, strict=True)), clock, number=number)
@@ -134,16 +169,13 @@ def _journal(data: bytes, path: Path, clock: Clock) -> Iterator[LegEvent]:
             yield event
 
 
-def _records(data: bytes, path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
+def _records(data: bytes, path: Path) -> Iterator[tuple[tuple[str, ...], str | list[str]]]:
     """The records of a journal with their columns: named by a header line, else the supplied 17."""
-    if not data.strip():
-        return
+    data = data.removeprefix(codecs.BOM_UTF8)
     first, _, rest = data.partition(b"\n")
-    columns = header(fields_of(_text(first)))
+    columns = _header(_text(first))
     if columns is not None:
-        for fields in csv.reader(io.StringIO(_text(rest), newline="")):
-            if fields:
-                yield columns, _rewritten(fields)
+        yield from ((columns, fields) for fields in _table(rest, path))
         return
     splitter = RecordSplitter()
     ended = data if not data or data.endswith(b"\n") else data + b"\n"
@@ -154,14 +186,26 @@ def _records(data: bytes, path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
             _warn(f"{path}: {len(piece.data)} bytes at {piece.offset_start} are no row: {piece.reason}")
 
 
+def _header(line: str) -> tuple[str, ...] | None:
+    """The columns that a first line names; None: it is a row, perhaps the first line of one with a line break."""
+    try:
+        fields = fields_of(line)
+    except BadRow:
+        return None
+    return header(fields)
+
+
+def _table(data: bytes, path: Path) -> Iterator[list[str]]:
+    """The rows below a header line, as a database client exports them (RFC 4180)."""
+    reader = csv.reader(io.StringIO(_text(data), newline=""))
+    try:
+        yield from filter(None, reader)
+    except csv.Error as error:
+        _warn(f"{path}: line {reader.line_num}: {error}; what follows is not read")
+
+
 def _text(data: bytes) -> str:
-    return data.decode("utf-8-sig", "surrogateescape").rstrip("\r")
-
-
-def _rewritten(fields: list[str]) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(fields)
-    return line.getvalue()
+    return data.decode("utf-8", "backslashreplace").rstrip("\r")
 
 
 def _ami(data: bytes, path: Path) -> Iterator[LegEvent]:
