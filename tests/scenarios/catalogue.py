@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli import replay
-from gateway.domain.directory import Directory, Entry, PartyKind
+from gateway.domain.directory import Directory
 from gateway.domain.legs import LegEvent
-from gateway.domain.phone import NumberPlan
 from sip.cel import leg_event, row_of
 from sip.records import Record, RecordSplitter
 
@@ -102,19 +101,8 @@ def events_of(scenario: Scenario) -> list[LegEvent]:
 
 
 def directory_of(scenario: Scenario) -> Directory:
-    """Who is who at the scenario's site, as its arguments say."""
-    told = arguments(["x", *scenario.arguments])
-    entries = [
-        *(_entry(piece, PartyKind.MANAGER) for piece in told.managers.split(",")),
-        *(_entry(piece, PartyKind.TRUNK) for piece in told.trunks.split(",")),
-    ]
-    return Directory(entries=tuple(entries), plan=NumberPlan(region=told.region, area_code=told.area_code))
-
-
-def _entry(piece: str, kind: PartyKind) -> Entry:
-    pattern, _, extension = piece.partition("=")
-    outside = pattern.isdigit() and len(pattern) >= 10
-    return Entry(pattern=f"+{pattern}" if outside else pattern, kind=kind, extension=extension)
+    """Who is who at the scenario's site, as the replay reads it from the same arguments."""
+    return replay.directory_of(arguments(["x", *scenario.arguments]))
 
 
 def differences(expected: Mapping[str, Any], printed: Mapping[str, Any], *, near: float = NEAR) -> list[str]:
