@@ -110,8 +110,8 @@ class AmiSession(AmiActions):
 
     def __init__(self, config: AmiConfig) -> None:
         self._config = config
-        self._handlers: dict[str, list[Handler]] = {}
-        self._handlers_of_all: list[Handler] = []
+        self._handlers: dict[str, tuple[Handler, ...]] = {}
+        self._handlers_of_all: tuple[Handler, ...] = ()
         self._resync_hooks: list[ResyncHook] = []
         self._connection: AmiConnection | None = None
         self._closed = False
@@ -134,10 +134,11 @@ class AmiSession(AmiActions):
             handler: awaited with the event; it may fail without harm, but should not be slow.
         """
         if names is None:
-            self._handlers_of_all.append(handler)
+            self._handlers_of_all += (handler,)
+            self._handlers = {name: (*known, handler) for name, known in self._handlers.items()}
         else:
             for name in names:
-                self._handlers.setdefault(name, []).append(handler)
+                self._handlers[name] = (*self._handlers.get(name, self._handlers_of_all), handler)
         if self._connection is not None:
             self._connection.keep(self._wanted)
 
@@ -292,7 +293,7 @@ class AmiSession(AmiActions):
             raise ConnectionLost(f"resync failed with {type(error).__name__}") from error
 
     async def _handle(self, event: Message) -> None:
-        for handler in (*self._handlers.get(event.name, ()), *self._handlers_of_all):
+        for handler in self._handlers.get(event.name, self._handlers_of_all):
             try:
                 await handler(event)
             except Exception as error:  # noqa: BLE001 - the top of foreign code: no handler stops the session

@@ -44,6 +44,7 @@ from sip.ami_errors import (
 from sip.ami_protocol import AmiParser, Fields, Kind, Message, encode_action
 
 _CLOSE_SECONDS = 1.0
+_READ_BYTES = 1 << 16
 _WRONG_CREDENTIALS = "authentication failed"
 
 
@@ -66,7 +67,7 @@ class AmiConfig:
         ping_seconds: time between pings.
         pong_seconds: deadline for the answer to a ping; after it the connection counts as dead.
         queue_events: events that may wait for their handlers before the connection is given up. One read of the
-            socket (256 KiB) can hold some 8,000 very short events, so it should be more than that.
+            socket (64 KiB) can hold 2,000 very short events, so it should be more than that.
         first_pause_seconds: longest pause before the first reconnect; it doubles with each failure.
         longest_pause_seconds: upper bound of that pause.
         handler_grace_seconds: time a running handler keeps after its connection is lost.
@@ -96,8 +97,11 @@ class _Waiting:
     answers: list[Message] = field(default_factory=list)
 
 
-class AmiConnection(asyncio.Protocol, AmiActions):
+class AmiConnection(asyncio.BufferedProtocol, AmiActions):
     """A connection as asyncio drives it; make one with `open_connection`.
+
+    It reads into one buffer of its own: measured cheaper than asyncio's new 256 KiB a read, whose messages also
+    leave the processor's cache before they are handled.
 
     Attributes:
         opened_at: when TCP was established (UTC).
@@ -108,6 +112,7 @@ class AmiConnection(asyncio.Protocol, AmiActions):
         """Prepare for asyncio's `create_connection`; `wanted` as in `AmiParser`."""
         self._config = config
         self._parser = AmiParser(wanted=wanted)
+        self._inbox = memoryview(bytearray(_READ_BYTES))
         self._waiting: dict[str, _Waiting] = {}
         self._events: deque[Message] = deque()
         self._stirred = asyncio.Event()  # events came, or the connection was lost
@@ -149,11 +154,15 @@ class AmiConnection(asyncio.Protocol, AmiActions):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where asyncio puts what comes next."""
+        return self._inbox
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes came: give each message to the action it answers, or to the event queue."""
         self._received_at = time.time()
         try:
-            for message in self._parser.feed(data):
+            for message in self._parser.feed(bytes(self._inbox[:nbytes])):
                 self._take(message)
         except (MessageTooLong, NotAnAmiServer) as error:
             self.give_up(ConnectionLost(str(error)))
@@ -220,6 +229,7 @@ class AmiConnection(asyncio.Protocol, AmiActions):
         seconds = self._config.action_seconds if timeout is None else timeout
         waiting = _Waiting(finished, asyncio.get_running_loop().create_future())
         self._waiting[action_id] = waiting
+        self._parser.answers_due = True
         self._transport.write(packet)
         try:
             async with asyncio.timeout(seconds):
@@ -228,6 +238,7 @@ class AmiConnection(asyncio.Protocol, AmiActions):
             raise ActionTimedOut(name, seconds) from None
         finally:
             del self._waiting[action_id]
+            self._parser.answers_due = bool(self._waiting)
         return waiting.answers
 
     async def events(self) -> AsyncIterator[Message]:

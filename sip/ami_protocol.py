@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 
 from sip.ami_errors import AmbiguousField, FieldRefused, MessageTooLong, NotAnAmiServer
 
@@ -36,8 +37,10 @@ LARGEST_MESSAGE = 1 << 20
 """Bytes in one message from the server (a whole list of commands is some 15 kB)."""
 
 _LONGEST_BANNER = 256
+_GREETING = b"Asterisk Call Manager"
 _END = b"\r\n\r\n"
 _EVENT = b"Event: "
+_NAME_START = len(_EVENT)
 _RESPONSE = b"Response: "
 _ACTION_ID = b"\r\nActionID: "
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -148,23 +151,22 @@ class AmiParser:
 
     Attributes:
         banner: the greeting line (`Asterisk Call Manager/11.0.0`) once it has come, else None.
+        answers_due: set it while an action waits: events with an ActionID then pass the filter, whatever their
+            name. (Looking for the header in every event would cost as much as all the rest of the filter.)
     """
 
-    def __init__(
-        self, *, wanted: frozenset[str] | None = None, largest_message: int = LARGEST_MESSAGE
-    ) -> None:
+    def __init__(self, *, wanted: frozenset[str] | None = None, largest_message: int = LARGEST_MESSAGE) -> None:
         """Start before the greeting.
 
         Args:
             wanted: names of the events to keep, None for every event. The name is looked at before an
-                event is made, so an event nobody wants costs next to nothing. Responses, and events that
-                carry an ActionID (answers to somebody's action), are always kept.
+                event is made, so an event nobody wants costs next to nothing. Responses are always kept.
             largest_message: bytes after which a message without an end is an error.
         """
         self.banner: str | None = None
+        self.answers_due = False
         self._largest = largest_message
-        self._buffer = bytearray()
-        self._searched = 0
+        self._rest = bytearray()
         self._wanted: frozenset[bytes] | None = None
         self.keep(wanted)
 
@@ -185,51 +187,46 @@ class AmiParser:
             MessageTooLong: a message grew over the limit; the messages before it have been given.
             NotAnAmiServer: the first line is not AMI's greeting.
         """
-        self._buffer += data
-        if self.banner is None and not self._take_banner():
-            return
-        for block in self._complete_blocks():
+        if self.banner is None:
+            data = self._take_banner(data)
+        for block in self._complete_blocks(data):
             if len(block) > self._largest:
                 raise MessageTooLong(self._largest)
-            message = self._read(block)
-            if message is not None:
-                yield message
-        if len(self._buffer) >= self._largest + len(_END):
+            if not block.startswith(_EVENT):
+                block = block.removeprefix(b"\r\n")  # an empty message before this one
+                if not block.startswith(_EVENT):
+                    if block:
+                        yield _no_event(block)
+                    continue
+            end = block.find(b"\r\n")
+            name = block[_NAME_START:] if end < 0 else block[_NAME_START:end]
+            if self._wanted is None or name in self._wanted or (self.answers_due and _ACTION_ID in block):
+                yield Message(Kind.EVENT, _event_name(name), block)
+        if len(self._rest) >= self._largest + len(_END):
             raise MessageTooLong(self._largest)
 
-    def _take_banner(self) -> bool:
-        line, end, _rest = self._buffer.partition(b"\r\n")
-        if end and line.startswith(b"Asterisk Call Manager") and len(line) <= _LONGEST_BANNER:
-            self.banner = _decode(bytes(line))
-            del self._buffer[: len(line) + len(end)]
-            return True
-        if end or len(line) > _LONGEST_BANNER:
+    def _take_banner(self, data: bytes) -> bytes:
+        """Keep the first line as the banner and give what follows it; nothing before it is whole."""
+        self._rest += data
+        line, end, following = self._rest.partition(b"\r\n")
+        if len(line) > _LONGEST_BANNER or (end and not line.startswith(_GREETING)):
             raise NotAnAmiServer
-        return False
+        if not end:
+            return b""
+        self.banner = _decode(bytes(line))
+        self._rest.clear()
+        return bytes(following)
 
-    def _complete_blocks(self) -> list[bytes]:
-        end = self._buffer.rfind(_END, self._searched)
-        if end < 0:
-            # the next search starts where an end may straddle two pieces: no byte is searched twice
-            self._searched = max(0, len(self._buffer) - len(_END) + 1)
-            return []
-        blocks = bytes(self._buffer[:end]).split(_END)
-        del self._buffer[: end + len(_END)]
-        self._searched = max(0, len(self._buffer) - len(_END) + 1)
+    def _complete_blocks(self, data: bytes) -> list[bytes]:
+        if self._rest:
+            # what is kept holds no end: only the seam and the new piece are searched, however small the pieces
+            if _END not in data and _END not in self._rest[-3:] + data[:3]:
+                self._rest += data
+                return []
+            data = b"".join((self._rest, data))
+        blocks = data.split(_END)
+        self._rest = bytearray(blocks.pop())
         return blocks
-
-    def _read(self, block: bytes) -> Message | None:
-        if block.startswith(_EVENT):
-            end = block.find(b"\r\n")
-            name = block[len(_EVENT) :] if end < 0 else block[len(_EVENT) : end]
-            if self._wanted is not None and name not in self._wanted and _ACTION_ID not in block:
-                return None
-            return Message(Kind.EVENT, _decode(name), block)
-        if block.startswith(_RESPONSE):
-            return Message(Kind.RESPONSE, _decode(block[len(_RESPONSE) :].partition(b"\r\n")[0]), block)
-        if block.startswith(b"\r\n"):  # an empty message before this one
-            return self._read(block[2:])
-        return Message(Kind.OTHER, "", block) if block else None
 
 
 def encode_action(name: str, action_id: str, fields: Fields) -> bytes:
@@ -275,6 +272,15 @@ def _line(key: str, value: str) -> bytes:
 
 def _decode(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
+
+
+_event_name = lru_cache(maxsize=1024)(_decode)  # Asterisk has some 200 names, a caller can forge more
+
+
+def _no_event(block: bytes) -> Message:
+    if block.startswith(_RESPONSE):
+        return Message(Kind.RESPONSE, _decode(block[len(_RESPONSE) :].partition(b"\r\n")[0]), block)
+    return Message(Kind.OTHER, "", block)
 
 
 def _take_apart(block: bytes) -> dict[str, str | list[str]]:
