@@ -6,6 +6,7 @@ so, or copy the programs to where it can.
 """
 
 import contextlib
+import fcntl
 import grp
 import hashlib
 import importlib.util
@@ -18,6 +19,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,19 +131,40 @@ def _find_user(user: str) -> pwd.struct_passwd | None:
 def _make_user(user: str) -> pwd.struct_passwd:
     command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
     command += ["--shell", "/usr/sbin/nologin", *_group_choice(user), user]
-    complaint = ""
-    for _ in range(10):  # another start may be making the same user and hold the password file's lock
-        try:
-            complaint = subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
-        except FileNotFoundError:
-            complaint = "the program useradd is not installed"
-        if entry := _find_user(user):
-            return entry
-        time.sleep(0.2)
+    try:
+        with _one_at_a_time():
+            complaint = "" if _find_user(user) else _add_user(command)
+    except OSError as reason:  # no useradd, or a read-only /etc
+        complaint = str(reason)
+    if entry := _find_user(user):
+        return entry
     raise NoAccount(
         f"PostgreSQL does not run as root, and the system user {user!r} could not be made ({complaint}). "
         f"Make it with: {shlex.join(command)}"
     )
+
+
+def _add_user(command: list[str]) -> str:
+    complaint = ""
+    for _ in range(10):
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        complaint = answer.stderr.strip()
+        if answer.returncode != 1:  # 1: another program has the password file locked
+            break
+        time.sleep(0.2)
+    return complaint
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    # Two useradd at once were seen to make the same name with two numbers. Only root may open this file, so
+    # nobody else can make us wait; its own lock for programs that change passwords is of another kind.
+    descriptor = os.open("/etc/.pwd.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _group_choice(user: str) -> list[str]:

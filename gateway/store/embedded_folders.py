@@ -56,6 +56,8 @@ def choose_home(wanted: Path, account: Account) -> Path:
         account: from `server_account()`.
     """
     wanted = wanted.absolute()
+    if not account.switched:
+        return wanted
     nearest = next(folder for folder in (wanted, *wanted.parents) if folder.is_dir())
     if account.can_enter(nearest):
         return wanted

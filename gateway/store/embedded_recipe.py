@@ -95,7 +95,17 @@ def _write_passwords(layout: Layout) -> Passwords:
         file.flush()
         os.fsync(file.fileno())
     aside.rename(layout.passwords)
+    _settle(layout)
     return made
+
+
+def _settle(layout: Layout) -> None:
+    """See to it that a rename in the gateway's folder survives a loss of power."""
+    descriptor = os.open(layout.directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def prepare_data(layout: Layout, programs: Programs, account: Account) -> Passwords:
@@ -142,6 +152,7 @@ def _initialise(layout: Layout, programs: Programs, account: Account) -> Passwor
         shutil.rmtree(aside, ignore_errors=True)
         raise ProgramsUnusable(f"initdb could not make a database in {layout.directory}: {answer.stderr.strip()}")
     (aside / "data").rename(layout.data)
+    _settle(layout)
     shutil.rmtree(aside, ignore_errors=True)
     return passwords
 

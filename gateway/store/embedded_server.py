@@ -165,18 +165,18 @@ class Server:
     async def _adopt(self, command: list[str]) -> ServerProcess | None:
         """The server that a killed gateway left behind, if it runs as we would run it; None if there is none.
 
-        One of other programs or settings is stopped. Waits while a server is stopping, or while processes of
-        one whose head died are still in the folder.
+        One that runs other programs or settings, or is stopping already, is stopped. Waits while processes of a
+        server whose head died are still in the folder.
         """
         for look in itertools.count(1):
             pid_file = read_pid_file(self.layout.data)
             found = find_server(self.layout.data, self._account)
-            if found and pid_file and pid_file.status != "stopping":
+            if found and pid_file:
                 self._process = ServerProcess(process=found)
-                if self._process.runs(command):
+                if pid_file.status != "stopping" and self._process.runs(command):
                     logger.info("database server adopted", pid=found.pid)
                     return self._process
-                await self.stop()
+                await self.stop()  # fast, also where it waits for its clients since a SIGTERM
             rest = processes_in(self.layout.data, self._account)
             if not rest:
                 return None

