@@ -3,8 +3,8 @@
 `Kept` is what the database holds of a family; `Book` compares it with what was folded now, and writes only that.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -15,11 +15,11 @@ from gateway.domain.identity import call_id
 from gateway.domain.phone import NumberKind
 from gateway.live import Happening
 from gateway.store import calls as call_store
-from gateway.store.calls import StoredCall
-from gateway.store.cards import cards_for
+from gateway.store.book import Page, enter
+from gateway.store.calls import StoredCall, call_row, leg_row, part_row
 from gateway.store.database import Connection, Pool
-from gateway.store.facts import NewFact, save_facts
-from gateway.store.figures import apply
+from gateway.store.facts import NewFact, fact_row
+from gateway.store.figures import delta_rows
 from gateway.store.staff import Tables
 
 
@@ -66,45 +66,24 @@ class HasKept(Protocol):
 
 
 class Book:
-    """One transaction's entries."""
+    """One transaction's entries: `add` families as they were folded, `close` writes, then `kept` is what is kept."""
 
     def __init__(self, *, tables: Tables, long_seconds: int) -> None:
         self._tables = tables
         self._delta = Delta(long_us=long_seconds * 1_000_000)
         self._calls: list[StoredCall] = []
-        self._parts: dict[UUID, tuple[Part, ...]] = {}
-        self._legs: list[tuple[UUID, UUID | None, CallLeg]] = []
-        self._merged: list[tuple[UUID, UUID]] = []
-        self._facts: list[NewFact] = []
-        self.happenings: list[Happening] = []
+        self._facts: list[tuple[NewFact, str | None]] = []
+        self._cards: dict[str, str] = {}
+        self.page = Page(pbx=tables.directory.pbx)
         self.kept: list[tuple[HasKept, Kept]] = []
+        self.happenings: list[Happening] = []
 
-    async def enter(self, connection: Connection, folded: Sequence[tuple[HasKept, list[Call]]]) -> None:
-        """Write everything that differs from what is kept."""
-        cards = await cards_for(connection, self._numbers(folded))
-        for number, (card, made) in sorted(cards.items()):
-            if made:
-                self._tell("card.created", {"id": card, "number": number}, contact_id=card)
-        for family, calls in folded:
-            self._compare(family, calls, {n: card for n, (card, _) in cards.items()})
-        await self._save(connection)
-
-    def _numbers(self, folded: Iterable[tuple[HasKept, list[Call]]]) -> dict[str, str]:
-        """Numbers that need a card, with the name for a new one; those whose call has its card already left out."""
-        wanted: dict[str, str] = {}
-        for family, calls in folded:
-            for call in calls:
-                number = card_number(call)
-                before = family.kept.calls.get(call.key)
-                if number and not (before and before.contact_id and card_number(before.call) == number):
-                    wanted.setdefault(number, _printable(call.client_name))
-        return wanted
-
-    def _compare(self, family: HasKept, calls: Sequence[Call], cards: dict[str, int]) -> None:
+    def add(self, family: HasKept, calls: Sequence[Call]) -> None:
+        """Enter what differs between a family's calls as folded now and as kept."""
         before, now = family.kept, Kept()
         owner: dict[str, UUID] = {}
         for call in calls:
-            stored = self._stored(family, call, cards)
+            stored = self._stored(family, call)
             now.calls[call.key] = stored
             now.revisions[call.key] = (stored.id, stored.revision, stored.contact_id)
             owner |= {leg.id: stored.id for leg in call.legs}
@@ -112,21 +91,24 @@ class Book:
         for leg in {leg.id: leg for call in calls for leg in call.legs}.values():
             now.legs[leg.id] = (leg, owner[leg.id])
             if before.legs.get(leg.id) != now.legs[leg.id]:
-                self._legs.append((family.id, owner[leg.id], leg))
+                self.page.legs.append(leg_row(self.page.pbx, family.id, owner[leg.id], leg))
         self._merge(before, now)
         self.kept.append((family, now))
 
-    def _stored(self, family: HasKept, call: Call, cards: dict[str, int]) -> StoredCall:
+    def _stored(self, family: HasKept, call: Call) -> StoredCall:
         last = family.kept.calls.get(call.key)
         _, revision, card = family.kept.revisions.get(call.key, (None, 0, None))
-        number = card_number(call)
         if last is not None and last.call == call and last.family_id == family.id:
             return last
+        number = card_number(call)
+        same = last is not None and last.contact_id is not None and card_number(last.call) == number
+        if number and not same:
+            self._cards.setdefault(number, _printable(call.client_name))
         member = self._tables.staff.member(call.responsible, call.started_at) if call.responsible else None
         return StoredCall(
             id=call_id(call.pbx, call.key),
             call=call,
-            contact_id=cards.get(number, card) if number else None,
+            contact_id=card if number else None,
             family_id=family.id,
             responsible_id=member.user_id if member else None,
             revision=revision + 1,
@@ -143,7 +125,8 @@ class Book:
         parts = parts_of(stored.call, self._tables.staff)
         now.parts[stored.id] = parts
         if _differs(parts, before.parts.get(stored.id)):
-            self._parts[stored.id] = parts
+            self.page.parted.append(str(stored.id))
+            self.page.parts += [part_row(stored.id, p) for p in parts]
         self._delta.add(before.parts.get(stored.id, ()), -1)
         self._delta.add(parts)
         self._delta.add_company(before.company.get(stored.id), -1)
@@ -154,18 +137,17 @@ class Book:
 
     def _merge(self, before: Kept, now: Kept) -> None:
         """Calls that turned out to be part of another one leave the figures and point at it."""
-        gone = [id for key, (id, _, _) in before.revisions.items() if key not in now.revisions]
-        if not gone or not now.calls:
-            return
         for key, (id, _, _) in before.revisions.items():
-            if id not in gone:
+            if key in now.revisions or not now.calls:
                 continue
             holding = [c for c in now.calls.values() if any(leg.id == key for leg in c.call.legs)]
             into = next(iter(holding or now.calls.values()))
-            self._merged.append((id, into.id))
+            self.page.merged.append({"gone": str(id), "into_id": str(into.id)})
             self._delta.add(before.parts.get(id, ()), -1)
             self._delta.add_company(before.company.get(id), -1)
-            self._tell("call.merged", {"id": str(id), "merged_into": str(into.id)}, call_id=id)
+            body: dict[str, object] = {"id": str(id), "merged_into": str(into.id)}
+            self._facts.append((NewFact(kind="call.merged", body=body, call_id=id), None))
+            self.happenings.append(Happening(kind="call.merged", body=body))
 
     def _announce(self, stored: StoredCall, before: CallState | None, parts: Sequence[Part]) -> None:
         call = stored.call
@@ -177,28 +159,39 @@ class Book:
         concerned = tuple(sorted({u for u in users.values() if u is not None}))
         self.happenings.append(Happening(kind=kind, body=body, users=concerned))
         if kind != "call.changed" or call.state is CallState.ENDED:
-            self._facts.append(
-                NewFact(kind=kind, body=body, call_id=stored.id, contact_id=stored.contact_id, users=concerned)
-            )
+            fact = NewFact(kind=kind, body=body, call_id=stored.id, contact_id=stored.contact_id, users=concerned)
+            self._facts.append((fact, card_number(call)))
 
-    def _tell(
-        self, kind: str, body: dict[str, object], *, call_id: UUID | None = None, contact_id: int | None = None
-    ) -> None:
-        self._facts.append(NewFact(kind=kind, body=body, call_id=call_id, contact_id=contact_id))
-        self.happenings.append(Happening(kind=kind, body=body))
+    async def close(self, source: Pool | Connection) -> None:
+        """Write the page, and fill in the cards that were found or made."""
+        page = self.page
+        page.cards = [{"number": number, "name": name} for number, name in sorted(self._cards.items())]
+        page.calls = [call_row(c, card_number(c.call)) for c in sorted(self._calls, key=lambda c: c.id)]
+        page.facts = [fact_row(fact) | {"card_number": number} for fact, number in self._facts]
+        for name, rows in delta_rows(self._delta).items():
+            setattr(page, name, rows)
+        found = await enter(source, page)
+        self._fill_in({number: card for number, card, _ in found})
+        made = [
+            Happening(kind="card.created", body={"id": card, "number": number})
+            for number, card, new in sorted(found)
+            if new
+        ]
+        self.happenings = made + self.happenings
 
-    async def _save(self, connection: Connection) -> None:
-        await call_store.save_calls(connection, sorted(self._calls, key=lambda c: c.id))
-        await self._save_legs(connection)
-        if self._parts:
-            await call_store.save_parts(connection, self._parts)
-        for gone, into in self._merged:
-            await call_store.mark_merged(connection, gone, into)
-        await apply(connection, self._delta)
-        await save_facts(connection, self._facts)
-
-    async def _save_legs(self, connection: Connection) -> None:
-        await call_store.save_legs(connection, self._tables.directory.pbx, self._legs)
+    def _fill_in(self, cards: Mapping[str, int]) -> None:
+        """Let what is kept and told bear the cards."""
+        by_call: dict[str, int] = {}
+        for _, kept in self.kept:
+            for key, stored in kept.calls.items():
+                card = cards.get(card_number(stored.call) or "")
+                if card is not None:
+                    kept.calls[key] = replace(stored, contact_id=card)
+                    kept.revisions[key] = (stored.id, stored.revision, card)
+                    by_call[str(stored.id)] = card
+        for happening in self.happenings:
+            if happening.body.get("id") in by_call:
+                happening.body["contact_id"] = by_call[str(happening.body["id"])]
 
 
 def card_number(call: Call) -> str | None:

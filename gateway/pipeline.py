@@ -16,7 +16,6 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from gateway.domain.call import Call
 from gateway.domain.calls import fold_family
 from gateway.domain.errors import Rejected
 from gateway.domain.family import Families
@@ -25,9 +24,10 @@ from gateway.domain.legs import LegEvent, LegEventKind, in_order
 from gateway.domain.own_rows import is_own, own_row, read_own_row
 from gateway.ledger import Book, Kept
 from gateway.live import Live
-from gateway.store import journal as journal_store
+from gateway.store.book import broken_row
 from gateway.store.commands import commands_of
-from gateway.store.database import Connection, Pool
+from gateway.store.database import Pool
+from gateway.store.journal import StoredFamily, families_of_legs, family_row, open_families
 from gateway.store.staff import Tables
 
 log = structlog.get_logger()
@@ -180,12 +180,12 @@ class Pipeline:
         if not touched and cursor is None and not bad:
             return
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
-        async with self._pool.acquire() as connection, connection.transaction():
-            await self._write(connection, touched, joined, book)
-            if bad:
-                await journal_store.quarantine(connection, self.pbx, bad)
-            if cursor is not None:
-                await journal_store.save_cursor(connection, self.pbx, cursor)
+        await self._fold_into(book, touched)
+        book.page.families = [family_row(self._as_stored(f)) for f in touched]
+        book.page.joined = [{"kept": str(kept), "gone": str(g)} for kept, gone in joined.items() for g in gone]
+        book.page.broken = [broken_row(reason, data) for reason, data in bad]
+        book.page.cursor = cursor
+        await book.close(self._pool)
         self.rows_taken += len(events)
         self.rows_refused += len(bad)
         for family, kept in book.kept:
@@ -211,11 +211,11 @@ class Pipeline:
     async def _load(self) -> None:
         self._index = Families()
         self._open = {}
-        for stored in await journal_store.open_families(self._pool, self.pbx):
+        for stored in await open_families(self._pool, self.pbx):
             await self._bring_in(stored)
         self._loaded = True
 
-    async def _bring_in(self, stored: journal_store.StoredFamily) -> None:
+    async def _bring_in(self, stored: StoredFamily) -> None:
         """Put a stored family into memory with what was kept of it."""
         family = OpenFamily(id=stored.id, stored=True)
         family.rows, _ = self._mapped(stored.rows)
@@ -238,7 +238,7 @@ class Pipeline:
         if not unknown:
             return
         present = {f.id for f in self._open.values()}
-        for stored in await journal_store.families_of_legs(self._pool, self.pbx, sorted(unknown)):
+        for stored in await families_of_legs(self._pool, self.pbx, sorted(unknown)):
             if stored.id not in present:
                 await self._bring_in(stored)
 
@@ -269,27 +269,18 @@ class Pipeline:
                 touched[family.id] = family
         return list(touched.values()), swallowed
 
-    async def _write(
-        self,
-        connection: Connection,
-        touched: Sequence[OpenFamily],
-        swallowed: dict[UUID, list[UUID]],
-        book: Book,
-    ) -> None:
-        await journal_store.save_families(connection, [self._as_stored(f) for f in touched])
-        for kept, gone in swallowed.items():
-            await journal_store.join_families(connection, kept, gone)
-        orders = await commands_of(connection, {e.leg for f in touched for e in f.rows.values()})
-        folded: list[tuple[OpenFamily, list[Call]]] = []
+    async def _fold_into(self, book: Book, touched: Sequence[OpenFamily]) -> None:
+        orders = await commands_of(self._pool, {e.leg for f in touched for e in f.rows.values()})
         for family in touched:
             events = in_order(family.rows.values())
-            calls = fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen)
-            folded.append((family, calls))
-        await book.enter(connection, folded)
+            book.add(
+                family,
+                fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen),
+            )
 
-    def _as_stored(self, family: OpenFamily) -> journal_store.StoredFamily:
+    def _as_stored(self, family: OpenFamily) -> StoredFamily:
         times = [e.at for e in family.rows.values()]
-        return journal_store.StoredFamily(
+        return StoredFamily(
             id=family.id,
             pbx=self.pbx,
             open=not family.ended,

@@ -116,12 +116,18 @@ class _Scene:
         members = self._members(side, only=only)
         first = self.legs[side[0]]
         inbound = first.arrived and first.root not in self.commands
-        anchor = first.id if inbound or first.root not in self.legs else first.root
+        anchor = first.id if inbound else self._anchor(first)
         managers = any(self.roles.role[m] is Role.MANAGER for m in members)
         outside = any(self.roles.role[m] is Role.OUTSIDE for m in members)
         kind = CallKind.THROUGH if outside and not managers and inbound else CallKind.CLIENT
         direction = Direction.INBOUND if inbound else Direction.OUTBOUND
         return self._build(anchor, kind, direction, side, members)
+
+    def _anchor(self, client: Leg) -> str:
+        """The leg that opened an outbound call: the one that dialled the client, unless it opened another call."""
+        siblings = [leg for leg in self.roles.of(Role.CLIENT) if self.legs[leg].root == client.root]
+        opened = client.root in self.legs and self.roles.role[client.root] is not Role.CLIENT
+        return client.root if opened and siblings[0] == client.id else client.id
 
     def _members(self, side: list[str], *, only: bool) -> list[str]:
         """Legs of this client's call: his own, those that rang for him or stood with him, and what led to him."""
@@ -190,9 +196,7 @@ class _Scene:
         command = next((self.commands[m] for m in members if m in self.commands), None)
         client = self._client(side, command, kind, anchor)
         first = self.legs[side[0]] if side else None
-        # a manager may have been in the conference before an inbound client came
         inbound = direction is Direction.INBOUND
-        started = fate.client_start if inbound else min(leg.started_at for leg in legs)
         return Call(
             key=anchor,
             pbx=self.directory.pbx,
@@ -215,7 +219,7 @@ class _Scene:
             transfers=transfers,
             hung_up_by=ender,
             complete=done and not any(leg.lost for leg in legs),
-            started_at=started,
+            started_at=fate.started,
             answered_at=talked,
             ended_at=ended,
             legs=tuple(self._call_leg(leg) for leg in legs),

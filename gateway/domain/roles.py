@@ -100,15 +100,20 @@ class Cast:
         """What the Dial that made this leg had dialled.
 
         One Dial may ring several numbers by one trunk, in its order, and several Dials may follow each other. Where
-        the last one before the leg has all its legs, a transfer made this one; its Dial shows in later rows.
+        the Dial before the leg has all its legs, or no row tells of one, a later row shows the Dial then in force:
+        it made the last legs before that row.
         """
         offers = sorted(self._offers(leg))
         earlier = [offer for offer in offers if offer[0] <= leg.start]
-        place = self._place(leg, since=earlier[-1][0] if earlier else -1)
-        for _, numbers in [*earlier[-1:], *offers[len(earlier) :][:1]]:
-            if place < len(numbers):
-                return numbers[place]
-            place -= len(numbers)
+        made = self._dialled_like(leg, since=earlier[-1][0] if earlier else -1)
+        for _, numbers in earlier[-1:]:
+            if leg.id in made[: len(numbers)]:
+                return numbers[made.index(leg.id)]
+            made = made[len(numbers) :]
+        for position, numbers in offers[len(earlier) :][:1]:
+            batch = [other for other in made if self.legs[other].start < position][-len(numbers) :]
+            if leg.id in batch:
+                return numbers[batch.index(leg.id)]
         return None
 
     def _offers(self, leg: Leg) -> Iterator[tuple[int, list[str]]]:
@@ -123,14 +128,14 @@ class Cast:
                 if numbers:
                     yield position, numbers
 
-    def _place(self, leg: Leg, since: int) -> int:
-        """How many legs of the same trunk were dialled for the same root between that position and this leg."""
+    def _dialled_like(self, leg: Leg, since: int) -> list[str]:
+        """Legs of the same trunk that were dialled for the same root after that position, in order."""
         name = endpoint(leg.channel)
-        return sum(
-            other.root == leg.root and not other.arrived and since < other.start < leg.start
+        return [
+            other.id
             for other in self.legs.values()
-            if endpoint(other.channel) == name
-        )
+            if other.root == leg.root and not other.arrived and other.start > since and endpoint(other.channel) == name
+        ]
 
     def _dialled_by_manager(self, leg: Leg) -> bool:
         """Whether a manager's leg of the same linked id, not a client, had this one made."""

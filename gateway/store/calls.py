@@ -1,6 +1,6 @@
 """Calls, their legs and managers' parts: written by the pipeline, read by everybody."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from gateway.domain.call import Call, CallLeg, Direction
 from gateway.domain.call_view import transfer_view
 from gateway.domain.figures import CompanyPart, Part, microseconds
-from gateway.store.database import Connection, Pool, Row, put
+from gateway.store.database import Connection, Pool, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,8 @@ def _text(moment: object) -> str | None:
     return None if moment is None else str(moment)
 
 
-def _row(stored: StoredCall) -> Row:
+def call_row(stored: StoredCall, card_number: str | None) -> Row:
+    """A call as its table keeps it; `card_number` names the card that is found or made with it."""
     call, client = stored.call, stored.call.client
     return {
         "id": str(stored.id),
@@ -43,10 +44,11 @@ def _row(stored: StoredCall) -> Row:
         "state": call.state,
         "client_number": client.e164 if client else None,
         "client_kind": client.kind if client else None,
-        "client_raw": _clean(client.raw) if client else None,
-        "client_name": _clean(call.client_name),
+        "client_raw": client.raw if client else None,
+        "client_name": call.client_name,
         "contact_id": stored.contact_id,
-        "did": _clean(call.did) if call.did else None,
+        "card_number": card_number,
+        "did": call.did,
         "trunk": call.trunk,
         "result": call.result,
         "missed_reason": call.missed_reason,
@@ -63,64 +65,35 @@ def _row(stored: StoredCall) -> Row:
         "started_at": _text(call.started_at),
         "answered_at": _text(call.answered_at),
         "ended_at": _text(call.ended_at),
-        "linkedids": [_clean(x) for x in call.linkedids],
-        "unmapped": [_clean(x) for x in call.unmapped],
+        "linkedids": list(call.linkedids),
+        "unmapped": list(call.unmapped),
         "command_id": call.command,
         "revision": stored.revision,
-        "updated_at": "now",
     }
 
 
-def _clean(text: str) -> str:
-    """Without NUL and broken surrogates, which PostgreSQL cannot keep; callers send them on purpose."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+def leg_row(pbx: str, family: UUID, call: UUID | None, leg: CallLeg) -> Row:
+    """A leg as its table keeps it."""
+    return {
+        "pbx": pbx,
+        "id": leg.id,
+        "family_id": str(family),
+        "call_id": _text(call),
+        "channel": leg.channel,
+        "role": leg.role,
+        "extension": leg.extension,
+        "dialled": leg.dialled,
+        "started_at": _text(leg.started_at),
+        "answered_at": _text(leg.answered_at),
+        "ended_at": _text(leg.ended_at),
+        "cause": leg.cause,
+    }
 
 
-async def save_calls(connection: Connection, calls: Sequence[StoredCall]) -> None:
-    """Insert or replace calls."""
-    await put(connection, "call", [_row(c) for c in calls], "id")
-
-
-async def save_legs(connection: Connection, pbx: str, legs: Iterable[tuple[UUID, UUID | None, CallLeg]]) -> None:
-    """Insert or replace legs, each with its family and its call."""
-    rows: list[Row] = [
-        {
-            "pbx": pbx,
-            "id": _clean(leg.id),
-            "family_id": str(family),
-            "call_id": _text(call),
-            "channel": _clean(leg.channel),
-            "role": leg.role,
-            "extension": leg.extension,
-            "dialled": leg.dialled,
-            "started_at": _text(leg.started_at),
-            "answered_at": _text(leg.answered_at),
-            "ended_at": _text(leg.ended_at),
-            "cause": leg.cause,
-        }
-        for family, call, leg in legs
-    ]
-    await put(connection, "leg", rows, "pbx, id")
-
-
-async def save_parts(connection: Connection, parts: Mapping[UUID, Sequence[Part]]) -> None:
-    """Replace the managers' parts of calls."""
-    await connection.execute("delete from call_manager where call_id = any($1::uuid[])", list(parts))
-    rows: list[Row] = [_part_row(call, part) for call, found in parts.items() for part in found]
-    await put(connection, "call_manager", rows, "call_id, extension")
-
-
-def _part_row(call: UUID, part: Part) -> Row:
+def part_row(call: UUID, part: Part) -> Row:
+    """A manager's part as its table keeps it."""
     row: Row = {f.name: getattr(part, f.name) for f in fields(part)}
     return {"call_id": str(call), **row, "day": str(part.day), "started_at": str(part.started_at)}
-
-
-async def mark_merged(connection: Connection, gone: UUID, into: UUID) -> None:
-    """Let a call's address answer with another; recordings move with it."""
-    await connection.execute("update call set merged_into = $2, updated_at = now() where id = $1", gone, into)
-    await connection.execute("update call set merged_into = $2 where merged_into = $1", gone, into)
-    await connection.execute("update recording set call_id = $2 where call_id = $1", gone, into)
-    await connection.execute("delete from call_manager where call_id = $1", gone)
 
 
 _PART = """select call_id, extension, user_id, day, direction, number, rang, answered, missed, not_taken, lost,

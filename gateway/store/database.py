@@ -1,10 +1,10 @@
-"""The pool of connections, and the one way rows of a value go into a table.
+"""The pool of connections.
 
 SQL is the language of the store, asyncpg its only driver; SQLAlchemy is there for Alembic alone (docs/decisions/0001).
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -39,24 +39,3 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
         server_settings={"application_name": "trunkline", "timezone": "UTC", "jit": "off"},
     ) as pool:
         yield pool
-
-
-async def put(connection: Connection, table: str, rows: Sequence[Row], key: str) -> None:
-    """Insert rows, or update those that are there; all columns named in the first row are written.
-
-    Args:
-        connection: within a transaction.
-        table: one of ours, never from outside.
-        rows: column to value, all with the same columns, keys distinct; values as JSON writes them.
-        key: the columns of the primary key, as in SQL.
-    """
-    if not rows:
-        return
-    columns = list(rows[0])
-    names = ", ".join(columns)
-    changes = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key.split(", "))
-    await connection.execute(
-        f"insert into {table} ({names}) select {names} from json_populate_recordset(null::{table}, $1)"
-        f" on conflict ({key}) do update set {changes}",
-        rows,
-    )

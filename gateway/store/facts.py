@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from gateway.store.database import Connection, Pool
+from gateway.store.database import Connection, Pool, Row
 
 CHANNEL = "trunkline_facts"
 
@@ -43,25 +43,25 @@ class Fact:
 
 
 async def save_facts(connection: Connection, facts: Sequence[NewFact]) -> None:
-    """Append facts and wake the readers when the transaction commits."""
-    if not facts:
-        return
-    rows = [
-        {
-            "kind": f.kind,
-            "body": f.body,
-            "call_id": str(f.call_id) if f.call_id else None,
-            "contact_id": f.contact_id,
-            "users": list(f.users),
-        }
-        for f in facts
-    ]
-    await connection.execute(
-        "with added as (insert into fact (kind, body, call_id, contact_id, users)"
-        " select kind, body, call_id, contact_id, users from json_populate_recordset(null::fact, $1))"
-        f" select pg_notify('{CHANNEL}', '')",
-        rows,
-    )
+    """Append facts of other parts than the pipeline, and wake the readers when the transaction commits."""
+    if facts:
+        await connection.execute(
+            "with added as (insert into fact (kind, body, call_id, contact_id, users)"
+            " select kind, body, call_id, contact_id, users from json_populate_recordset(null::fact, $1))"
+            f" select pg_notify('{CHANNEL}', '')",
+            [fact_row(f) for f in facts],
+        )
+
+
+def fact_row(fact: NewFact) -> Row:
+    """A fact as its table keeps it."""
+    return {
+        "kind": fact.kind,
+        "body": fact.body,
+        "call_id": str(fact.call_id) if fact.call_id else None,
+        "contact_id": fact.contact_id,
+        "users": list(fact.users),
+    }
 
 
 async def facts_after(source: Pool | Connection, position: str | None, limit: int) -> list[Fact]:

@@ -5,12 +5,13 @@ that any call can be explained and folded again.
 """
 
 import zlib
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from gateway.store.database import Connection, Pool
+from gateway.store.database import Connection, Pool, Row
 
 _LENGTH = 4  # bytes before each row
 
@@ -44,27 +45,16 @@ def unpacked(value: bytes) -> list[bytes]:
     return rows
 
 
-async def save_families(connection: Connection, families: Sequence[StoredFamily]) -> None:
-    """Insert or replace families."""
-    await connection.execute(
-        "insert into family (id, pbx, open, rows, first_at, last_at)"
-        " select * from unnest($1::uuid[], $2::text[], $3::bool[], $4::bytea[], $5::timestamptz[], $6::timestamptz[])"
-        " on conflict (id) do update set open = excluded.open, rows = excluded.rows, last_at = excluded.last_at,"
-        " first_at = excluded.first_at",
-        [f.id for f in families],
-        [f.pbx for f in families],
-        [f.open for f in families],
-        [packed(f.rows) for f in families],
-        [f.first_at for f in families],
-        [f.last_at for f in families],
-    )
-
-
-async def join_families(connection: Connection, kept: UUID, gone: Sequence[UUID]) -> None:
-    """Let one family take over the calls and legs of others, which turned out to be the same."""
-    await connection.execute("update call set family_id = $1 where family_id = any($2::uuid[])", kept, gone)
-    await connection.execute("update leg set family_id = $1 where family_id = any($2::uuid[])", kept, gone)
-    await connection.execute("delete from family where id = any($1::uuid[])", gone)
+def family_row(family: StoredFamily) -> Row:
+    """A family as `enter_book` takes it."""
+    return {
+        "id": str(family.id),
+        "pbx": family.pbx,
+        "open": family.open,
+        "rows": b64encode(packed(family.rows)).decode(),
+        "first_at": str(family.first_at),
+        "last_at": str(family.last_at),
+    }
 
 
 _FAMILY = "select id, pbx, open, rows, first_at, last_at from family"
@@ -99,21 +89,3 @@ async def load_cursor(source: Pool | Connection, pbx: str) -> dict[str, object] 
     """Where reading of the PBX's journal goes on; None: it was never read."""
     found: dict[str, object] | None = await source.fetchval("select cursor from journal_cursor where pbx = $1", pbx)
     return found
-
-
-async def save_cursor(connection: Connection, pbx: str, cursor: dict[str, object]) -> None:
-    """Remember the place behind the rows of this transaction."""
-    await connection.execute(
-        "insert into journal_cursor (pbx, cursor) values ($1, $2)"
-        " on conflict (pbx) do update set cursor = excluded.cursor, updated_at = now()",
-        pbx,
-        cursor,
-    )
-
-
-async def quarantine(connection: Connection, pbx: str, broken: Sequence[tuple[str, bytes]]) -> None:
-    """Keep what could not be read, with the reason."""
-    await connection.executemany(
-        "insert into quarantine (pbx, reason, data) values ($1, $2, $3)",
-        [(pbx, reason, data[:65536]) for reason, data in broken],
-    )
