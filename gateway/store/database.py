@@ -22,6 +22,10 @@ async def _prepare(connection: Connection) -> None:
         )
 
 
+async def _as_it_is(connection: Connection) -> None:
+    """Nothing of ours is left in a session, so a connection given back needs no round trip to be cleaned."""
+
+
 @asynccontextmanager
 async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
     """Open the pool; closes it in the end.
@@ -35,6 +39,7 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
         min_size=1,
         max_size=size,
         init=_prepare,
+        reset=_as_it_is,
         command_timeout=60,
         server_settings={"application_name": "trunkline", "timezone": "UTC", "jit": "off"},
     ) as pool:
