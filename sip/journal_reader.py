@@ -106,7 +106,7 @@ class JournalReader:
         self._file: JournalFile | None = None
         self._splitter = RecordSplitter(columns=columns)
         self._full_head = ""
-        self._was_current = False
+        self._was_current = self._was_cut = False
         self._quiet_since: float | None = None
         self._following: JournalFile | None = None
         self._done: set[str] = set()
@@ -175,9 +175,11 @@ class JournalReader:
         if self._cursor is None and self._from_end:
             return self._find_end()
         if self._cursor is None:
-            return Found(file=JournalFile(self._path), offset=0, fit=Fit.HOLDS)
-        found = locate(self._path, self._cursor)
-        self.status.rewritten += found.fit is Fit.REWRITTEN
+            found = Found(file=JournalFile(self._path), offset=0, fit=Fit.HOLDS)
+        else:
+            found = locate(self._path, self._cursor)
+        self.status.rewritten += self._was_cut or found.fit is Fit.REWRITTEN
+        self._was_cut = False
         self.status.lost_places += found.fit is Fit.OTHER
         return found
 
@@ -209,7 +211,7 @@ class JournalReader:
             self.status.damaged_files += 1
             data = b""
         if file.is_rewritten(read_to + len(data)):
-            self.status.rewritten += 1
+            self._was_cut = True
             self.close()
             return []
         if data:

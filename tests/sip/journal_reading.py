@@ -51,7 +51,7 @@ async def record_until_killed(path: Path, cursor: str, out: Path, batches: int) 
     """Write each batch with its cursor as one line, the reader's transaction; kill ourselves after so many."""
     file = os.open(out, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     saved = Cursor.from_json(json.loads(cursor)) if cursor else None
-    async for batch in tail(path, saved, batch_rows=50):
+    async for batch in tail(path, saved, batch_rows=10):
         batches -= 1
         if batches == 0:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -62,7 +62,15 @@ async def record_until_killed(path: Path, cursor: str, out: Path, batches: int) 
 class Reader:
     """One run of `tail`, from a cursor until it is closed."""
 
-    def __init__(self, path: Path, cursor: Cursor | None = None, *, from_end: bool = False, look: float = 0.1):
+    def __init__(
+        self,
+        path: Path,
+        cursor: Cursor | None = None,
+        *,
+        from_end: bool = False,
+        look: float = 0.1,
+        grace: float = 0.2,
+    ) -> None:
         self.status = JournalStatus()
         self.cursor = cursor
         self.broken: list[bytes] = []
@@ -72,17 +80,19 @@ class Reader:
             status=self.status,
             from_end=from_end,
             look_seconds=look,
-            grace_seconds=0.2,
+            grace_seconds=grace,
             batch_rows=7,
         )
         self._waiting: asyncio.Task[Batch] | None = None
 
     async def take(self, count: int) -> list[bytes]:
-        """The next rows, at least so many."""
+        """The next rows, at least so many; then the reader waits for more, as in life."""
         taken: list[bytes] = []
         async with asyncio.timeout(DEADLINE):
             while len(taken) < count:
                 taken += await self._batch()
+        self._waiting = asyncio.ensure_future(anext(self._batches))
+        await asyncio.wait([self._waiting], timeout=0.02)
         return taken
 
     async def quiet(self, seconds: float = 0.4) -> list[bytes]:

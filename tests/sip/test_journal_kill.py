@@ -11,6 +11,8 @@ from tests.sip.journal_reading import hostile_row
 
 ROOT = Path(__file__).parents[2]
 ROWS = 2500
+KILLS = 8
+"""Before the last run; each run takes less than a tenth of the rows until it is killed."""
 WRITER = "from tests.sip.journal_reading import *; write_as_asterisk(Path({0!r}), {1}, 0.001)"
 READER = (
     "from tests.sip.journal_reading import *; asyncio.run(record_until_killed(Path({0!r}), {1!r}, Path({2!r}), {3}))"
@@ -35,11 +37,11 @@ def test_killed_at_random_under_load_and_rotation_no_row_is_lost_doubled_or_inve
     deadline = time.monotonic() + 60
     while len(taken) < ROWS and time.monotonic() < deadline:
         out = tmp_path / f"out.{kills}"
-        batches = chance.randrange(1, 60) if kills < 12 else 10**6
+        batches = chance.randrange(1, 25) if kills < KILLS else 10**6
         reader = start(READER, str(journal), cursor, str(out), batches)
         while reader.poll() is None and len(taken) + len(recorded(out)[0]) < ROWS and time.monotonic() < deadline:
             time.sleep(0.05)
-            if writer.poll() is None and chance.random() < 0.15 and journal.exists():
+            if writer.poll() is None and chance.random() < 0.2 and journal.exists():
                 journal.rename(journal.with_name(f"{journal.name}.{rotations}"))
                 rotations += 1
         reader.kill()
@@ -49,5 +51,5 @@ def test_killed_at_random_under_load_and_rotation_no_row_is_lost_doubled_or_inve
     writer.wait(timeout=30)
 
     assert taken == [hostile_row(number).decode() for number in range(ROWS)]
-    assert kills >= 5
-    assert rotations >= 5
+    assert kills > KILLS
+    assert rotations > 2

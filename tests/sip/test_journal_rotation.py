@@ -44,10 +44,11 @@ async def test_a_renamed_file_is_read_to_its_end_then_the_new_one(journal: Path)
 
 async def test_a_row_that_asterisk_was_just_writing_to_the_renamed_file_is_read(journal: Path) -> None:
     append(journal, row(1))
-    async with Reader(journal) as reader:
+    async with Reader(journal, grace=1.5) as reader:
         await reader.take(1)
         old = rotate(journal)
         append(journal, row(3))
+        assert await reader.quiet(0.2) == []
         append(old, row(2))
 
         assert await reader.take(2) == rows(2, 3)
@@ -194,6 +195,17 @@ async def test_a_file_cut_without_a_copy_is_read_from_its_start_and_reported(jou
 
         assert await reader.take(len(after)) == after
         assert (reader.status.rewritten, reader.status.lost_places) == (1, 1)
+
+
+async def test_a_file_cut_to_less_than_was_read_is_read_again_from_its_start(journal: Path) -> None:
+    append(journal, *rows(*range(80)))  # its first bytes, by which a file is known, stay as they are
+    async with Reader(journal) as reader:
+        await reader.take(80)
+        os.truncate(journal, 75 * (len(row(0)) + 1))
+        append(journal, row(90))
+
+        assert await reader.take(76) == rows(*range(75), 90)
+        assert (reader.status.rewritten, reader.status.lost_places) == (1, 0)
 
 
 async def test_a_tail_lost_in_a_power_cut_and_written_over_is_noticed_by_the_last_row(journal: Path) -> None:
