@@ -104,6 +104,13 @@ class Fate:
         return min(self.legs[leg].started_at for leg in self.side)
 
     @cached_property
+    def started(self) -> datetime:
+        """Start of the call: of an inbound one its client's, who may be late in a conference; else of its first leg."""
+        if self.direction is Direction.INBOUND and self.legs[self.side[0]].begun:
+            return self.client_start
+        return min(self.legs[leg].started_at for leg in self.members)
+
+    @cached_property
     def client_end(self) -> datetime:
         """End of the client's last leg, or the last thing known of the family."""
         ends = [self.legs[leg].ended_at for leg in self.side]
@@ -125,7 +132,7 @@ class Fate:
         leg = self.legs[leg_id]
         if not leg.arrived:
             until = min((t for t in (leg.answered_at, leg.ended_at) if t), default=self.events[-1].at)
-            yield leg.started_at, until
+            yield max(leg.started_at, self.started), until
 
 
 def transfers_of(fate: Fate) -> tuple[Transfer, ...]:
