@@ -142,9 +142,7 @@ class RecordSplitter:
                 end = blank.end()
             elif verdict := self._broken(at, ended=ended):
                 end, reason = verdict
-                pieces.append(
-                    Broken(offset_start=base + at, offset_end=base + end, data=window[at:end], reason=reason)
-                )
+                pieces.append(Broken(offset_start=base + at, offset_end=base + end, data=window[at:end], reason=reason))
             else:
                 break
             at = end

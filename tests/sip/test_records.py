@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from sip.records import LONGEST_ROW, Broken, Fault, Piece, Record, RecordSplitter
 
 EVENTS = ("CHAN_START", "ANSWER", "BRIDGE_ENTER", "HANGUP", "LINKEDID_END")
-COLUMN = st.text(st.sampled_from('ab",\n\r0"""é'), max_size=12) | st.sampled_from(
-    ['ANSWER","', '"ANSWER"', "ANSWER"]
-)
+COLUMN = st.text(st.sampled_from('ab",\n\r0"""é'), max_size=12) | st.sampled_from(['ANSWER","', '"ANSWER"', "ANSWER"])
 ROW = st.tuples(st.sampled_from(EVENTS), *[COLUMN] * 16)
 
 
@@ -23,9 +21,7 @@ def row(event: str = "ANSWER", name: str = "Client", columns: int = 17) -> bytes
     return ",".join('"' + value.replace('"', '""') + '"' for value in values).encode()
 
 
-def split(
-    data: bytes, *, chunk: int = 1 << 20, ended: bool = False, longest: int = LONGEST_ROW
-) -> list[Piece]:
+def split(data: bytes, *, chunk: int = 1 << 20, ended: bool = False, longest: int = LONGEST_ROW) -> list[Piece]:
     """Everything that comes out of the bytes, fed in chunks."""
     splitter = RecordSplitter(longest=longest)
     pieces = [p for at in range(0, len(data), chunk) for p in splitter.feed(data[at : at + chunk])]
@@ -53,9 +49,7 @@ def test_a_last_line_without_newline_stays_pending() -> None:
     splitter = RecordSplitter(100)
     half = row()[:40]
 
-    assert splitter.feed(row() + b"\n" + half) == [
-        Record(offset_start=100, offset_end=101 + len(row()), data=row())
-    ]
+    assert splitter.feed(row() + b"\n" + half) == [Record(offset_start=100, offset_end=101 + len(row()), data=row())]
     assert (splitter.offset, splitter.pending) == (101 + len(row()), 40)
     assert rows(splitter.feed(row()[40:] + b"\n")) == [row()]
 
@@ -83,9 +77,7 @@ def test_a_forged_row_is_no_row_even_where_reading_begins_inside_a_callers_name(
         assert rows(split(hostile[start:] + row() + b"\n")) == [row()], start
 
 
-@pytest.mark.parametrize(
-    "name", ['ANSWER","1795.1","', "ANSWER", '"ANSWER"', '""ANSWER","",""', '\n"ANSWER","']
-)
+@pytest.mark.parametrize("name", ['ANSWER","1795.1","', "ANSWER", '"ANSWER"', '""ANSWER","",""', '\n"ANSWER","'])
 def test_a_row_torn_anywhere_costs_only_itself(name: str) -> None:
     torn, whole = row("CHAN_START", "ANSWER"), row("HANGUP", name)
 
@@ -172,17 +164,13 @@ def written(values: list[tuple[str, ...]]) -> bytes:
 def test_rows_come_back_as_the_csv_module_wrote_them(values: list[tuple[str, ...]]) -> None:
     pieces = split(written(values))
 
-    assert [
-        tuple(next(csv.reader(io.StringIO(data.decode(), newline="")))) for data in rows(pieces)
-    ] == values
+    assert [tuple(next(csv.reader(io.StringIO(data.decode(), newline="")))) for data in rows(pieces)] == values
     assert faults(pieces) == []
 
 
 JOURNAL = st.lists(
     st.lists(ROW, min_size=1, max_size=2).map(written)
-    | st.sampled_from(
-        [b"\n", b"\r\n", b"\r", b'"', b'""', b"\0", b"x", b'","', row()[:30], row(), row(columns=18)]
-    ),
+    | st.sampled_from([b"\n", b"\r\n", b"\r", b'"', b'""', b"\0", b"x", b'","', row()[:30], row(), row(columns=18)]),
     max_size=12,
 ).map(b"".join)
 
