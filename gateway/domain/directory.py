@@ -52,6 +52,12 @@ class Entry:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
+# Channels that Asterisk makes for itself: announcers and recorders of conferences, spies, media without a phone.
+_MACHINES = (
+    *("Announcer/", "AudioSocket/", "Bridge/", "CBAnn/", "CBRec/", "Message/", "MulticastRTP/", "Recorder/"),
+    *("Snoop/", "Surrogate/", "UnicastRTP/", "WebSocket/"),
+)
+_IGNORED = Party(kind=PartyKind.IGNORED)
 _LOCAL = Party(kind=PartyKind.LOCAL)
 _UNMAPPED = Party(kind=PartyKind.UNMAPPED)
 
@@ -95,7 +101,7 @@ class Directory:
         for entry in rows:
             if entry.holds(at):
                 return Party(kind=entry.kind, extension=entry.extension or name.partition("/")[2])
-        return _UNMAPPED
+        return _IGNORED if name.startswith(_MACHINES) else _UNMAPPED
 
     def _rows(self, name: str) -> tuple[Entry, ...]:
         fitting = [e for e in self.entries if not e.pattern.startswith("+") and _matches(e.pattern, name)]

@@ -208,7 +208,10 @@ def _target(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> s
         consulted = [
             s for s in fate.stands if event.second in s.pair and s.start < position and event.leg not in s.pair
         ]
-        return _who(fate, consulted[-1].partner(event.second)) if consulted else None
+        if consulted:
+            return _who(fate, consulted[-1].partner(event.second))
+        second = fate.legs.get(event.second)  # the other phone still rang: what he had dialled
+        return second.first_exten or None if second else None
     if len(event.target) >= 7:
         number = fate.directory.plan_of(fate.legs[fate.side[0]].channel).parse(event.target)
         return number.e164 or event.target
