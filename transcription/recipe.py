@@ -7,7 +7,7 @@ Measured on telephone calls with known words (docs/transcription.md):
 - The encoder runs one window at a time, since its working set then stays in the processor's cache (half the
   time of a batch of eight); the decoder runs windows in batches, since it is bound by reading its weights.
 - Time stamps stay on: they keep the decoder in step and tell utterances apart. Where one piece of text covers
-  several utterances, the decoder's attention tells when each word is said (a hundredth of the whole work).
+  several utterances, the decoder's attention tells when each word is said (a fiftieth of the whole work).
 - A window with low confidence, with a phrase repeated over and over, cut off by the length limit, or with an
   utterance that got no words is tried again at full length and with a wider search; the better result counts.
 """

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 
 from transcription.audio import SAMPLE_RATE, Recording, Samples
 from transcription.errors import ModelUnavailableError
@@ -180,7 +180,7 @@ def echo_frames(own: Levels, other: Levels, rules: SpeechRules) -> npt.NDArray[n
     """
     delay = round(rules.echo_delay / FRAME_SECONDS)
     mine, theirs = _smooth(own), _smooth(other)
-    loudest = np.array([theirs[max(0, i - delay) : i + 1].max() for i in range(len(theirs))])
+    loudest = np.lib.stride_tricks.sliding_window_view(np.pad(theirs, (delay, 0)), delay + 1).max(axis=1)
     return np.asarray(_decibels(loudest, mine) > rules.echo_frame)
 
 

@@ -45,12 +45,9 @@ def without_loops(words: Sequence[str]) -> list[str]:
     Returns:
         The words without such repeats; two in a row stay, since people say "yes, yes".
     """
-    kept: list[str] = []
-    at = 0
-    while at < len(words):
-        size, times = _loop_at(words, at)
-        kept.extend(words[at : at + size])
-        at += size * times
+    kept = list(words)
+    while len(once := _one_pass(kept)) < len(kept):  # a loop may hold smaller loops
+        kept = once
     return kept
 
 
@@ -65,6 +62,16 @@ def is_credit(text: str) -> bool:
     """
     folded = text.casefold()
     return len(folded) <= _LONGEST_CREDIT and any(credit in folded for credit in _CREDITS)
+
+
+def _one_pass(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    at = 0
+    while at < len(words):
+        size, times = _loop_at(words, at)
+        kept.extend(words[at : at + size])
+        at += size * times
+    return kept
 
 
 def _loop_at(words: Sequence[str], at: int) -> tuple[int, int]:

@@ -102,13 +102,15 @@ def to_webvtt(segments: Sequence[Segment]) -> str:
     """Write segments as a WebVTT caption file.
 
     Args:
-        segments: The segments of a transcript.
+        segments: The segments of a transcript; one without words gets no cue.
 
     Returns:
         The whole file, with a line feed at its end.
     """
     cues = [
-        f"{_clock(s.start)} --> {_clock(max(s.end, s.start + 0.001))}\n{_cue_text(s)}\n" for s in segments
+        f"{_clock(segment.start)} --> {_clock(max(segment.end, segment.start + 0.001))}\n{_cue_text(segment)}\n"
+        for segment in segments
+        if segment.text.split()
     ]
     return "\n".join(["WEBVTT\n", *cues])
 

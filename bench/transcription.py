@@ -1,0 +1,193 @@
+"""How well and how cheaply calls are written down, against plain faster-whisper in the same run.
+
+    python -m bench.transcription [--seed 4711] [--calls 13] [--plain-calls 6]
+
+Makes calls with known words (bench/speech_set.py) from a seed. Plain is `WhisperModel("base").transcribe(file)` on
+the mono mix with all its defaults. Both use one thread and the same weights. `words_with_speakers` counts a word
+given to the wrong speaker twice (missing there, added here). Prints JSON: CPU seconds for a second of call, their
+ratio, the word error rate by language, and the words invented on sounds without speech.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import jiwer
+import soundfile
+from num2words import num2words  # type: ignore[import-untyped]
+
+from bench.speech_set import LANGUAGES, RATE, Call, Studio, sounds
+from gateway.domain.errors import GatewayError
+from gateway.domain.transcript import Speaker, Transcript
+from transcription import model
+from transcription.engine import Engine
+from transcription.options import Options
+
+SPEAKERS = (Speaker.MANAGER, Speaker.CLIENT)
+BATCH = 8
+
+
+@dataclass(slots=True, kw_only=True)
+class Errors:
+    """Word errors counted so far."""
+
+    substitutions: int = 0
+    deletions: int = 0
+    insertions: int = 0
+    words: int = 0
+
+    def add(self, said: str, written: str, language: str) -> None:
+        """Count one text against another."""
+        reference, hypothesis = normal(said, language), normal(written, language)
+        if not reference:
+            self.insertions += len(hypothesis.split())
+            return
+        found = jiwer.process_words(reference, hypothesis)
+        self.substitutions += found.substitutions
+        self.deletions += found.deletions
+        self.insertions += found.insertions
+        self.words += found.hits + found.substitutions + found.deletions
+
+    def figures(self) -> dict[str, float]:
+        """The word error rate in per cent and what it is made of."""
+        wrong = self.substitutions + self.deletions + self.insertions
+        return {
+            "wer_percent": round(100 * wrong / max(1, self.words), 2),
+            "substitutions": self.substitutions,
+            "deletions": self.deletions,
+            "insertions": self.insertions,
+            "words": self.words,
+        }
+
+
+def normal(text: str, language: str) -> str:
+    """Fold what is spelling and not hearing: case, punctuation, ё, digits, OK, the gender of a Russian one."""
+    text = text.casefold().replace("ё", "е").replace("#", " ").replace("&", " and ")
+    text = re.sub(r"[’']", "", text)
+    text = re.sub(r"(\d)(?=[^\W\d])", r"\1 ", text)
+    text = re.sub(r"\d{1,6}", lambda found: f" {num2words(int(found[0]), lang=language)} ", text).replace("ё", "е")
+    text = re.sub(r"[^\w ]|_", " ", text)
+    text = re.sub(r"\bok\b", "okay", text)
+    if language == "ru":
+        text = re.sub(r"\b(одну|одна|одно)\b", "один", text)
+    return " ".join(text.split())
+
+
+def plain(files: Sequence[Path], calls: Sequence[Call], cache: Path) -> dict[str, object]:
+    """Write the mono mix of each call down with plain faster-whisper."""
+    whisper = model.load(model.BASE, cache)
+    errors = {language: Errors() for language in LANGUAGES}
+    begun = time.process_time()
+    for file, call in zip(files, calls, strict=True):
+        segments, _ = whisper.transcribe(str(file))
+        written = " ".join(segment.text for segment in segments)
+        said = " ".join(s.text for s in sorted(call.spoken, key=lambda s: s.start))
+        errors[call.language].add(said, written, call.language)
+    cpu = time.process_time() - begun
+    return {
+        "cpu_seconds": round(cpu, 2),
+        "cpu_per_second_of_call": round(cpu / sum(call.seconds for call in calls), 4),
+        "words_without_speakers": {language: errors[language].figures() for language in LANGUAGES},
+    }
+
+
+def timed(engine: Engine, groups: Iterable[Sequence[Path]]) -> tuple[float, list[Transcript]]:
+    """Write groups of files down; give the CPU seconds and the transcripts."""
+    transcripts: list[Transcript] = []
+    begun = time.process_time()
+    for group in groups:
+        for outcome in engine.transcribe(group, None):
+            if isinstance(outcome, GatewayError):
+                raise outcome
+            transcripts.append(outcome)
+    return time.process_time() - begun, transcripts
+
+
+def score(calls: Sequence[Call], transcripts: Sequence[Transcript]) -> dict[str, dict[str, float]]:
+    """Count the word errors of each speaker in each call, by language."""
+    errors = {language: Errors() for language in LANGUAGES}
+    for call, transcript in zip(calls, transcripts, strict=True):
+        for channel, speaker in enumerate(SPEAKERS):
+            said = [s for s in call.spoken if s.channel == channel]
+            reference = " ".join(s.text for s in sorted(said, key=lambda s: s.start))
+            written = " ".join(s.text for s in transcript.segments if s.speaker == speaker)
+            errors[call.language].add(reference, written, call.language)
+    return {language: errors[language].figures() for language in LANGUAGES}
+
+
+def written(folder: Path, calls: Sequence[Call], mono: bool = False) -> list[Path]:
+    """Write calls as WAV files."""
+    files = []
+    for call in calls:
+        files.append(folder / f"{call.name}{'-mono' if mono else ''}.wav")
+        samples = call.samples.mean(axis=1) if mono else call.samples
+        soundfile.write(files[-1], samples, RATE, subtype="PCM_16")
+    return files
+
+
+def measure(seed: int, count: int, plain_count: int, folder: Path) -> dict[str, object]:
+    """Make the calls and run everything."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trunkline" / "models"
+    studio = Studio(sounds(), seed)
+    by_language = {language: studio.calls(language, count) for language in LANGUAGES}
+    calls = [call for made in by_language.values() for call in made]
+    compared = [call for made in by_language.values() for call in made[:plain_count]]
+    quiet = studio.sounds_without_speech()
+    files = dict(zip((call.name for call in calls), written(folder, calls), strict=True))
+    engine = Engine(Options(cache=cache))
+
+    alone, _ = timed(engine, [[files[call.name]] for call in compared])
+    ordered = list(files.values())
+    together, transcripts = timed(engine, [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)])
+    quiet_cpu, invented = timed(engine, [[file] for file in written(folder, quiet)])
+    plainly = plain(written(folder, compared, mono=True), compared, cache)
+
+    seconds = sum(call.seconds for call in compared)
+    plain_cost = float(str(plainly["cpu_per_second_of_call"]))
+    batch_cost = together / sum(call.seconds for call in calls)
+    return {
+        "seed": seed,
+        "calls": len(calls),
+        "minutes": round(sum(call.seconds for call in calls) / 60, 1),
+        "plain": plainly,
+        "ours": {
+            "cpu_per_second_of_call_one_file_at_a_time": round(alone / seconds, 4),
+            "cpu_per_second_of_call_eight_files_at_a_time": round(batch_cost, 4),
+            "words_with_speakers": score(calls, transcripts),
+            "wrong_languages": sum(t.language != c.language for t, c in zip(transcripts, calls, strict=True)),
+        },
+        "times_less_cpu_one_file_at_a_time": round(plain_cost / (alone / seconds), 2),
+        "times_less_cpu_eight_files_at_a_time": round(plain_cost / batch_cost, 2),
+        "words_invented_without_speech": {
+            call.name: sum(len(s.text.split()) for s in transcript.segments)
+            for call, transcript in zip(quiet, invented, strict=True)
+        },
+        "cpu_seconds_without_speech": round(quiet_cpu, 2),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=4711)
+    parser.add_argument("--calls", type=int, default=13, help="calls a language")
+    parser.add_argument("--plain-calls", type=int, default=6, help="of them compared with plain, a language")
+    args = parser.parse_args(argv)
+    with TemporaryDirectory() as folder:
+        found = measure(args.seed, args.calls, min(args.calls, args.plain_calls), Path(folder))
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
