@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import time
+from pathlib import Path
 
+from lab.errors import LabTimeoutError
 from lab.server import AsteriskServer
 
 COLUMNS = 17
@@ -15,6 +18,7 @@ EVENT, CALLER, CHANNEL, UNIQUEID, LINKEDID = 0, 3, 8, 11, 12
 """Places of the columns that tests look at (`deploy/asterisk/trunkline_cel_custom.conf`)."""
 
 POLL_SECONDS = 0.05
+"""Files of another process are asked for by looking: what writes them does not tell."""
 
 
 def journal_rows(server: AsteriskServer) -> list[list[str]]:
@@ -37,13 +41,27 @@ async def finished_call(server: AsteriskServer, before: int, seconds: float = 5.
         The rows written since.
 
     Raises:
-        TimeoutError: Some leg has not ended.
+        LabTimeoutError: Some leg has not ended.
     """
-    async with asyncio.timeout(seconds):
-        while True:
-            new = journal_rows(server)[before:]
-            begun = {row[UNIQUEID] for row in new if row[EVENT] == "CHAN_START"}
-            over = {row[UNIQUEID] for row in new if row[EVENT] == "CHAN_END"}
-            if begun and begun <= over and new[-1][EVENT] == "LINKEDID_END":
-                return new
-            await asyncio.sleep(POLL_SECONDS)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        new = journal_rows(server)[before:]
+        begun = {row[UNIQUEID] for row in new if row[EVENT] == "CHAN_START"}
+        over = {row[UNIQUEID] for row in new if row[EVENT] == "CHAN_END"}
+        if begun and begun <= over and new[-1][EVENT] == "LINKEDID_END":
+            return new
+        await asyncio.sleep(POLL_SECONDS)
+    raise LabTimeoutError(f"some leg has not ended in {seconds:.1f} s; see {server.journal}")
+
+
+async def until_exists(path: Path, seconds: float = 5.0) -> None:
+    """Wait until Asterisk has made a file.
+
+    Raises:
+        LabTimeoutError: It did not.
+    """
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise LabTimeoutError(f"{path} was not made in {seconds:.1f} s")
+        await asyncio.sleep(POLL_SECONDS)

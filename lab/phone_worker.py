@@ -112,9 +112,10 @@ class SoftPhone:
     """The phone: one endpoint, one account, its calls, and a script for calls that arrive."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        """Start the library with `user`, `secret` (may be null), `port` and `pbx_port`."""
+        """Start the library with `user`, `secret` (may be null), `codec`, `port` and `pbx_port`."""
         self.user = str(settings["user"])
         self.secret = settings.get("secret")
+        self.codec = str(settings["codec"])
         self.port = int(settings["port"])
         self.pbx = f"127.0.0.1:{settings['pbx_port']}"
         self.calls: dict[int, LabCall] = {}
@@ -147,7 +148,7 @@ class SoftPhone:
         endpoint.libStart()
         endpoint.audDevManager().setNullDev()
         for codec in endpoint.codecEnum2():
-            endpoint.codecSetPriority(codec.codecId, 200 if codec.codecId.startswith("PCMU") else 0)
+            endpoint.codecSetPriority(codec.codecId, 200 if codec.codecId.startswith(self.codec) else 0)
         return endpoint
 
     def _identity(self, user: str, name: str | None) -> Any:

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,13 @@ from lab.server import AsteriskServer, free_ports
 REGISTRATION_SECONDS = 3.0
 CLIENT = "79161234567"
 """The number that the client's phone shows unless told otherwise."""
+
+
+class Codec(StrEnum):
+    """What a phone speaks (the name of RFC 3551)."""
+
+    MU_LAW = "PCMU"
+    A_LAW = "PCMA"
 
 
 class Phone(asyncio.SubprocessProtocol):
@@ -146,20 +154,24 @@ class Phone(asyncio.SubprocessProtocol):
             await self._ready.wait()
 
     async def close(self) -> None:
-        """Hang up everything and end the process."""
-        if self._transport is None or self._gone.is_set():
+        """Hang up everything and end the process; a process that is gone is only cleared away."""
+        if self._transport is None:
             return
+        if not self._gone.is_set():
+            await self._end_process(self._transport)
+        self._transport.close()
+
+    async def _end_process(self, transport: asyncio.SubprocessTransport) -> None:
         if self._is_registered:
             with suppress(TimeoutError, PhoneFailed):  # the PBX may have been killed
                 await self.unregister()
-        cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).close()
+        cast(asyncio.WriteTransport, transport.get_pipe_transport(0)).close()
         try:
             async with asyncio.timeout(5.0):
                 await self._gone.wait()
         except TimeoutError:
-            self._transport.kill()
+            transport.kill()
             await self._gone.wait()
-        self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the process's transport."""
@@ -210,7 +222,7 @@ class Phone(asyncio.SubprocessProtocol):
 
 @asynccontextmanager
 async def open_phone(
-    *, user: str, pbx_port: int, secret: str | None = None, port: int | None = None
+    *, user: str, pbx_port: int, secret: str | None = None, codec: Codec = Codec.MU_LAW, port: int | None = None
 ) -> AsyncIterator[Phone]:
     """Run a phone for as long as the block lasts.
 
@@ -218,12 +230,19 @@ async def open_phone(
         user: The extension or number it shows.
         pbx_port: The PBX's SIP port on 127.0.0.1.
         secret: Its SIP password; None for a phone that is not asked for one.
+        codec: The one codec it speaks; managers' phones in the lab speak mu-law, the trunk A-law.
         port: Its own SIP port; None for a free one.
 
     Yields:
         The phone, ready but not registered.
     """
-    settings = {"user": user, "secret": secret, "port": port or free_ports().sip, "pbx_port": pbx_port}
+    settings = {
+        "user": user,
+        "secret": secret,
+        "codec": codec,
+        "port": port or free_ports().sip,
+        "pbx_port": pbx_port,
+    }
     phone = Phone(user)
     worker = [sys.executable, "-m", "lab.phone_worker", json.dumps(settings)]
     root = str(Path(__file__).parent.parent)
@@ -248,5 +267,6 @@ async def open_manager_phone(server: AsteriskServer, extension: str) -> AsyncIte
 @asynccontextmanager
 async def open_client_phone(server: AsteriskServer, number: str = CLIENT) -> AsyncIterator[Phone]:
     """Run the phone behind the trunk: it calls DIDs, and every call out of the office arrives at it."""
-    async with open_phone(user=number, pbx_port=server.ports.sip, port=server.ports.trunk) as phone:
+    ports = server.ports
+    async with open_phone(user=number, pbx_port=ports.sip, codec=Codec.A_LAW, port=ports.trunk) as phone:
         yield phone

@@ -16,6 +16,8 @@ from lab.chroot import AsteriskHome, ensure_asterisk
 from lab.errors import LabUnavailable
 from lab.server import AsteriskServer, open_asterisk
 
+pytest_plugins = ["tests.database"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test that asks for the lab Asterisk, so that `-m "not asterisk"` leaves it out."""
@@ -43,9 +45,7 @@ def asterisk_home() -> AsteriskHome:
 
 
 @pytest.fixture(scope="module")
-def asterisk(
-    asterisk_home: AsteriskHome, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AsteriskServer]:
+def asterisk(asterisk_home: AsteriskHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsteriskServer]:
     """A running lab Asterisk, the same one for all tests of a module."""
     with open_asterisk(tmp_path_factory.mktemp("asterisk"), home=asterisk_home) as server:
         yield server

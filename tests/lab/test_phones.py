@@ -45,7 +45,7 @@ async def test_a_manager_dials_out_and_the_client_sees_our_number(asterisk: Aste
 
 async def test_a_wrong_password_is_told(asterisk: AsteriskServer) -> None:
     async with open_phone(user="101", pbx_port=asterisk.ports.sip, secret="wrong") as phone:
-        with pytest.raises(PhoneFailed, match="40[13]"):
+        with pytest.raises(PhoneFailed, match="status 40"):
             await phone.register()
 
 
@@ -54,7 +54,7 @@ async def test_waiting_in_vain_says_what_the_call_is_doing(asterisk: AsteriskSer
         call = await client.dial("4950001")
         await anna.next_call()
 
-        with pytest.raises(LabTimeoutError, match="not connected in 0.2 s; it is ringing"):
+        with pytest.raises(LabTimeoutError, match=r"not connected in 0\.2 s; it is ringing"):
             await call.connected(0.2)
 
 

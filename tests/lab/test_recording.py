@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from lab.console import Console
-from lab.journal import CHANNEL, EVENT, UNIQUEID, finished_call, journal_rows
+from lab.journal import CHANNEL, EVENT, UNIQUEID, finished_call, journal_rows, until_exists
 from lab.phones import open_client_phone, open_manager_phone
 from lab.server import MANAGER_CONTEXT, AsteriskServer
 
@@ -27,9 +27,7 @@ def tone(tmp_path: Path) -> Path:
 
 async def recording_of(server: AsteriskServer, uniqueid: str) -> tuple[float, float, float]:
     """Wait for the done marker; give the seconds, and the loudness of client and manager."""
-    async with asyncio.timeout(5.0):
-        while not (server.recordings / f"{uniqueid}.done").exists():
-            await asyncio.sleep(0.02)
+    await until_exists(server.recordings / f"{uniqueid}.done")
     client, rate = soundfile.read(server.recordings / f"{uniqueid}-rx.wav")
     manager, _ = soundfile.read(server.recordings / f"{uniqueid}-tx.wav")
     assert rate == SAMPLE_RATE
