@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TypedDict
 
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent, LegEventKind
@@ -83,6 +84,7 @@ KNOWN_EVENTS = frozenset(_KINDS) | {
     "CONF_END",
 }
 LONGEST_FIELD = 4096
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME_OF_COLUMN = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_ ]*")
 
 
@@ -121,8 +123,7 @@ class Clock:
 
 def _epoch(text: str) -> datetime:
     whole, _, fraction = text.partition(".")
-    moment = datetime.fromtimestamp(int(whole), UTC)
-    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else moment
+    return _EPOCH + timedelta(seconds=int(whole), microseconds=int(fraction[:6].ljust(6, "0")))
 
 
 def header(fields: Sequence[str]) -> tuple[str, ...] | None:
@@ -163,10 +164,27 @@ def row_of(record: str) -> dict[str, str]:
     Raises:
         BadRow: it has not the 17 columns.
     """
-    fields = fields_of(record)
+    fields = _quoted(record) or fields_of(record)
     if len(fields) != len(COLUMNS):
         raise BadRow(f"{len(fields)} columns where {len(COLUMNS)} were expected")
     return dict(zip(COLUMNS, fields, strict=True))
+
+
+def _quoted(record: str) -> list[str] | None:
+    """The columns of a row in which no column but the last holds a quote; None: it has to be read with care.
+
+    Nearly every row is such a one, and this takes a quarter of the time. A quote inside a column is doubled
+    (RFC 4180, section 2), so cutting at a quoted comma inside a column leaves a quote behind, and the count shows it.
+    """
+    fields = record[1:-1].split('","', len(COLUMNS) - 1)
+    last = fields[-1]
+    if record.count('"') - last.count('"') != 2 * len(COLUMNS) or not record.startswith('"') or record[-1:] != '"':
+        return None
+    if '"' in last:
+        if '"' in last.replace('""', ""):
+            return None
+        fields[-1] = last.replace('""', '"')
+    return fields
 
 
 def read_row(row: bytes, clock: Clock | None = None) -> LegEvent | None:
@@ -210,10 +228,10 @@ def leg_event(row: Mapping[str, str], clock: Clock | None = None, *, number: int
     leg = row.get("uniqueid", "")
     if not leg or len(leg) > 150:
         raise BadRow(f"uniqueid {leg[:40]!r} is no id of a channel")
-    if any(len(value) > LONGEST_FIELD for value in row.values()):
+    if max(map(len, row.values())) > LONGEST_FIELD:
         raise BadRow(f"a field is longer than {LONGEST_FIELD} characters")
     at, whole = (clock or _UTC_CLOCK).read(row.get("eventtime", ""))
-    extra = _extra(row.get("eventextra", ""))
+    extra = row.get("eventextra", "")
     return LegEvent(
         at=at,
         kind=kind,
@@ -228,12 +246,32 @@ def leg_event(row: Mapping[str, str], clock: Clock | None = None, *, number: int
         dnid=row.get("cid_dnid", ""),
         app=row.get("appname", ""),
         app_data=row.get("appdata", ""),
+        **(_told(_extra(extra)) if extra else {}),
+    )
+
+
+class _Told(TypedDict, total=False):
+    bridge: str
+    holding: bool
+    transferee: str
+    second: str
+    transfer_target: str
+    second_bridge: str
+    target: str
+    cause: int | None
+    source: str
+    dial_status: str
+    reason: str
+
+
+def _told(extra: Mapping[str, str]) -> _Told:
+    """What the last column tells of bridges, transfers and hang-ups."""
+    second = extra.get("channel2_uniqueid") or extra.get("pickup_channel_uniqueid")
+    return _Told(
         bridge=extra.get("bridge_id") or extra.get("bridge1_id", ""),
         holding=extra.get("bridge_technology") == "holding_bridge",
         transferee=extra.get("transferee_channel_uniqueid", ""),
-        second=extra.get("channel2_uniqueid")
-        or extra.get("pickup_channel_uniqueid")
-        or extra.get("local_two_uniqueid", ""),
+        second=second or extra.get("local_two_uniqueid", ""),
         transfer_target=extra.get("transfer_target_channel_uniqueid", ""),
         second_bridge=extra.get("bridge2_id", ""),
         target=extra.get("extension") or extra.get("forward", ""),

@@ -5,7 +5,7 @@ was named together with it by a transfer or a pick-up. `Families` keeps that whi
 a heap of events at once, `gather` turns a family's events into `Leg`s.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,21 +17,17 @@ _ORIGINATED_APP = "AppDial2"
 _ENDS = frozenset({LegEventKind.HUNG_UP, LegEventKind.ENDED, LegEventKind.LOST})
 
 
-def ties(event: LegEvent) -> Iterator[str]:
+def ties(event: LegEvent) -> list[str]:
     """The keys by which an event hangs together with others; legs, linked ids and bridges never collide."""
-    yield "l:" + event.leg
+    keys = ["l:" + event.leg]
     if event.family:
-        yield "f:" + event.family
+        keys.append("f:" + event.family)
     if event.bridge and not event.holding:
-        yield "b:" + event.bridge
+        keys.append("b:" + event.bridge)
     if event.second_bridge:
-        yield "b:" + event.second_bridge
-    if event.transferee:
-        yield "l:" + event.transferee
-    if event.second:
-        yield "l:" + event.second
-    if event.transfer_target:
-        yield "l:" + event.transfer_target
+        keys.append("b:" + event.second_bridge)
+    keys += ["l:" + other for other in (event.transferee, event.second, event.transfer_target) if other]
+    return keys
 
 
 class Families:
@@ -43,12 +39,11 @@ class Families:
     def find(self, key: str) -> str | None:
         """The family's present name, or None for a key never seen."""
         parent = self._parent
-        if key not in parent:
-            return None
-        while parent[key] != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
+        name = parent.get(key)
+        while name is not None and name != key:
+            key = name
+            name = parent[key]
+        return name
 
     def add(self, event: LegEvent) -> tuple[str, list[str]]:
         """Put an event into its family.
@@ -56,15 +51,18 @@ class Families:
         Returns:
             The family's name, and the names of families that were others until this event joined them.
         """
+        keys = ties(event)
         names: list[str] = []
-        keys = list(ties(event))
         for key in keys:
-            name = self.find(key)
-            if name is not None and name not in names:
-                names.append(name)
+            found = self.find(key)
+            if found is not None and found not in names:
+                names.append(found)
         name = names[0] if names else keys[0]
-        for key in keys + names:
-            self._parent[key] = name
+        parent = self._parent
+        for key in keys:
+            parent[key] = name
+        for other in names[1:]:
+            parent[other] = name
         return name, names[1:]
 
     def forget(self, events: Iterable[LegEvent]) -> None:
@@ -77,11 +75,16 @@ class Families:
 def families(events: Sequence[LegEvent]) -> list[list[LegEvent]]:
     """Split sorted events into families, each in order, the families by their first event."""
     index = Families()
+    different: dict[tuple[str | bool, ...], LegEvent] = {}  # most rows tie what another row has tied already
     for event in events:
+        others = (event.transferee, event.second, event.transfer_target, event.second_bridge)
+        different[event.leg, event.family, event.bridge, event.holding, *others] = event
+    for event in different.values():
         index.add(event)
+    homes = {leg: index.find("l:" + leg) or "" for leg in {event.leg for event in events}}
     split: dict[str, list[LegEvent]] = {}
     for event in events:
-        split.setdefault(index.find("l:" + event.leg) or "", []).append(event)
+        split.setdefault(homes[event.leg], []).append(event)
     return list(split.values())
 
 

@@ -109,7 +109,7 @@ def in_order(events: Iterable[LegEvent]) -> list[LegEvent]:
         place = (event.at, event.order, RANK[event.kind], event.leg, event.channel)
         key = (*place, event.bridge, event.exten, event.app, event.app_data)
         other = keyed.setdefault(key, event)
-        if other != event and repr(other) < repr(event):  # one of the two, whichever came first
+        if other is not event and other != event and repr(other) < repr(event):  # one of the two, whichever came first
             keyed[key] = event
     return [keyed[key] for key in sorted(keyed)]
 
