@@ -231,8 +231,7 @@ class AmiSession(AmiActions):
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch(connection))
                     await self._resync(connection)
-                    async for event in connection.events():
-                        await self._handle(event)
+                    await self._hand_on(connection)
             finally:
                 self._overflows += isinstance(connection.lost, EventsOverflowed)
                 self._in_step.clear()
@@ -292,18 +291,18 @@ class AmiSession(AmiActions):
             log.error("AMI resync failed", error=type(error).__name__, where=_where(error))
             raise ConnectionLost(f"resync failed with {type(error).__name__}") from error
 
-    async def _handle(self, event: Message) -> None:
-        for handler in self._handlers.get(event.name, self._handlers_of_all):
-            try:
-                await handler(event)
-            except Exception as error:  # noqa: BLE001 - the top of foreign code: no handler stops the session
-                self._handler_errors += 1
-                log.error(
-                    "AMI handler failed",
-                    event_name=event.name,
-                    error=type(error).__name__,
-                    where=_where(error),
-                )
+    async def _hand_on(self, connection: AmiConnection) -> None:
+        async for events in connection.events():
+            for event in events:
+                for handler in self._handlers.get(event.name, self._handlers_of_all):
+                    try:
+                        await handler(event)
+                    except Exception as error:  # noqa: BLE001 - the top of foreign code: no handler stops the session
+                        self._note_handler_error(event, error)
+
+    def _note_handler_error(self, event: Message, error: Exception) -> None:
+        self._handler_errors += 1
+        log.error("AMI handler failed", event_name=event.name, error=type(error).__name__, where=_where(error))
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ import secrets
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ from sip.ami_errors import (
     NotAnAmiServer,
     NotConnected,
 )
-from sip.ami_protocol import AmiParser, Fields, Kind, Message, encode_action
+from sip.ami_protocol import EVENT, AmiParser, Fields, Message, encode_action
 
 _CLOSE_SECONDS = 1.0
 _READ_BYTES = 1 << 16
@@ -163,11 +163,15 @@ class AmiConnection(asyncio.BufferedProtocol, AmiActions):
         self._received_at = time.time()
         try:
             for message in self._parser.feed(bytes(self._inbox[:nbytes])):
-                self._take(message)
+                if not (self._waiting and self._answers(message)) and message.kind is EVENT:
+                    self._events.append(message)
         except (MessageTooLong, NotAnAmiServer) as error:
             self.give_up(ConnectionLost(str(error)))
         if self._parser.banner is not None:
             self._greeted.set()
+        if len(self._events) > self._config.queue_events:
+            self._events.clear()
+            self.give_up(EventsOverflowed(self._config.queue_events))
         if self._events:
             self._stirred.set()
 
@@ -189,18 +193,15 @@ class AmiConnection(asyncio.BufferedProtocol, AmiActions):
         if self._transport is not None:
             self._transport.abort()
 
-    def _take(self, message: Message) -> None:
-        waiting = self._waiting.get(message.action_id) if self._waiting else None
-        if waiting is not None:
-            waiting.answers.append(message)
-            if waiting.finished(message) and not waiting.answered.done():
-                waiting.answered.set_result(None)
-        elif message.kind is Kind.EVENT and self._lost is None:
-            if len(self._events) >= self._config.queue_events:
-                self._events.clear()
-                self.give_up(EventsOverflowed(self._config.queue_events))
-            else:
-                self._events.append(message)
+    def _answers(self, message: Message) -> bool:
+        """Give a message to the action that waits for it, if there is one."""
+        waiting = self._waiting.get(message.action_id)
+        if waiting is None:
+            return False
+        waiting.answers.append(message)
+        if waiting.finished(message) and not waiting.answered.done():
+            waiting.answered.set_result(None)
+        return True
 
     # the gateway's side
 
@@ -241,19 +242,26 @@ class AmiConnection(asyncio.BufferedProtocol, AmiActions):
             self._parser.answers_due = bool(self._waiting)
         return waiting.answers
 
-    async def events(self) -> AsyncIterator[Message]:
-        """Give the events that nobody's action asked for, in order; they are hints.
+    async def events(self) -> AsyncIterator[Iterator[Message]]:
+        """Give the events that nobody's action asked for, in order and in batches; they are hints.
+
+        Returns:
+            Batches; take each to its end before the next.
 
         Raises:
             ConnectionLost: the connection ended; the events before that have been given.
         """
         while True:
             while self._events:
-                yield self._events.popleft()
+                yield self._drain()
             if self._lost is not None:
                 raise self._lost
             self._stirred.clear()
             await self._stirred.wait()
+
+    def _drain(self) -> Iterator[Message]:
+        while self._events:  # an event stays in the bounded queue until it is its turn
+            yield self._events.popleft()
 
     async def wait_lost(self, seconds: float) -> ConnectionLost | None:
         """Wait at most so many seconds until the connection is lost; the reason, or None if it lives."""

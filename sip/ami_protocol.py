@@ -60,6 +60,10 @@ class Kind(Enum):
     OTHER = "other"
 
 
+EVENT = Kind.EVENT
+"""The same, for where it counts: Python 3.11 takes 0.1 us to look a member up in its Enum."""
+
+
 class Message(Mapping[str, str]):
     """One message; its headers are taken apart at the first look at them.
 
@@ -201,7 +205,7 @@ class AmiParser:
             end = block.find(b"\r\n")
             name = block[_NAME_START:] if end < 0 else block[_NAME_START:end]
             if self._wanted is None or name in self._wanted or (self.answers_due and _ACTION_ID in block):
-                yield Message(Kind.EVENT, _event_name(name), block)
+                yield Message(EVENT, _event_name(name), block)
         if len(self._rest) >= self._largest + len(_END):
             raise MessageTooLong(self._largest)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sip.ami import AmiConfig, AmiSession, Snapshot, open_ami
-from sip.ami_connection import open_connection
+from sip.ami_connection import AmiConnection, open_connection
 from sip.ami_errors import AmiUnreachable, AuthenticationRefused, ConnectionLost, FieldRefused, NotConnected
 from sip.ami_protocol import Message
 from tests.sip.ami_server import BANNER, AmiServer, event, recorded, response, running
@@ -57,6 +57,11 @@ def remembers(heard: list[Message]) -> Callable[[Message], Awaitable[None]]:
         heard.append(event)
 
     return handler
+
+
+async def listen(connection: AmiConnection, heard: list[Message]) -> None:
+    async for batch in connection.events():
+        heard.extend(batch)
 
 
 # logging in
@@ -507,8 +512,7 @@ async def test_a_single_connection_ends_when_the_server_goes(server: AmiServer) 
         server.drop()
 
         with pytest.raises(ConnectionLost):
-            async for _ in connection.events():
-                pass
+            await listen(connection, [])
         with pytest.raises(NotConnected):
             await connection.action("Ping")
 
@@ -516,16 +520,12 @@ async def test_a_single_connection_ends_when_the_server_goes(server: AmiServer) 
 async def test_events_before_the_end_are_given_before_the_end_is_told(server: AmiServer) -> None:
     heard: list[Message] = []
 
-    async def listen(events: AsyncIterator[Message]) -> None:
-        async for message in events:
-            heard.append(message)
-
     async with open_connection(config_for(server)) as connection:
         await server.send(event("X") * 3)
         await until(lambda: connection.events_waiting == 4)
         server.drop()
         await connection.wait_lost(5)
         with pytest.raises(ConnectionLost):
-            await listen(connection.events())
+            await listen(connection, heard)
 
     assert [message.name for message in heard] == ["FullyBooted", "X", "X", "X"]
