@@ -1,0 +1,367 @@
+"""The Asterisk engine: orders to one PBX, and the little that only AMI can tell.
+
+How it fits: it is the `Telephony` of one PBX (`gateway.domain.ports`), built on a session of `sip.ami`. Calls come back
+through the journal, never from here; `note` takes the rows that are ours (hold, a refused order). The composition root
+runs `run()` beside the journal's reader. Rules of orders: `sip.asterisk_orders`; of hints: `sip.asterisk_watch`.
+
+An order is sent once. If the connection breaks before Asterisk's first answer nobody can know whether a phone rings:
+the outcome is `unknown` and a person decides. A refused login does not stop the gateway, since the journal still
+carries every call; it is logged, shown in `state`, and tried again each minute.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.domain.errors import Rejected, TryAgain
+from gateway.domain.legs import LegEvent
+from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
+from sip.ami import AmiSession, Snapshot
+from sip.ami_actions import ORIGINATE_ANSWER_SECONDS
+from sip.ami_answers import Channels
+from sip.ami_errors import ActionDenied, ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
+from sip.ami_protocol import Kind, Message
+from sip.asterisk_orders import DialTemplate, Refusal, ending, originate_fields, refusal
+from sip.asterisk_watch import HangUpWatch, HoldHints, Legs
+
+__all__ = ["Asterisk", "AsteriskState", "DialTemplate", "Standing"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_TICK_SECONDS = 1.0
+_HANG_UPS_EVERY = 5  # ticks; going through all open legs costs milliseconds on a busy PBX
+_LOGIN_PAUSE = 60.0
+_FIRST_ANSWER_SECONDS = 5.0
+_OFFLINE = frozenset({"unavailable", "invalid", "unknown"})
+_EXTENSION = re.compile(r"[0-9]{2,6}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.@+-]{1,80}")
+
+Note = Callable[..., Awaitable[None]]
+OnRefused = Callable[[str, str, datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What Asterisk says of itself now; asked for, so it may be believed."""
+
+    at: datetime
+    """Our clock (UTC), before the question."""
+    legs: frozenset[str] | None
+    """Ids of all channels; None: not told, or a row hides its id, so nothing may be taken for ended."""
+    started_at: datetime | None
+    """Asterisk's start, UTC by its own clock; None: not told."""
+    clock_offset: timedelta | None
+    """PBX minus gateway; None: not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsteriskState:
+    """How the engine is doing, for readiness and metrics; it holds no caller's data."""
+
+    connected: bool
+    login_refused: bool
+    journal_silent_since: datetime | None
+    """Alarm: AMI told a hang-up, the channel is gone, and no row of it came within ten seconds."""
+    hints_ignored: int
+    """Hold events that fitted no open leg."""
+    orders_waiting: int
+    """Click-to-calls whose first phone still rings."""
+
+
+class Asterisk:
+    """One PBX under our orders; `run` must run while it is used."""
+
+    def __init__(
+        self,
+        session: AmiSession,
+        *,
+        pbx: str,
+        template: DialTemplate,
+        note: Note,
+        open_legs: Callable[[], Legs],
+        on_refused: OnRefused,
+        last_row_at: Callable[[], datetime | None] = lambda: None,
+        on_connect: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Args:
+        session: not running yet; `run` runs it.
+        pbx: its name in the settings.
+        template: how a click-to-call is dialled.
+        note: takes leg events that only we know (`Pipeline.note`).
+        open_legs: legs the journal knows as open, with their first event (`Pipeline.open_legs`).
+        on_refused: told of an accepted order that the manager's phone did not take: its id, a plain reason,
+            the PBX's moment. The row of it is noted before.
+        last_row_at: when the journal's last row was read, by our clock; None: none yet.
+        on_connect: called after every connect, such as to reconcile at once.
+        """
+        self.pbx = pbx
+        self._session = session
+        self._template = template
+        self._note = note
+        self._open_legs = open_legs
+        self._on_refused = on_refused
+        self._last_row_at = last_row_at
+        self._on_connect = on_connect
+        self._holds = HoldHints()
+        self._hang_ups = HangUpWatch()
+        self._group: asyncio.TaskGroup | None = None
+        self._orders_waiting = 0
+        self._login_refused = False
+        session.on(("Hold", "Unhold"), self._hear_hold)
+        session.on(("Hangup",), self._hear_hang_up)
+        session.on_resync(self._connected)
+
+    @property
+    def state(self) -> AsteriskState:
+        """How the engine is doing at this moment."""
+        return AsteriskState(
+            connected=self._session.state.connected_since is not None,
+            login_refused=self._login_refused,
+            journal_silent_since=self._hang_ups.silent_since,
+            hints_ignored=self._holds.ignored,
+            orders_waiting=self._orders_waiting,
+        )
+
+    async def run(self) -> None:
+        """Keep the session, place orders and weigh hints until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                group.create_task(self._keep_session(), name=f"AMI of {self.pbx}")
+                await self._weigh_for_ever()
+            finally:
+                self._group = None
+
+    # orders
+
+    async def originate(
+        self, *, order_id: str, endpoint: str, extension: str, number: str, caller_id: str
+    ) -> OrderOutcome:
+        """Ring a manager's phone, then dial the client; answered as soon as Asterisk has queued it.
+
+        Args:
+            order_id: becomes the id of the first leg; at most 30 characters; stored before.
+            endpoint: the manager's endpoint without technology.
+            extension: the manager's extension.
+            number: the client's number as the PBX dials it.
+            caller_id: `Name <number>` or a number for the manager's phone; empty: none.
+
+        Returns:
+            Accepted; refused with `not_connected`, `not_allowed`, `no_such_number` or `failed`; unknown with
+            `connection_lost` or `no_reply`. That the phone did not answer comes later by `on_refused`.
+
+        Raises:
+            BadOrder: a field holds what must not be sent; nothing was.
+        """
+        fields = originate_fields(
+            self._template,
+            order_id=order_id,
+            endpoint=endpoint,
+            extension=extension,
+            number=number,
+            caller_id=caller_id,
+        )
+        if self._group is None:
+            return _outcome(OrderState.REFUSED, "not_connected")
+        first: asyncio.Future[OrderOutcome] = asyncio.get_running_loop().create_future()
+        self._group.create_task(self._follow(order_id, fields, first), name=f"order {order_id}")
+        try:
+            async with asyncio.timeout(_FIRST_ANSWER_SECONDS):
+                return await asyncio.shield(first)
+        except TimeoutError:
+            return _outcome(OrderState.UNKNOWN, "no_reply")
+
+    async def _follow(self, order_id: str, fields: dict[str, str], first: asyncio.Future[OrderOutcome]) -> None:
+        """Send an order and stay with it until the manager's phone answered or failed."""
+
+        def finished(message: Message) -> bool:
+            if message.kind is not Kind.RESPONSE:
+                return message.name == "OriginateResponse"
+            refused = refusal(message, datetime.now(UTC))
+            _settle(first, refused or _outcome(OrderState.ACCEPTED, ""))
+            return refused is not None
+
+        self._orders_waiting += 1
+        try:
+            seconds = self._template.ring_seconds + ORIGINATE_ANSWER_SECONDS
+            answers = await self._session.exchange("Originate", fields, finished, seconds)
+        except NotConnected:
+            _settle(first, _outcome(OrderState.REFUSED, "not_connected"))
+        except Rejected:
+            _settle(first, _outcome(OrderState.REFUSED, "failed"))
+        except (ConnectionLost, ActionTimedOut) as broken:
+            reason = "no_reply" if isinstance(broken, ActionTimedOut) else "connection_lost"
+            _settle(first, _outcome(OrderState.UNKNOWN, reason))
+            log.warning("end of an order not seen", pbx=self.pbx, order=order_id, reason=reason)
+        else:
+            if answers[-1].kind is not Kind.RESPONSE:
+                await self._tell(ending(order_id, answers[-1], datetime.now(UTC)))
+        finally:
+            self._orders_waiting -= 1
+
+    async def _tell(self, refused: Refusal | None) -> None:
+        if refused is None:
+            return
+        log.info("order refused", pbx=self.pbx, order=refused.order_id, reason=refused.reason)
+        if refused.event is not None:
+            await self._noted(refused.event)
+        try:
+            await self._on_refused(refused.order_id, refused.reason, refused.at)
+        except Exception as error:  # noqa: BLE001 - foreign code at the top of a task must not end the engine
+            log.error("refusal not taken", pbx=self.pbx, order=refused.order_id, error=type(error).__name__)
+
+    async def hang_up(self, leg: str) -> bool:
+        """End a leg by its id.
+
+        Asterisk is asked for the channel that has this id now, so that no name of an earlier call is hit. Where a
+        caller's forged line gives two channels the id, only the one that the journal knows by name is taken.
+
+        Args:
+            leg: its uniqueid.
+
+        Returns:
+            False: the PBX knows it no more.
+
+        Raises:
+            ActionDenied, NotConnected, ConnectionLost, ActionTimedOut: as `AmiActions.action`.
+        """
+        names = [row.name for row in (await self._session.core_show_channels()).rows if row.uniqueid == leg]
+        known = self._open_legs().get(leg)
+        if known is not None and len(names) > 1:
+            names = [name for name in names if name == known.channel]
+        return len(names) == 1 and await self._session.hangup(names[0])
+
+    # what the PBX knows
+
+    async def endpoints(self) -> Sequence[SeenEndpoint]:
+        """The endpoints the PBX knows, with the extension it calls them by, for proposals.
+
+        Raises:
+            ActionDenied, NotConnected, ConnectionLost, ActionTimedOut: as `AmiActions.action`.
+        """
+        return [
+            SeenEndpoint(
+                pbx=self.pbx,
+                name=seen.name,
+                online=seen.state.casefold() not in _OFFLINE,
+                proposed_extension=await self._proposal(seen.name),
+            )
+            for seen in await self._session.endpoints()
+        ]
+
+    async def _proposal(self, name: str) -> str | None:
+        """The number of the endpoint's caller id, else of its AOR, else the digits its name begins with."""
+        technology, _, plain = name.partition("/")
+        if technology == "PJSIP" and _PLAIN_NAME.fullmatch(plain):
+            shown = await self._value(f"PJSIP_ENDPOINT({plain},callerid)")
+            for told in (shown.rpartition("<")[2].rstrip(">"), await self._value(f"PJSIP_ENDPOINT({plain},aors)")):
+                if _EXTENSION.fullmatch(told):
+                    return told
+        begins = _EXTENSION.match(plain)
+        return begins[0] if begins and not plain[begins.end() :][:1].isalnum() else None
+
+    async def _value(self, expression: str) -> str:
+        """The value of a dialplan function; empty where it has none."""
+        try:
+            return (await self._session.action("Getvar", {"Variable": expression})).get("Value", "")
+        except (Rejected, ActionDenied):
+            return ""
+
+    async def standing(self) -> Standing | None:
+        """The channels and the start of Asterisk as it tells them now; None: it cannot be asked."""
+        asked_at = datetime.now(UTC)
+        try:
+            started_at = await self._started_at()
+            channels = await self._session.core_show_channels()
+            clock = await self._session.read_clock()
+        except (TryAgain, ActionDenied, Rejected):
+            return None
+        return Standing(
+            at=asked_at,
+            legs=_ids(channels),
+            started_at=started_at,
+            clock_offset=clock.offset if clock else None,
+        )
+
+    async def _started_at(self) -> datetime | None:
+        """Asterisk tells its start in its own zone; the zone it tells by a dialplan function."""
+        told = (await self._session.core_status()).started
+        try:
+            local = datetime.strptime(told, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+            zone = await self._value(f"STRFTIME({int(local.timestamp())},,%z)")
+            return datetime.strptime(f"{told} {zone}", "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+        except ValueError:
+            return None
+
+    # hints
+
+    async def _weigh_for_ever(self) -> None:
+        while True:
+            for _ in range(_HANG_UPS_EVERY):
+                await asyncio.sleep(_TICK_SECONDS)
+                await self._take_holds()
+            await self._weigh_hang_ups()
+
+    async def _connected(self, snapshot: Snapshot) -> None:
+        self._login_refused = False
+        self._on_connect()
+
+    async def _hear_hold(self, event: Message) -> None:
+        clock = self._session.state.clock
+        self._holds.hear(event, datetime.now(UTC), clock.offset if clock else timedelta())
+        await self._take_holds()
+
+    async def _hear_hang_up(self, event: Message) -> None:
+        self._hang_ups.hear(event, datetime.now(UTC))
+
+    async def _take_holds(self) -> None:
+        if self._holds.waiting:
+            for event in self._holds.believed(self._open_legs(), datetime.now(UTC)):
+                await self._noted(event)
+
+    async def _weigh_hang_ups(self) -> None:
+        """Look for hang-ups whose rows are overdue; Asterisk is asked before it becomes an alarm."""
+        now = datetime.now(UTC)
+        if self._hang_ups.is_due(now):
+            before = self._open_legs()
+            doubtful = self._hang_ups.doubtful(before, now, self._last_row_at())
+            standing = await self.standing() if doubtful else None
+            if standing is not None and standing.legs is not None:
+                after = self._open_legs()
+                gone = {leg for leg in doubtful - standing.legs if leg in after or leg not in before}
+                if self._hang_ups.confirm(gone, now):
+                    log.error("journal is silent: a hang-up has no row", pbx=self.pbx)
+        if self._hang_ups.silent_since is not None and self._hang_ups.settle(self._open_legs(), self._last_row_at()):
+            log.info("journal has caught up", pbx=self.pbx)
+
+    async def _noted(self, event: LegEvent) -> None:
+        try:
+            await self._note(event)
+        except Exception as error:  # noqa: BLE001 - the database may be away; a hold or refusal is no reason to end
+            log.error("event of ours not stored", pbx=self.pbx, kind=event.kind, error=type(error).__name__)
+
+    async def _keep_session(self) -> None:
+        while True:
+            try:
+                return await self._session.run()
+            except AuthenticationRefused:
+                self._login_refused = True
+                log.error("AMI login refused", pbx=self.pbx)
+            await asyncio.sleep(_LOGIN_PAUSE)
+
+
+def _ids(channels: Channels) -> frozenset[str] | None:
+    return frozenset(row.uniqueid or "" for row in channels.rows) if channels.complete else None
+
+
+def _outcome(state: OrderState, reason: str) -> OrderOutcome:
+    return OrderOutcome(state=state, reason=reason, at=datetime.now(UTC))
+
+
+def _settle(first: asyncio.Future[OrderOutcome], outcome: OrderOutcome) -> None:
+    if not first.done():
+        first.set_result(outcome)
