@@ -28,7 +28,7 @@ class Kept:
     """What the database holds of one family's calls."""
 
     calls: dict[str, StoredCall] = field(default_factory=dict)
-    """By key; of families read again after a restart the call itself is unknown and only `revisions` is filled."""
+    """By key."""
     revisions: dict[str, tuple[UUID, int, int | None]] = field(default_factory=dict)
     """Id, revision and card by key."""
     legs: dict[str, tuple[CallLeg, UUID | None]] = field(default_factory=dict)
@@ -36,9 +36,19 @@ class Kept:
     company: dict[UUID, CompanyPart] = field(default_factory=dict)
 
     @classmethod
-    async def load(cls, pool: Pool, family: UUID, tables: Tables) -> "Kept":
-        """Read back what a family has added so far."""
+    async def load(cls, pool: Pool, family: UUID, calls: Sequence[Call], tables: Tables) -> "Kept":
+        """Read back what a family has added so far.
+
+        Args:
+            pool: the database.
+            family: the family's id.
+            calls: as its stored rows fold; those the database has are taken for what it holds.
+            tables: for the company's day.
+        """
         kept = cls(revisions=await call_store.calls_of_family(pool, family))
+        for call in calls:
+            if call.key in kept.revisions:
+                kept._take_back(family, call, tables)
         ids = [id for id, _, _ in kept.revisions.values()]
         kept.parts = {id: tuple(p) for id, p in (await call_store.parts_of_calls(pool, ids)).items()}
         zone = str(tables.staff.timezone)
@@ -46,6 +56,19 @@ class Kept:
             for part in await call_store.company_parts(pool, [id], zone):
                 kept.company[id] = part
         return kept
+
+    def _take_back(self, family: UUID, call: Call, tables: Tables) -> None:
+        id, revision, card = self.revisions[call.key]
+        member = tables.staff.member(call.responsible, call.started_at) if call.responsible else None
+        self.calls[call.key] = StoredCall(
+            id=id,
+            call=call,
+            contact_id=card,
+            family_id=family,
+            responsible_id=member.user_id if member else None,
+            revision=revision,
+        )
+        self.legs |= {leg.id: (leg, id) for leg in call.legs}
 
     def joined(self, other: "Kept") -> "Kept":
         """Both together, for a family that swallowed another."""

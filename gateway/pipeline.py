@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from gateway.domain.call import Call
 from gateway.domain.calls import fold_family
 from gateway.domain.errors import Rejected
 from gateway.domain.family import Families
@@ -180,7 +181,8 @@ class Pipeline:
         if not touched and cursor is None and not bad:
             return
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
-        await self._fold_into(book, touched)
+        for family, calls in zip(touched, await self._fold(touched), strict=True):
+            book.add(family, calls)
         book.page.families = [family_row(self._as_stored(f)) for f in touched]
         book.page.joined = [{"kept": str(kept), "gone": str(g)} for kept, gone in joined.items() for g in gone]
         book.page.broken = [broken_row(reason, data) for reason, data in bad]
@@ -188,8 +190,8 @@ class Pipeline:
         await book.close(self._pool)
         self.rows_taken += len(events)
         self.rows_refused += len(bad)
-        for family, kept in book.kept:
-            family.kept = kept
+        for written, kept in book.kept:
+            written.kept = kept
         for happening in book.happenings:
             self._live.publish(happening)
         self._let_go()
@@ -225,7 +227,8 @@ class Pipeline:
                 self._open.setdefault(name, family)
                 self._open.pop(other, None)
             self._open[name] = family
-        family.kept = await Kept.load(self._pool, family.id, self._tables)
+        calls = await self._fold([family])
+        family.kept = await Kept.load(self._pool, family.id, calls[0], self._tables)
 
     async def _reopen(self, events: Iterable[LegEvent]) -> None:
         """Bring back ended families to which new rows belong."""
@@ -269,14 +272,18 @@ class Pipeline:
                 touched[family.id] = family
         return list(touched.values()), swallowed
 
-    async def _fold_into(self, book: Book, touched: Sequence[OpenFamily]) -> None:
-        orders = await commands_of(self._pool, {e.leg for f in touched for e in f.rows.values()})
-        for family in touched:
-            events = in_order(family.rows.values())
-            book.add(
-                family,
-                fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen),
+    async def _fold(self, families: Sequence[OpenFamily]) -> list[list[Call]]:
+        """The calls of each family by the present tables."""
+        orders = await commands_of(self._pool, {e.leg for f in families for e in f.rows.values()})
+        return [
+            fold_family(
+                in_order(family.rows.values()),
+                self._tables.directory,
+                commands=orders,
+                holds_seen=self._holds_seen,
             )
+            for family in families
+        ]
 
     def _as_stored(self, family: OpenFamily) -> StoredFamily:
         times = [e.at for e in family.rows.values()]

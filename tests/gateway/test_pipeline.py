@@ -10,7 +10,6 @@ from gateway.domain.calls import fold
 from gateway.store.database import Pool
 from gateway.store.facts import facts_after
 from sip.cel import read_row
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.site import SCENARIOS, Site, figures, open_site, recounted, rows_of
 
 pytestmark = pytest.mark.asyncio
@@ -42,7 +41,7 @@ def every_row() -> list[bytes]:
 
 
 @pytest.mark.parametrize("step", [1, 7, 100_000])
-async def test_every_recorded_call_is_committed_whatever_the_batches(database: str, step: int) -> None:  # noqa: F811
+async def test_every_recorded_call_is_committed_whatever_the_batches(database: str, step: int) -> None:
     rows = every_row()
     async with open_site(database) as site:
         await site.take_all(rows, step)
@@ -51,7 +50,7 @@ async def test_every_recorded_call_is_committed_whatever_the_batches(database: s
         assert await figures(site.pool) == await recounted(site.pool)
 
 
-async def test_rows_read_twice_and_in_any_order_change_nothing(database: str) -> None:  # noqa: F811
+async def test_rows_read_twice_and_in_any_order_change_nothing(database: str) -> None:
     rows = every_row()
     async with open_site(database) as site:
         await site.take_all(rows, 50)
@@ -65,7 +64,7 @@ async def test_rows_read_twice_and_in_any_order_change_nothing(database: str) ->
         assert await figures(site.pool) == before == await recounted(site.pool)
 
 
-async def test_a_gateway_restarted_between_any_rows_goes_on(database: str) -> None:  # noqa: F811
+async def test_a_gateway_restarted_between_any_rows_goes_on(database: str) -> None:
     rows = [r for name in ("att_xfer_refer", "blind_xfer_refer", "13_att_xfer_to_client") for r in rows_of(name)]
     async with open_site(database) as site:
         for start in range(0, len(rows), 3):
@@ -76,7 +75,7 @@ async def test_a_gateway_restarted_between_any_rows_goes_on(database: str) -> No
         assert await figures(site.pool) == await recounted(site.pool)
 
 
-async def test_one_number_written_two_ways_has_one_card(database: str) -> None:  # noqa: F811
+async def test_one_number_written_two_ways_has_one_card(database: str) -> None:
     rows = rows_of("in_answered")
     national = [r.replace(b"79161234567", b"89161234567").replace(b"pbx1-", b"pbx1-9") for r in rows]
     async with open_site(database) as site:
@@ -87,7 +86,7 @@ async def test_one_number_written_two_ways_has_one_card(database: str) -> None: 
         assert await site.pool.fetchval("select count(*) from call") == 2
 
 
-async def test_a_hidden_number_makes_no_card_and_no_distinct_number(database: str) -> None:  # noqa: F811
+async def test_a_hidden_number_makes_no_card_and_no_distinct_number(database: str) -> None:
     async with open_site(database) as site:
         await site.take_all(rows_of("16a_anonymous"))
 
@@ -96,7 +95,7 @@ async def test_a_hidden_number_makes_no_card_and_no_distinct_number(database: st
         assert tuple(row) == (1, 1, 0)
 
 
-async def test_the_card_is_there_with_the_first_row_of_a_call(database: str) -> None:  # noqa: F811
+async def test_the_card_is_there_with_the_first_row_of_a_call(database: str) -> None:
     async with open_site(database) as site:
         with site.live.listening() as screen:
             await site.pipeline.take(rows_of("in_answered")[:3])
@@ -107,7 +106,7 @@ async def test_the_card_is_there_with_the_first_row_of_a_call(database: str) -> 
         assert kinds[1].body["contact_id"] == kinds[0].body["id"]
 
 
-async def test_a_consultation_that_ends_with_the_client_is_merged_into_his_call(database: str) -> None:  # noqa: F811
+async def test_a_consultation_that_ends_with_the_client_is_merged_into_his_call(database: str) -> None:
     async with open_site(database) as site:
         await site.take_all(rows_of("att_xfer_refer"), 1)
 
@@ -117,7 +116,7 @@ async def test_a_consultation_that_ends_with_the_client_is_merged_into_his_call(
         assert "call.merged" in [f.kind for f in await facts_after(site.pool, None, 100)]
 
 
-async def test_a_row_that_cannot_be_read_goes_to_quarantine_and_stops_nothing(database: str) -> None:  # noqa: F811
+async def test_a_row_that_cannot_be_read_goes_to_quarantine_and_stops_nothing(database: str) -> None:
     rows = rows_of("in_answered")
     async with open_site(database) as site:
         await site.pipeline.take([b'"NO_SUCH_EVENT"', *rows, b"garbage\0"], cursor={"offset": 9})
@@ -127,7 +126,7 @@ async def test_a_row_that_cannot_be_read_goes_to_quarantine_and_stops_nothing(da
         assert await site.pool.fetchval("select cursor from journal_cursor") == {"offset": 9}
 
 
-async def test_names_that_no_database_can_keep_do_not_lose_the_call(database: str) -> None:  # noqa: F811
+async def test_names_that_no_database_can_keep_do_not_lose_the_call(database: str) -> None:
     rows = [r.replace(b'"Client"', b'"Cl\xff\xfe\x00ient\r\n"') for r in rows_of("in_answered")]
     async with open_site(database) as site:
         await site.take_all(rows)
@@ -136,7 +135,7 @@ async def test_names_that_no_database_can_keep_do_not_lose_the_call(database: st
         assert "\n" not in await site.pool.fetchval("select name from contact")
 
 
-async def test_the_feed_holds_each_change_once_and_in_order(database: str) -> None:  # noqa: F811
+async def test_the_feed_holds_each_change_once_and_in_order(database: str) -> None:
     async with open_site(database) as site:
         await site.take_all(rows_of("in_answered"), 1)
 
@@ -146,7 +145,7 @@ async def test_the_feed_holds_each_change_once_and_in_order(database: str) -> No
         assert facts[-1].body["result"] == "answered"
 
 
-async def test_service_calls_are_kept_and_count_nowhere(database: str) -> None:  # noqa: F811
+async def test_service_calls_are_kept_and_count_nowhere(database: str) -> None:
     async with open_site(database) as site:
         await site.take_all(rows_of("19a_chanspy"))
 

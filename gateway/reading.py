@@ -1,0 +1,61 @@
+"""Reads one PBX's journal into its pipeline, for ever: the cursor moves only with committed rows.
+
+When the database is away, the same rows are offered again until it is back; Asterisk goes on writing meanwhile.
+"""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from gateway.pipeline import Pipeline
+from gateway.store.database import Pool
+from gateway.store.journal import load_cursor
+from sip.journal import BadCursor, Batch, Cursor, JournalStatus, tail
+
+log = structlog.get_logger()
+
+_PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError, TimeoutError)
+
+
+async def read_journal(path: Path, pool: Pool, pipeline: Pipeline, status: JournalStatus) -> None:
+    """Read from the saved place on.
+
+    Args:
+        path: the journal's name.
+        pool: where the place is saved.
+        pipeline: takes the rows.
+        status: kept up to date for doctor and metrics.
+    """
+    cursor = await _saved_cursor(pool, pipeline.pbx)
+    async with aclosing(tail(path, cursor, status=status)) as batches:
+        async for batch in batches:
+            await _take(pipeline, batch)
+
+
+async def _saved_cursor(pool: Pool, pbx: str) -> Cursor | None:
+    saved = await load_cursor(pool, pbx)
+    if saved is None:
+        return None
+    try:
+        return Cursor.from_json(saved)
+    except BadCursor:
+        log.error("saved place in the journal cannot be read; reading from its start", pbx=pbx)
+        return None
+
+
+async def _take(pipeline: Pipeline, batch: Batch) -> None:
+    rows = [record.data for record in batch.records]
+    broken = [(str(piece.reason), piece.data) for piece in batch.broken]
+    failures = 0
+    while True:
+        try:
+            return await pipeline.take(rows, cursor=dict(batch.cursor_after.to_json()), broken=broken)
+        except DATABASE_AWAY as fault:
+            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
+            failures += 1
+            log.warning("database is away; rows wait", pbx=pipeline.pbx, fault=type(fault).__name__, pause=pause)
+            await asyncio.sleep(pause)
