@@ -174,8 +174,9 @@ def _transfer(fate: Fate, event: LegEvent, kind: TransferKind, position: int) ->
 
 
 def _taker(fate: Fate, event: LegEvent, position: int, by: str | None) -> str | None:
-    """The leg that stood with the client next: not one the transferring manager already had."""
-    mine_before = [s.start for s in fate.talks if fate.partner(s) == event.leg and s.start < position]
+    """The leg that stood with the client next: not the one from which he was moved."""
+    ours = event.leg in fate.side  # we ordered a redirect: from whoever had him
+    mine_before = [s.start for s in fate.talks if s.start < position and (ours or fate.partner(s) == event.leg)]
     before = max(mine_before, default=-1)
     for stand in sorted([*fate.talks, *fate.outside_stands], key=lambda s: s.start):
         leg = fate.legs[fate.partner(stand)]
