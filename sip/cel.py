@@ -84,6 +84,8 @@ KNOWN_EVENTS = frozenset(_KINDS) | {
     "CONF_END",
 }
 LONGEST_FIELD = 4096
+_DISORDER = timedelta(minutes=10)
+"""How far a row may stand behind a later one without being of the hour that comes twice."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME_OF_COLUMN = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_ ]*")
 
@@ -99,8 +101,13 @@ class Clock:
     timezone: tzinfo = UTC
     """Zone of local times; epochs need none."""
 
-    def read(self, text: str) -> tuple[datetime, bool]:
+    def read(self, text: str, *, after: datetime | None = None) -> tuple[datetime, bool]:
         """One time stamp: epoch seconds with or without fraction, or `YYYY-MM-DD HH:MM:SS[.ffffff]`.
+
+        Args:
+            text: as the row has it.
+            after: moment of the row before; it decides which of the two hours a local time means that comes twice
+                when summer time ends. None: the first.
 
         Returns:
             The moment in UTC, and whether it has whole seconds only.
@@ -117,8 +124,14 @@ class Clock:
                 f"eventtime {text[:40]!r} is no time: allowed are epoch seconds and YYYY-MM-DD HH:MM:SS"
             ) from None
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self.timezone)
+            moment = self._local(moment, after)
         return moment.astimezone(UTC), "." not in text
+
+    def _local(self, moment: datetime, after: datetime | None) -> datetime:
+        first = moment.replace(tzinfo=self.timezone)
+        if after is not None and first.astimezone(UTC) < after - _DISORDER:
+            return first.replace(fold=1)
+        return first
 
 
 def _epoch(text: str) -> datetime:
@@ -205,13 +218,16 @@ def row_of_ami(event: Mapping[str, str]) -> dict[str, str]:
     return row
 
 
-def leg_event(row: Mapping[str, str], clock: Clock | None = None, *, number: int = 0) -> LegEvent | None:
+def leg_event(
+    row: Mapping[str, str], clock: Clock | None = None, *, number: int = 0, after: datetime | None = None
+) -> LegEvent | None:
     """Map one row to its leg event.
 
     Args:
         row: by column name; columns that a site leaves out are empty.
         clock: how the journal writes time; None: epochs or UTC.
         number: running number of the row, used where the time has whole seconds.
+        after: moment of the row before, see `Clock.read`.
 
     Returns:
         The event, or None for rows that tell nothing of a leg (USER_DEFINED, DTMF).
@@ -230,7 +246,7 @@ def leg_event(row: Mapping[str, str], clock: Clock | None = None, *, number: int
         raise BadRow(f"uniqueid {leg[:40]!r} is no id of a channel")
     if max(map(len, row.values())) > LONGEST_FIELD:
         raise BadRow(f"a field is longer than {LONGEST_FIELD} characters")
-    at, whole = (clock or _UTC_CLOCK).read(row.get("eventtime", ""))
+    at, whole = (clock or _UTC_CLOCK).read(row.get("eventtime", ""), after=after)
     extra = row.get("eventextra", "")
     return LegEvent(
         at=at,

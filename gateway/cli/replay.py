@@ -156,16 +156,18 @@ def _sources(files: Iterable[Path], clock: Clock) -> Iterator[tuple[list[LegEven
 
 
 def _journal(data: bytes, path: Path, clock: Clock) -> Iterator[LegEvent]:
+    before: datetime | None = None
     for number, (columns, record) in enumerate(_records(data, path), start=1):
         try:
             fields = fields_of(record) if isinstance(record, str) else record
             if len(fields) != len(columns):
                 raise BadRow(f"{len(fields)} columns where {len(columns)} were expected")
-            event = leg_event(dict(zip(columns, fields, strict=True)), clock, number=number)
+            event = leg_event(dict(zip(columns, fields, strict=True)), clock, number=number, after=before)
         except BadRow as error:
             _warn(f"{path}: record {number}: {error}")
             continue
         if event is not None:
+            before = event.at
             yield event
 
 
