@@ -177,7 +177,9 @@ def _version(command: list[str]) -> str | None:
 
 
 def _account(passwd: Path) -> tuple[int, int] | None:
-    """Read the numeric user and group of `asterisk` from a passwd file."""
+    """Read the numeric user and group of `asterisk` from a passwd file; None if it has none."""
+    if not passwd.exists():
+        return None
     for line in passwd.read_text().splitlines():
         fields = line.split(":")
         if fields[0] == "asterisk":
@@ -190,6 +192,8 @@ def _build(root: Path) -> None:
     if shutil.which("debootstrap") is None:
         raise LabUnavailable("debootstrap is missing; type: apt install debootstrap")
     log = root.with_suffix(".log")
+    for left in root.parent.glob(f"{root.name}-building-*"):
+        _remove(left)  # of a build that was killed: the lock says that nobody builds now
     for _ in range(BUILD_ATTEMPTS):
         scratch = Path(tempfile.mkdtemp(prefix=f"{root.name}-building-", dir=root.parent))
         scratch.chmod(0o755)

@@ -247,7 +247,7 @@ async def open_phone(
     worker = [sys.executable, "-m", "lab.phone_worker", json.dumps(settings)]
     root = str(Path(__file__).parent.parent)
     await asyncio.get_running_loop().subprocess_exec(
-        lambda: phone, *worker, cwd=root, env={**os.environ, "PYTHONPATH": root}, stderr=None
+        lambda: phone, *worker, cwd=root, env={**os.environ, "PYTHONPATH": root}, stderr=None, start_new_session=True
     )
     try:
         await phone.ready()

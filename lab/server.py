@@ -136,6 +136,7 @@ class AsteriskServer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 umask=0o027,
+                start_new_session=True,  # Ctrl-C is for us; we stop it in order
             )
         self._wait_until_booted()
 
