@@ -92,7 +92,7 @@ async def test_killed_twenty_times_under_traffic_every_call_comes_out_once_and_r
         expected = fold([e for e in map(read_row, rows) if e], directory)
         try:
             async with asyncio.timeout(60):
-                while await pool.fetchval(  # noqa: ASYNC110 - another process does the work
+                while await pool.fetchval(
                     "select count(*) from call where state = 'ended' and merged_into is null"
                 ) < len(expected):
                     await asyncio.sleep(0.2)

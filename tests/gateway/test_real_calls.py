@@ -59,7 +59,7 @@ async def ended_call(gateway: Gateway, count: int = 1, seconds: float = 15.0) ->
     """The newest call once so many have ended."""
     async with asyncio.timeout(seconds):
         while (
-            await gateway.pool.fetchval(  # noqa: ASYNC110 - Asterisk and the gateway do the work
+            await gateway.pool.fetchval(
                 "select count(*) from call where state = 'ended'"
             )
             < count
