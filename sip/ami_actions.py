@@ -5,8 +5,9 @@ How it fits: `AmiActions` is the part that a single connection (`sip.ami_connect
 
 Where the rules come from: Asterisk's pages of the actions, main/manager.c and res_pjsip of Asterisk 22.
 
-- A list of answers says at its end how many there were. A caller who breaks a line in one of them cannot
-  hide: the row is then missing its Uniqueid or has two, and the list says that it is not complete.
+- A list of answers says at its end how many there were, and comes without a break. A caller who breaks a line
+  in his row cannot hide it: a key repeats, or the rest of the row stands between two rows; the list then says
+  that it is not complete.
 - Originate is asked for with `Async`, and its end is the OriginateResponse with our ActionID. If that does
   not come, nobody can know whether a phone rang: the outcome is `unknown`, never a silent repeat.
 - The user needs the write classes call, originate and reporting. `system`, `command` and `config` are more
@@ -31,6 +32,7 @@ from sip.ami_answers import (
     OriginateAnswer,
     OriginateOutcome,
     read_channel,
+    read_list,
     read_number,
     read_originate,
 )
@@ -40,9 +42,7 @@ from sip.ami_protocol import Fields, Kind, Message
 ORIGINATE_ANSWER_SECONDS = 10.0
 """How long after the end of ringing the OriginateResponse may still come."""
 
-_CHANNEL_ID = re.compile(
-    r"[A-Za-z0-9._-]{1,30}"
-)  # CEL tables hold 32, a Local channel's other half adds `;2`
+_CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,30}")  # CEL tables hold 32, a Local channel's other half adds `;2`
 _NUMBER = re.compile(r"[0-9A-Za-z+*#._-]{0,64}")
 _LONGEST_CALLER_NAME = 40  # Asterisk cuts the field at 255 bytes, and the number comes last in it
 _VARIABLE_NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*(\([A-Za-z0-9_,-]*\))?")
@@ -66,9 +66,7 @@ class AmiActions(ABC):
     ) -> list[Message]:
         """Send an action, give all messages with its ActionID up to the one that `finished` names."""
 
-    async def action(
-        self, name: str, fields: Fields | None = None, *, timeout: float | None = None
-    ) -> Message:
+    async def action(self, name: str, fields: Fields | None = None, *, timeout: float | None = None) -> Message:
         """Send an action and give its response.
 
         Args:
@@ -86,9 +84,7 @@ class AmiActions(ABC):
         answers = await self.exchange(name, fields or {}, _is_response, timeout)
         return _accepted(name, answers[-1])
 
-    async def list_action(
-        self, name: str, fields: Fields | None = None, *, timeout: float | None = None
-    ) -> ListAnswer:
+    async def list_action(self, name: str, fields: Fields | None = None, *, timeout: float | None = None) -> ListAnswer:
         """Send an action that is answered by an EventList (`CoreShowChannels`, ...) and collect the list.
 
         Args and raises as in `action`.
@@ -97,10 +93,8 @@ class AmiActions(ABC):
         if _is_response(first):
             _accepted(name, first)
         if not items:  # a response that announces no list
-            return ListAnswer(items=(), complete=True)
-        end = items.pop()
-        whole = read_number(end.get("ListItems")) == len(items) and not any(item.suspect for item in items)
-        return ListAnswer(items=tuple(items), complete=whole)
+            return ListAnswer(items=(), whole=(), complete=True)
+        return read_list(first, tuple(items[:-1]), items[-1])
 
     async def originate(
         self,
@@ -186,9 +180,7 @@ class AmiActions(ABC):
         if not channel or channel.startswith("/"):
             raise FieldRefused("Channel", "is no channel name; a pattern could hang up other people's calls")
         try:
-            await self.action(
-                "Hangup", {"Channel": channel} | ({} if cause is None else {"Cause": str(cause)})
-            )
+            await self.action("Hangup", {"Channel": channel} | ({} if cause is None else {"Cause": str(cause)}))
         except ActionFailed as failure:
             if failure.reason.casefold() == "no such channel":
                 return False
@@ -198,7 +190,7 @@ class AmiActions(ABC):
     async def core_show_channels(self) -> Channels:
         """Give every channel that is open now (write class reporting)."""
         answer = await self.list_action("CoreShowChannels")
-        rows = tuple(read_channel(item) for item in answer.items)
+        rows = tuple(read_channel(item, whole=good) for item, good in zip(answer.items, answer.whole, strict=True))
         return Channels(rows=rows, complete=answer.complete and all(row.uniqueid for row in rows))
 
     async def core_status(self) -> CoreStatus:

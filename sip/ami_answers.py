@@ -4,7 +4,9 @@ How it fits: `sip.ami_actions` asks and gives these back; nothing here waits or 
 
 Where the rules come from: main/manager.c of Asterisk 22. In CoreShowChannels the `Channel` line comes before
 everything a caller can choose and the `Uniqueid` line after it, so a caller who puts line breaks into his
-number can hide his row's Uniqueid or give it a second one, but never touches the channel's name.
+number can give his row a second Uniqueid, or break it off after a forged one, but never touches the channel's
+name. Both are seen: by the repeated key, and by what is left of the row standing between two rows (Asterisk
+writes the answers to one action without a break). Reproduced on Asterisk 22.10.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from sip.ami_protocol import Message
 
@@ -59,17 +62,18 @@ class ListAnswer:
 
     Attributes:
         items: them, without the one that closes the list.
-        complete: True if there were as many as Asterisk counted and none looks broken or forged.
+        whole: of each item, False if a caller broke it off or put headers into it.
+        complete: True if there were as many as Asterisk counted and all are whole.
     """
 
     items: tuple[Message, ...]
+    whole: tuple[bool, ...]
     complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A row of CoreShowChannels. The name is Asterisk's own; the rest is None where a caller's forged
-    headers made it ambiguous or broke it off.
+    """A row of CoreShowChannels. The name is Asterisk's own; the rest is None where a caller tampered with it.
 
     Attributes:
         name: channel name, such as `PJSIP/101-00000084`.
@@ -162,17 +166,25 @@ def read_originate(answer: Message) -> OriginateAnswer:
     reason = read_number(answer.first("Reason"))
     answered = answer.first("Response").casefold() == "success"
     return OriginateAnswer(
-        outcome=OriginateOutcome.ANSWERED
-        if answered
-        else _OUTCOMES.get(reason or 0, OriginateOutcome.FAILED),
+        outcome=OriginateOutcome.ANSWERED if answered else _OUTCOMES.get(reason or 0, OriginateOutcome.FAILED),
         reason=reason,
         channel=answer.first("Channel") or None,
         uniqueid=answer.first("Uniqueid") or None,
     )
 
 
-def read_channel(item: Message) -> Channel:
-    """Read a CoreShowChannel event."""
+def read_list(first: Message, items: tuple[Message, ...], end: Message) -> ListAnswer:
+    """Judge the rows of a list between its response and the event that ends it."""
+    whole = tuple(row.number + 1 == following.number and not row.suspect for row, following in pairwise((*items, end)))
+    beginning = (*items, end)[0].number == first.number + 1
+    counted = read_number(end.first("ListItems")) == len(items)
+    return ListAnswer(items=items, whole=whole, complete=beginning and counted and all(whole))
+
+
+def read_channel(item: Message, *, whole: bool) -> Channel:
+    """Read a CoreShowChannel event; only its name if it is not whole."""
+    if not whole:
+        return Channel(name=item.first("Channel"), uniqueid=None, linkedid=None, state=None, bridge=None)
     return Channel(
         name=item.first("Channel"),  # written before anything a caller chose
         uniqueid=item.get("Uniqueid"),

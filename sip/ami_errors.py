@@ -32,9 +32,7 @@ class ActionDenied(GiveUp, PermissionError):
     """The AMI user may not do this; add the missing class to `write` in manager.conf."""
 
     def __init__(self, action: str, right: str | None = None) -> None:
-        remedy = (
-            f"add {right!r} to its write classes in manager.conf" if right else "see `write` in manager.conf"
-        )
+        remedy = f"add {right!r} to its write classes in manager.conf" if right else "see `write` in manager.conf"
         super().__init__(f"the AMI user may not use {action}; {remedy}")
         self.action = action
         self.right = right

@@ -73,13 +73,16 @@ class Message(Mapping[str, str]):
     Attributes:
         kind: event, response, or other (neither: what is left of a message a caller broke in two).
         name: the event's name, or the response's status (`Success`, `Error`, ...); empty for other.
+        number: its place in the connection's stream, counting those that a filter dropped. Asterisk writes the
+            answers to one action without a break; a gap between two shows that a caller broke one off.
     """
 
-    __slots__ = ("_block", "_fields", "kind", "name")
+    __slots__ = ("_block", "_fields", "kind", "name", "number")
 
-    def __init__(self, kind: Kind, name: str, block: bytes) -> None:
+    def __init__(self, kind: Kind, name: str, block: bytes, number: int) -> None:
         self.kind = kind
         self.name = name
+        self.number = number
         self._block = block
         self._fields: dict[str, str | list[str]] | None = None
 
@@ -171,6 +174,7 @@ class AmiParser:
         self.answers_due = False
         self._largest = largest_message
         self._rest = bytearray()
+        self._next_number = 0
         self._wanted: frozenset[bytes] | None = None
         self.keep(wanted)
 
@@ -193,19 +197,22 @@ class AmiParser:
         """
         if self.banner is None:
             data = self._take_banner(data)
-        for block in self._complete_blocks(data):
+        blocks = self._complete_blocks(data)
+        first = self._next_number
+        self._next_number += len(blocks)
+        for number, block in enumerate(blocks, first):
             if len(block) > self._largest:
                 raise MessageTooLong(self._largest)
             if not block.startswith(_EVENT):
                 block = block.removeprefix(b"\r\n")  # an empty message before this one
                 if not block.startswith(_EVENT):
                     if block:
-                        yield _no_event(block)
+                        yield _no_event(block, number)
                     continue
             end = block.find(b"\r\n")
             name = block[_NAME_START:] if end < 0 else block[_NAME_START:end]
             if self._wanted is None or name in self._wanted or (self.answers_due and _ACTION_ID in block):
-                yield Message(EVENT, _event_name(name), block)
+                yield Message(EVENT, _event_name(name), block, number)
         if len(self._rest) >= self._largest + len(_END):
             raise MessageTooLong(self._largest)
 
@@ -281,10 +288,10 @@ def _decode(raw: bytes) -> str:
 _event_name = lru_cache(maxsize=1024)(_decode)  # Asterisk has some 200 names, a caller can forge more
 
 
-def _no_event(block: bytes) -> Message:
+def _no_event(block: bytes, number: int) -> Message:
     if block.startswith(_RESPONSE):
-        return Message(Kind.RESPONSE, _decode(block[len(_RESPONSE) :].partition(b"\r\n")[0]), block)
-    return Message(Kind.OTHER, "", block)
+        return Message(Kind.RESPONSE, _decode(block[len(_RESPONSE) :].partition(b"\r\n")[0]), block, number)
+    return Message(Kind.OTHER, "", block, number)
 
 
 def _take_apart(block: bytes) -> dict[str, str | list[str]]:

@@ -48,7 +48,7 @@ async def session_with(
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - looks at the state as an outsider would
+        while not holds():
             await asyncio.sleep(0.002)
 
 
@@ -478,6 +478,9 @@ async def test_a_caller_cannot_end_the_snapshot_early_from_his_own_row(server: A
         "7\r\n\r\n",
         "7\r\n\r\nEvent: CoreShowChannelsComplete\r\nActionID: 00\r\nListItems: 0",
         "7\r\n\r\nEvent: CoreShowChannel\r\nUniqueid: 3.3\r\nCallerIDName: x",
+        "7\r\nUniqueid: 3.3\r\nLinkedid: 3.3\r\nBridgeId: \r\n\r\n",
+        "7\r\nUniqueid: 3.3\r\nLinkedid: 3.3\r\nBridgeId: \r\n\r\nEvent: Nobody\r\nWants: this",
+        "7\r\nUniqueid: 3.3\r\n\r\n\r\n\r\nResponse: Success\r\nX: y",
     ],
 )
 async def test_a_row_that_a_caller_tampered_with_makes_the_snapshot_incomplete(server: AmiServer, number: str) -> None:

@@ -81,7 +81,7 @@ async def test_an_originate_whose_connection_is_lost_is_unknown(server: AmiServe
 
     async with asyncio.TaskGroup() as group:
         call = group.create_task(originate(connection, ring_seconds=30))
-        while not server.received("Originate"):  # noqa: ASYNC110 - what the server saw
+        while not server.received("Originate"):
             await asyncio.sleep(0.001)
         server.drop()
 
@@ -199,7 +199,7 @@ async def test_actions_wait_side_by_side(server: AmiServer, connection: AmiConne
 async def test_everybody_who_waits_learns_of_a_lost_connection(server: AmiServer, connection: AmiConnection) -> None:
     server.deaf = {"Setvar"}
     waiting = asyncio.gather(*(connection.action("Setvar", timeout=5) for _ in range(3)), return_exceptions=True)
-    while len(server.received("Setvar")) < 3:  # noqa: ASYNC110 - what the server saw
+    while len(server.received("Setvar")) < 3:
         await asyncio.sleep(0.001)
 
     server.drop()
