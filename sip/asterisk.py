@@ -22,10 +22,10 @@ from gateway.domain.legs import LegEvent
 from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
 from sip.ami import AmiSession, Snapshot
 from sip.ami_actions import ORIGINATE_ANSWER_SECONDS
-from sip.ami_answers import Channels
+from sip.ami_answers import Channels, read_number
 from sip.ami_errors import ActionDenied, ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
 from sip.ami_protocol import Kind, Message
-from sip.asterisk_orders import DialTemplate, Refusal, ending, originate_fields, refusal
+from sip.asterisk_orders import DialTemplate, ending, failure, needs_cause, originate_fields, refusal
 from sip.asterisk_watch import HangUpWatch, HoldHints, Legs
 
 __all__ = ["Asterisk", "AsteriskState", "DialTemplate", "Standing"]
@@ -36,8 +36,10 @@ _TICK_SECONDS = 1.0
 _HANG_UPS_EVERY = 5  # ticks; going through all open legs costs milliseconds on a busy PBX
 _LOGIN_PAUSE = 60.0
 _FIRST_ANSWER_SECONDS = 5.0
+_CAUSE_SECONDS = 0.5
 _OFFLINE = frozenset({"unavailable", "invalid", "unknown"})
 _EXTENSION = re.compile(r"[0-9]{2,6}")
+_DEVICE = re.compile(r"[A-Za-z0-9]+/[^\s/]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.@+-]{1,80}")
 
 Note = Callable[..., Awaitable[None]]
@@ -109,7 +111,7 @@ class Asterisk:
         self._holds = HoldHints()
         self._hang_ups = HangUpWatch()
         self._group: asyncio.TaskGroup | None = None
-        self._orders_waiting = 0
+        self._causes: dict[str, asyncio.Future[int]] = {}
         self._login_refused = False
         session.on(("Hold", "Unhold"), self._hear_hold)
         session.on(("Hangup",), self._hear_hang_up)
@@ -123,7 +125,7 @@ class Asterisk:
             login_refused=self._login_refused,
             journal_silent_since=self._hang_ups.silent_since,
             hints_ignored=self._holds.ignored,
-            orders_waiting=self._orders_waiting,
+            orders_waiting=len(self._causes),
         )
 
     async def run(self) -> None:
@@ -185,10 +187,12 @@ class Asterisk:
             _settle(first, refused or _outcome(OrderState.ACCEPTED, ""))
             return refused is not None
 
-        self._orders_waiting += 1
+        cause = self._causes[order_id] = asyncio.get_running_loop().create_future()
         try:
             seconds = self._template.ring_seconds + ORIGINATE_ANSWER_SECONDS
             answers = await self._session.exchange("Originate", fields, finished, seconds)
+            if answers[-1].kind is not Kind.RESPONSE and failure(answers[-1]):
+                await self._tell(order_id, answers[-1], cause)
         except NotConnected:
             _settle(first, _outcome(OrderState.REFUSED, "not_connected"))
         except Rejected:
@@ -197,22 +201,23 @@ class Asterisk:
             reason = "no_reply" if isinstance(broken, ActionTimedOut) else "connection_lost"
             _settle(first, _outcome(OrderState.UNKNOWN, reason))
             log.warning("end of an order not seen", pbx=self.pbx, order=order_id, reason=reason)
-        else:
-            if answers[-1].kind is not Kind.RESPONSE:
-                await self._tell(ending(order_id, answers[-1], datetime.now(UTC)))
         finally:
-            self._orders_waiting -= 1
+            if self._causes.get(order_id) is cause:
+                del self._causes[order_id]
 
-    async def _tell(self, refused: Refusal | None) -> None:
-        if refused is None:
-            return
-        log.info("order refused", pbx=self.pbx, order=refused.order_id, reason=refused.reason)
+    async def _tell(self, order_id: str, response: Message, cause: asyncio.Future[int]) -> None:
+        """Note a refusal and hand it on; where Asterisk does not say why, the leg's hang-up may, a moment later."""
+        if needs_cause(response):
+            await asyncio.wait([cause], timeout=_CAUSE_SECONDS)
+        told = cause.result() if cause.done() else None
+        refused = ending(order_id, response, cause=told, now=datetime.now(UTC))
+        log.info("order refused", pbx=self.pbx, order=order_id, reason=refused.reason)
         if refused.event is not None:
             await self._noted(refused.event)
         try:
-            await self._on_refused(refused.order_id, refused.reason, refused.at)
+            await self._on_refused(order_id, refused.reason, refused.at)
         except Exception as error:  # noqa: BLE001 - foreign code at the top of a task must not end the engine
-            log.error("refusal not taken", pbx=self.pbx, order=refused.order_id, error=type(error).__name__)
+            log.error("refusal not taken", pbx=self.pbx, order=order_id, error=type(error).__name__)
 
     async def hang_up(self, leg: str) -> bool:
         """End a leg by its id.
@@ -251,6 +256,7 @@ class Asterisk:
                 proposed_extension=await self._proposal(seen.name),
             )
             for seen in await self._session.endpoints()
+            if _DEVICE.fullmatch(seen.name)
         ]
 
     async def _proposal(self, name: str) -> str | None:
@@ -316,6 +322,9 @@ class Asterisk:
         await self._take_holds()
 
     async def _hear_hang_up(self, event: Message) -> None:
+        cause = self._causes.get(event.get("Uniqueid", ""))
+        if cause is not None and not cause.done() and (told := read_number(event.get("Cause"))) is not None:
+            cause.set_result(told)
         self._hang_ups.hear(event, datetime.now(UTC))
 
     async def _take_holds(self) -> None:

@@ -36,8 +36,11 @@ _LONGEST_NAME = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FIELDS = frozenset({"endpoint", "ext"})
 
-_ENDINGS = {"0": "no_phone", "1": "no_answer", "3": "no_answer", "5": "busy", "8": "no_phone"}
-"""`Reason` of a failed OriginateResponse (AST_CONTROL_*): 0 and 8 come for unknown and unregistered phones."""
+_ENDINGS = {"1": "no_answer", "3": "no_answer", "5": "busy"}
+"""`Reason` of a failed OriginateResponse (AST_CONTROL_*) that says why. PJSIP says 0 for all but a phone that rang out
+(measured), so then the hang-up cause of the leg must tell."""
+_CAUSES = {17: "busy", 18: "no_answer", 19: "no_answer", 20: "no_phone", 21: "refused"}
+"""Hang-up causes (ITU-T Q.850). A leg that never was has none: there was no phone to ring."""
 
 
 class BadOrder(Rejected, ValueError):
@@ -129,21 +132,37 @@ class Refusal:
 
     order_id: str
     reason: str
-    """`no_answer`, `busy`, `no_phone` or `failed`."""
+    """`no_answer`, `busy`, `refused`, `no_phone` or `failed`."""
     at: datetime
     """The PBX's clock, ours where it said nothing."""
     event: LegEvent | None
     """The same as a row of ours, for the call's family; None: the PBX gave no time."""
 
 
-def ending(order_id: str, response: Message, now: datetime) -> Refusal | None:
-    """What OriginateResponse says; None: the phone was answered."""
-    if response.first("Response").casefold() == "success":
-        return None
+def failure(response: Message) -> bool:
+    """Whether an OriginateResponse says that the manager's phone was not answered."""
+    return response.first("Response").casefold() != "success"
+
+
+def needs_cause(response: Message) -> bool:
+    """Whether a failure does not say why, so that the leg's hang-up cause is wanted."""
+    return response.first("Reason") not in _ENDINGS
+
+
+def ending(order_id: str, response: Message, *, cause: int | None, now: datetime) -> Refusal:
+    """What a failed OriginateResponse says.
+
+    Args:
+        order_id: of the order.
+        response: as it came.
+        cause: hang-up cause of the order's leg, a hint that chooses the word only; None: it never was.
+        now: our clock.
+    """
     told = {key: response.first(key) for key in response.fields} | {"Uniqueid": order_id, "Response": "Failure"}
+    by_cause = "no_phone" if cause is None else _CAUSES.get(cause, "failed")
     return Refusal(
         order_id=order_id,
-        reason=_ENDINGS.get(response.first("Reason"), "failed"),
+        reason=_ENDINGS.get(response.first("Reason"), by_cause),
         at=response.sent_at or now,
         event=ami_leg_event(told) if response.sent_at else None,
     )
