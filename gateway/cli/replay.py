@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         calls += fold(events, directory, holds_seen=holds)
     for call in sorted(calls, key=lambda c: (c.started_at, c.key)):
         if args.all or call.kind is not CallKind.SERVICE:
-            print(json.dumps(as_json(call), ensure_ascii=False) if args.json else as_text(call))
+            print(json.dumps(as_json(call)) if args.json else as_text(call))
     return 0
 
 
@@ -227,7 +227,12 @@ def _ami(data: bytes, path: Path) -> Iterator[LegEvent]:
 
 
 def _warn(text: str) -> None:
-    print(f"trunkline replay: {text}", file=sys.stderr)
+    print(f"trunkline replay: {_printable(text)}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
+    """Caller data on a terminal: control characters, which could move its cursor or colour it, become `?`."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _warn_unmapped(events: Iterable[LegEvent], directory: Directory) -> None:
@@ -300,7 +305,7 @@ def as_text(call: Call) -> str:
     who = call.client.e164 or call.client.kind if call.client else "nobody"
     talked = ", ".join(call.answered_by) or "-"
     reason = f" ({call.missed_reason})" if call.missed_reason else ""
-    return (
+    return _printable(
         f"{call.started_at:%Y-%m-%d %H:%M:%S} {call.direction} {who} -> {call.did or '-'} {call.result}{reason} "
         f"by {talked}, waited {_seconds(call.wait)} s, talked {_seconds(call.talk)} s"
     )
