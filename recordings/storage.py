@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from gateway.domain.recordings import RecordingKey, RecordingPart
-from recordings.codecs import as_our_error
-from recordings.errors import AlreadyStored, NotStored
+from recordings.codecs import as_our_error, decode
+from recordings.errors import AlreadyStored, NotStored, VerificationFailed
 from recordings.folders import FILE_FLAGS, open_plain, step_down
 
 FILE_MODE = 0o640
@@ -55,6 +55,7 @@ class LocalStorage:
             OSError: it cannot be made or opened; the error names the folder.
         """
         root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        self._place = root.absolute()
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def __enter__(self) -> Self:
@@ -102,6 +103,10 @@ class LocalStorage:
             etag=f'"{about.st_ino:x}-{about.st_size:x}-{about.st_mtime_ns:x}"',
             modified_at=datetime.fromtimestamp(about.st_mtime, UTC),
         )
+
+    def path_of(self, key: RecordingKey, part: RecordingPart = RecordingPart.FLAC) -> Path:
+        """Where a part stands, for a program of ours that reads by name; whether it is there is not looked at."""
+        return self._place.joinpath(*key.folders, key.file_name(part))
 
     def delete(self, key: RecordingKey) -> int:
         """Remove all parts of a recording; what is missing is no error, so it can be repeated.
@@ -197,11 +202,12 @@ class LocalStaging:
     def publish(self) -> None:
         """Bring the parts to the disk and show them, the FLAC last.
 
-        A part that an ingest killed half-way had already shown without its FLAC is replaced; the same FLAC
-        shown before (killed after showing, before its caller wrote it down) is a success.
+        A part that an ingest killed half-way had already shown without its FLAC is replaced; the same sound
+        shown before (killed after showing, before its caller wrote it down) is a success and stays as it is,
+        also when another version of the encoder had written it in other bytes.
 
         Raises:
-            AlreadyStored: another FLAC is stored under this id; nothing is changed.
+            AlreadyStored: another sound is stored under this id; nothing is changed.
             NoSpace: the disk is full.
         """
         if RecordingPart.FLAC not in self._files:
@@ -251,7 +257,8 @@ class LocalStaging:
         except NotStored:
             return False
         with stored:
-            if not _same_bytes(stored, self._files[RecordingPart.FLAC]):
+            ours = self._files[RecordingPart.FLAC]
+            if not _same_bytes(stored, ours) and not _same_sound(stored, ours):
                 raise AlreadyStored
         return True
 
@@ -263,3 +270,10 @@ def _same_bytes(one: BinaryIO, other: BinaryIO) -> bool:
         if piece != other.read(_COMPARE_BYTES):
             return False
     return not other.read(1)
+
+
+def _same_sound(one: BinaryIO, other: BinaryIO) -> bool:
+    try:
+        return decode(one) == decode(other)
+    except VerificationFailed:
+        return False

@@ -4,7 +4,7 @@ The kernel drops events when its queue is full, and tells nothing of what anothe
 folder. So a hint only says when to look; the periodic scan of `recordings.spool` finds the same without it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from asyncinotify import Inotify, Mask
@@ -16,7 +16,7 @@ _COMING = Mask.CREATE | Mask.CLOSE_WRITE | Mask.MOVED_TO
 _GOING = Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT | Mask.IGNORED
 
 
-async def watch(folder: Path) -> AsyncIterator[str]:
+async def watch(folder: Path) -> AsyncGenerator[str, None]:
     """Yield the name of each recording whose completion marker appears; a name may come more than once.
 
     Close it when done (`contextlib.aclosing`). Watching begins with the first `anext`.

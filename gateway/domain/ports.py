@@ -3,13 +3,15 @@
 The composition root (`gateway/app.py`) hands the adapters in; nobody else knows which ones they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from gateway.domain.errors import GatewayError
+from gateway.domain.recordings import RecordingKey, SpoolReport, StoredArchive
 from gateway.domain.transcript import Transcript
 
 
@@ -84,4 +86,67 @@ class Transcriber(Protocol):
             paths: WAV or FLAC; channel 0 manager, channel 1 client.
             language: ISO 639-1; None: found once per call.
         """
+        ...
+
+
+class BatchTranscriber(Protocol):
+    """Speech to text for a backlog: each file has its own outcome, one job at a time."""
+
+    async def transcribe_each(self, paths: Sequence[Path], *, language: str | None) -> list[Transcript | GatewayError]:
+        """A transcript or the reason why there is none, in the order of the files.
+
+        `TryAgain` says that the work was cut off, `Rejected` that the file cannot be written down, `GiveUp` that
+        nothing can be written down until a person has acted (no model).
+
+        Args:
+            paths: FLAC; channel 0 manager, channel 1 client.
+            language: ISO 639-1; None: found once per call.
+        """
+        ...
+
+
+class RecordingIntake(Protocol):
+    """The PBX's recording folder together with our archive. Everything here blocks: call it in a thread."""
+
+    def scan(self, *, now: datetime, skip: Container[str]) -> SpoolReport:
+        """Look into the folder.
+
+        Args:
+            now: aware; our clock, which measures how long files rest.
+            skip: names at which there is nothing to look any more.
+
+        Raises:
+            NotNow: the folder is not there, or closed to us.
+        """
+        ...
+
+    def take_in(self, name: str, key: RecordingKey, *, stopping: Callable[[], bool]) -> StoredArchive:
+        """Make the verified archive of a recording found by the last scan; can be repeated.
+
+        Args:
+            name: the recording's name.
+            key: where it is put.
+            stopping: asked now and then; true gives up.
+
+        Raises:
+            NotNow: it still grows, the disk is full, a right is missing, or `stopping` said so.
+            NoSound: nothing of it can be read.
+            GatewayError, OSError: it failed in another way.
+        """
+        ...
+
+    def remove_source(self, name: str, *, ingested_at: datetime) -> int:
+        """Remove the PBX's copy of a recording whose archive was verified; gives how many files there were.
+
+        Args:
+            name: the recording's name.
+            ingested_at: aware, when taking in began; files changed later are kept.
+
+        Raises:
+            GatewayError, OSError: it stays, for the reason given.
+        """
+        ...
+
+    def sweep(self, *, now: datetime) -> int:
+        """Remove what killed gateways left half-written in the archive; gives how many files."""
         ...

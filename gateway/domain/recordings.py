@@ -8,13 +8,16 @@ of a path.
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+from gateway.domain.errors import GiveUp, TryAgain
 
 LONGEST_NAME = 128  # a uniqueid has at most 150 characters in Asterisk, and FreePBX's tables keep 32
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _FILE = re.compile(r"(?P<name>.+?)(?P<ending>-rx\.wav|-tx\.wav|\.wav|\.done)", re.ASCII | re.DOTALL)
+_BEGAN = re.compile(r"(?:.*[^0-9])?(?P<seconds>[0-9]{9,10})\.[0-9]+", re.ASCII)  # Asterisk's `[system-]seconds.number`
 _LOCATION = re.compile(
     r"(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/"
     r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
@@ -44,6 +47,44 @@ class SpoolRole(StrEnum):
     MANAGER = "-tx.wav"
     MIXED = ".wav"
     MARKER = ".done"
+
+
+class RecordingState(StrEnum):
+    """How far a recording has come."""
+
+    WANTED = "wanted"  # it lies in the PBX's folder, or is being written there
+    STORED = "stored"  # verified in our archive
+    DAMAGED = "damaged"  # its files hold no sound that can be read
+    FAILED = "failed"  # given up after several attempts, with the reason
+    DELETED = "deleted"  # was stored, and was removed when its time was over
+
+
+class TranscriptState(StrEnum):
+    """How far a recording's transcript has come."""
+
+    NONE = "none"  # not wanted: too short, or switched off
+    WANTED = "wanted"
+    CLAIMED = "claimed"  # a worker has it, until its claim runs out
+    READY = "ready"
+    FAILED = "failed"
+
+
+class NotNow(TryAgain):
+    """The recording cannot be taken in at the moment and is not to blame; it is tried again by itself."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """Plain words, without names of files."""
+
+
+class NoSound(GiveUp):
+    """No file of the recording holds a sound that can be read; listen to the PBX's files by hand."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """What each file is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +148,82 @@ def parse_spool_file(file_name: str) -> tuple[str, SpoolRole] | None:
     if match is None or not is_spool_name(match["name"]):
         return None
     return match["name"], SpoolRole(match["ending"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRecording:
+    """A recording as it lies in the PBX's folder."""
+
+    name: str
+    """The uniqueid in a safe alphabet."""
+    is_completed: bool
+    """Whether the PBX said that its files are closed."""
+    unchanged_for: timedelta
+    """How long we have seen its files not to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolReport:
+    """What one look into the PBX's folder found."""
+
+    waiting: tuple[WaitingRecording, ...]
+    """Oldest first."""
+    refused: int
+    """Entries that are left alone: links, folders, names that no recording has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredArchive:
+    """What lies in our archive, as it was read back from there."""
+
+    sha256: bytes
+    """Of the FLAC file."""
+    size: int
+    """Bytes of the FLAC file."""
+    duration: timedelta
+    has_speakers: bool
+    """False: one channel with everybody in it."""
+    is_whole: bool
+    """Whether nothing of the PBX's files was left behind: only then may its copy be deleted."""
+    remark: str
+    """What was repaired or left out, in plain words; empty for a faultless recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeRules:
+    """When a recording is taken in, and when it is given up."""
+
+    settle: timedelta = timedelta(seconds=30)
+    """Without the PBX's word, files must rest so long after their leg has ended."""
+    orphan_after: timedelta = timedelta(hours=6)
+    """Files of which no leg is known must rest so long."""
+    attempts: int = 3
+    """Attempts that may fail, or kill us, before a recording is given up."""
+    shortest_transcript: timedelta = timedelta(seconds=1)
+    """Nothing is written down of a shorter recording."""
+
+    def is_ripe(self, waiting: WaitingRecording, *, leg_known: bool, leg_ended: bool) -> bool:
+        """Whether a recording may be taken in now.
+
+        Args:
+            waiting: as it lies in the folder.
+            leg_known: whether the journal has told of the leg whose name it bears.
+            leg_ended: whether that leg is over.
+        """
+        if waiting.is_completed:
+            return True
+        if not leg_known:
+            return waiting.unchanged_for >= self.orphan_after
+        return leg_ended and waiting.unchanged_for >= self.settle
+
+
+def day_of_name(name: str, *, otherwise: datetime) -> date:
+    """The UTC day on which a leg began, by its uniqueid.
+
+    Args:
+        name: the recording's name; Asterisk's uniqueids hold the second in which the leg was made.
+        otherwise: aware; the day taken where the name does not tell, or tells a later one.
+    """
+    match = _BEGAN.fullmatch(name)
+    told = datetime.fromtimestamp(int(match["seconds"]), UTC) if match else otherwise
+    return min(told, otherwise.astimezone(UTC)).date()

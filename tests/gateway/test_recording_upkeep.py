@@ -1,0 +1,597 @@
+"""Recordings on their way from the PBX's folder to the archive: nothing lost, doubled or half done."""
+
+import asyncio
+import hashlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+import soundfile
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.identity import recording_id
+from gateway.domain.recordings import (
+    IntakeRules,
+    NoSound,
+    NotNow,
+    RecordingPart,
+    RecordingState,
+    TranscriptState,
+    day_of_name,
+)
+from gateway.store import recordings as store
+from gateway.store.database import Pool, open_pool
+from gateway.store.facts import facts_after
+from tests.database import database, postgres  # noqa: F401 - fixtures
+from tests.gateway.recorded import PBX, Studio, began, let_run_out, open_studio, write_call
+from tests.gateway.site import open_site, rows_of
+from tests.recordings.sounds import header, heard, voice, wav
+
+pytestmark = pytest.mark.asyncio
+ROOT = Path(__file__).parents[2]
+
+
+@pytest_asyncio.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:  # noqa: F811
+    async with open_pool(database) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def studio(pool: Pool, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with open_studio(pool, tmp_path) as opened:
+        yield opened
+
+
+async def client_leg(pool: Pool) -> tuple[str, object]:
+    """Name and call of the client's leg."""
+    row = await pool.fetchrow("select id, call_id from leg where role = 'client' order by started_at limit 1")
+    return row["id"], row["call_id"]
+
+
+async def stored(studio: Studio, name: str) -> store.Recording:
+    found = await store.find_recording(studio.pool, recording_id(PBX, name))
+    assert found is not None
+    return found
+
+
+async def test_a_completed_recording_becomes_a_verified_archive_with_its_fact(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name, seconds=2.5, seed=7)
+    with studio.live.listening() as screen:
+        assert await studio.upkeep.round() == 1
+
+        told = screen.queue.get_nowait()
+    found = await stored(studio, name)
+    kept = heard(studio.storage.path_of(found.key))
+    assert np.array_equal(kept, np.column_stack([voice(1007, 2.5), voice(7, 2.5)]))
+    assert (found.state, found.duration, found.has_speakers) == (RecordingState.STORED, timedelta(seconds=2.5), True)
+    assert found.transcript_state is TranscriptState.WANTED
+    (fact,) = await facts_after(studio.pool, None, 10)
+    assert (fact.kind, fact.body["id"]) == ("recording.stored", str(found.id))
+    assert (told.kind, told.body) == (fact.kind, fact.body)
+
+
+async def test_the_row_names_the_archive_by_our_id_and_the_day_of_the_call(studio: Studio) -> None:
+    name = f"{PBX}-1795301633.335"
+    studio.record(name)
+    await studio.upkeep.round()
+
+    row = await studio.row(name)
+    place = f"2026/11/21/{recording_id(PBX, name)}"
+    assert (row["archive"], row["playback"], row["peaks"]) == (f"{place}.flac", f"{place}.mp3", f"{place}.peaks")
+    for part in RecordingPart:
+        with studio.storage.open_for_reading((await stored(studio, name)).key, part).file as file:
+            assert file.read(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("1700000000.12", date(2023, 11, 14)),
+        ("main-pbx-2-1700000000.12", date(2023, 11, 14)),
+        ("my-own-name", date(2026, 1, 31)),
+        ("9999999999.1", date(2026, 1, 31)),
+        ("12345.6", date(2026, 1, 31)),
+    ],
+)
+async def test_a_uniqueid_tells_the_day_unless_it_is_strange(name: str, day: date) -> None:
+    assert day_of_name(name, otherwise=datetime(2026, 1, 31, 12, tzinfo=UTC)) == day
+
+
+async def test_nothing_is_done_twice(studio: Studio) -> None:
+    studio.record(began(1))
+
+    assert [await studio.upkeep.round() for _ in range(3)] == [1, 0, 0]
+    assert len(await facts_after(studio.pool, None, 10)) == 1
+
+
+async def test_a_hint_wakes_the_upkeep(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path) as studio, asyncio.TaskGroup() as group:
+        task = group.create_task(studio.upkeep.run())
+        studio.record(began(1))
+        with studio.live.listening() as screen:
+            async with asyncio.timeout(10):
+                told = await screen.queue.get()
+        task.cancel()
+    assert told.kind == "recording.stored"
+
+
+async def test_a_recording_is_linked_to_the_call_of_its_leg_and_seen_by_its_managers(
+    database: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        await site.take_all(rows_of("in_answered"))
+        name, call = await client_leg(site.pool)
+        studio.record(name)
+        await studio.upkeep.round()
+
+        assert (await stored(studio, name)).call_id == call
+        fact = (await facts_after(site.pool, None, 100))[-1]
+        assert (fact.kind, fact.call_id, fact.users) == ("recording.stored", call, (site.users["anna"],))
+        assert fact.contact_id is not None
+
+
+async def test_a_recording_that_was_there_before_its_leg_is_linked_when_the_leg_comes(
+    database: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        name = "pbx1-1795301633.335"
+        studio.record(name)
+        await studio.upkeep.round()
+        before = (await stored(studio, name)).call_id
+        await site.take_all(rows_of("att_xfer_refer"))
+
+        assert before is None
+        assert (await stored(studio, name)).call_id == (await client_leg(site.pool))[1]
+
+
+@pytest.mark.parametrize(
+    "scenario", ["att_xfer_refer", "blind_xfer_refer", "blind_xfer_ami", "13_att_xfer_to_client", "06_park_retrieve"]
+)
+@pytest.mark.parametrize("step", [1, 1000])
+async def test_it_belongs_to_the_call_that_remains_after_transfers_and_merges(
+    database: str,  # noqa: F811
+    tmp_path: Path,
+    scenario: str,
+    step: int,
+) -> None:
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        rows = rows_of(scenario)
+        half = len(rows) // 2
+        await site.take_all(rows[:half], step)
+        for leg in await site.pool.fetch("select id from leg"):
+            studio.record(leg["id"], done=False)
+        await studio.upkeep.round()
+        await site.take_all(rows[half:], step)
+        await studio.upkeep.round()
+
+        wrong = await site.pool.fetchval(
+            "select count(*) from recording r join leg l on l.pbx = r.pbx and l.id = r.name"
+            " left join call c on c.id = r.call_id where r.call_id is distinct from l.call_id"
+            " or c.merged_into is not null or r.state <> 'stored'"
+        )
+        assert wrong == 0
+
+
+async def test_a_link_that_two_transactions_missed_is_mended(database: str, tmp_path: Path) -> None:  # noqa: F811
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        await site.take_all(rows_of("in_answered"))
+        name, call = await client_leg(site.pool)
+        studio.record(name)
+        await studio.upkeep.round()
+        await site.pool.execute("update recording set call_id = null")
+        await studio.upkeep.round()
+
+        assert (await stored(studio, name)).call_id == call
+
+
+async def test_without_the_marker_it_waits_for_the_end_of_its_leg(database: str, tmp_path: Path) -> None:  # noqa: F811
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        rows = rows_of("in_answered")
+        await site.take_all(rows[:6])
+        name, _ = await client_leg(site.pool)
+        studio.record(name, done=False)
+        while_open = await studio.upkeep.round()
+        await site.take_all(rows)
+
+        assert while_open == 0
+        assert await studio.upkeep.round() == 1
+
+
+async def test_without_the_marker_it_waits_until_it_rests(database: str, tmp_path: Path) -> None:  # noqa: F811
+    rules = IntakeRules(settle=timedelta(seconds=0.3))
+    async with open_site(database) as site, open_studio(site.pool, tmp_path, rules=rules) as studio:
+        await site.take_all(rows_of("in_answered"))
+        name, _ = await client_leg(site.pool)
+        studio.record(name, done=False)
+        at_once = await studio.upkeep.round()
+        await asyncio.sleep(0.4)
+
+        assert at_once == 0
+        assert await studio.upkeep.round() == 1
+
+
+async def test_files_that_no_leg_explains_are_kept_after_a_long_rest(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path) as studio:
+        studio.record("strange", done=False)
+        assert await studio.upkeep.round() == 0
+
+    async with open_studio(pool, tmp_path, rules=IntakeRules(orphan_after=timedelta(0))) as studio:
+        await studio.upkeep.round()
+        found = await store.recordings_without_call(pool, grace=timedelta(0))
+        assert [(r.name, r.state) for r in found] == [("strange", RecordingState.STORED)]
+
+
+async def test_a_short_recording_wants_no_transcript(studio: Studio) -> None:
+    studio.record(began(1), seconds=0.9)
+    studio.record(began(2), seconds=1.0)
+    await studio.upkeep.round()
+
+    rows = await studio.pool.fetch("select transcript_state from recording order by duration_us")
+    assert [r["transcript_state"] for r in rows] == ["none", "wanted"]
+
+
+async def test_transcripts_can_be_switched_off(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path, transcribe=False) as studio:
+        studio.record(began(1))
+        await studio.upkeep.round()
+
+        assert await pool.fetchval("select transcript_state from recording") == "none"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 100, header(0)])
+async def test_files_without_sound_are_reported_once_and_left_where_they_are(studio: Studio, content: bytes) -> None:
+    name = began(1)
+    for side in ("-rx.wav", "-tx.wav"):
+        (studio.folder / f"{name}{side}").write_bytes(content)
+    (studio.folder / f"{name}.done").touch()
+    await studio.upkeep.round()
+    await let_run_out(studio.pool)
+    await studio.upkeep.round()
+
+    found = await stored(studio, name)
+    assert found.state is RecordingState.DAMAGED
+    assert found.reason
+    assert studio.upkeep.status.failed_attempts == 1
+    assert len(list(studio.folder.iterdir())) == 3
+
+
+async def test_a_marker_without_files_is_reported(studio: Studio) -> None:
+    name = began(1)
+    (studio.folder / f"{name}.done").touch()
+    await studio.upkeep.round()
+
+    found = await stored(studio, name)
+    assert (found.state, found.reason) == (RecordingState.DAMAGED, "the PBX left no sound file")
+
+
+async def test_a_side_that_is_damaged_is_told_and_the_pbx_keeps_its_copy(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path, keep=timedelta(0)) as studio:
+        name = began(1)
+        studio.record(name)
+        (studio.folder / f"{name}-tx.wav").write_bytes(b"garbage" * 100)
+        await studio.upkeep.round()
+        await studio.upkeep.round()
+
+        found = await stored(studio, name)
+        assert found.state is RecordingState.STORED
+        assert "manager: damaged" in str(found.reason)
+        assert found.source_deleted_at is None
+        assert len(list(studio.folder.iterdir())) == 3
+        assert (await store.upkeep_counts(pool, grace=timedelta(0))).kept_sources == 1
+
+
+async def test_the_rest_goes_on_when_one_recording_fails(studio: Studio) -> None:
+    bad, good = began(1), began(2)
+    studio.record(bad)
+    (studio.folder / f"{bad}-tx.wav").write_bytes(wav(voice(3, 2.0, rate=16000), rate=16000))
+    studio.record(good)
+    await studio.upkeep.round()
+
+    assert (await stored(studio, bad)).state is RecordingState.WANTED
+    assert (await stored(studio, good)).state is RecordingState.STORED
+
+
+async def test_after_three_failures_it_is_given_up_until_somebody_wants_it_again(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name)
+    (studio.folder / f"{name}-tx.wav").write_bytes(wav(voice(3, 2.0, rate=16000), rate=16000))
+    states = []
+    for _ in range(4):
+        await studio.upkeep.round()
+        states.append((await stored(studio, name)).state)
+        await let_run_out(studio.pool)
+    reason = (await stored(studio, name)).reason
+    studio.record(name)
+    again = await store.want_again(studio.pool, recording_id(PBX, name))
+    await studio.upkeep.round()
+
+    assert states == [RecordingState.WANTED, RecordingState.WANTED, RecordingState.FAILED, RecordingState.FAILED]
+    assert reason is not None
+    assert "sample rate" in reason
+    assert again
+    assert (await stored(studio, name)).state is RecordingState.STORED
+
+
+async def test_attempts_wait_longer_and_longer(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name)
+    (studio.folder / f"{name}-tx.wav").write_bytes(wav(voice(3, 2.0, rate=16000), rate=16000))
+    waits = []
+    for _ in range(2):
+        await studio.upkeep.round()
+        waits.append(await studio.pool.fetchval("select extract(epoch from next_try_at - now())::int from recording"))
+        await let_run_out(studio.pool)
+
+    assert [25 < waits[0] <= 30, 110 < waits[1] <= 120] == [True, True]
+
+
+async def test_a_file_that_ends_the_gateway_each_time_stops_after_three_attempts(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name)
+    await store.enter_found(studio.pool, PBX, {name: date(2026, 1, 31)})
+    for _ in range(3):
+        await let_run_out(studio.pool)
+        assert await store.begin_ingest(studio.pool, recording_id(PBX, name), attempts=3)  # and never comes back
+    await let_run_out(studio.pool)
+    await studio.upkeep.round()
+
+    found = await stored(studio, name)
+    assert found.state is RecordingState.FAILED
+    assert "ended" in str(found.reason)
+
+
+async def test_the_pbx_copy_goes_when_its_days_are_over(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name)
+    await studio.upkeep.round()
+    await studio.upkeep.round()
+    early = len(list(studio.folder.iterdir()))
+    await studio.pool.execute("update recording set stored_at = stored_at - interval '2 days'")
+    await studio.upkeep.round()
+
+    assert early == 3
+    assert list(studio.folder.iterdir()) == []
+    assert (await stored(studio, name)).source_deleted_at is not None
+    assert heard(studio.storage.path_of((await stored(studio, name)).key)).any()
+
+
+async def test_a_copy_that_changed_after_its_ingest_stays_and_is_tried_again_daily(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path, keep=timedelta(0)) as studio:
+        name = began(1)
+        studio.record(name)
+        await store.enter_found(pool, PBX, {name: date(2026, 1, 31)})
+        await studio.upkeep.round()
+        assert list(studio.folder.iterdir()) == []
+        studio.record(name, seed=99)
+        await studio.upkeep.round()
+        await studio.upkeep.round()
+
+        row = await studio.row(name)
+        assert len(list(studio.folder.iterdir())) == 3
+        assert "changed after its ingest" in str(row["source_reason"])
+        assert timedelta(hours=23) < row["source_next_try_at"] - datetime.now(UTC) <= timedelta(days=1)  # type: ignore[operator]
+        assert studio.upkeep.status.copies_kept == 1
+
+
+async def test_below_the_limit_nothing_is_taken_in_and_it_goes_on_by_itself(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path, limit=1 << 60) as studio:
+        studio.record(began(1))
+        for _ in range(3):
+            assert await studio.upkeep.round() == 0
+        assert studio.space.paused
+        studio.space._limit = 0
+        assert await studio.upkeep.round() == 1
+
+        assert not studio.space.paused
+        kinds = [f.kind for f in await facts_after(pool, None, 10)]
+        assert kinds == ["recordings.paused", "recordings.resumed", "recording.stored"]
+
+
+async def test_a_missing_folder_is_told_and_found_when_it_is_mounted(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path) as studio, asyncio.TaskGroup() as group:
+        studio.folder.rmdir()
+        task = group.create_task(studio.upkeep.run())
+        async with asyncio.timeout(10):
+            while studio.upkeep.status.fault is None:
+                await asyncio.sleep(0.01)
+            assert "folder is not there" in studio.upkeep.status.fault
+            studio.folder.mkdir()
+            studio.record(began(1))
+            while not studio.upkeep.status.stored:
+                await asyncio.sleep(0.02)
+        task.cancel()
+    assert await pool.fetchval("select state from recording") == "stored"
+
+
+async def test_a_stop_in_the_middle_takes_the_attempt_back_and_leaves_nothing_behind(
+    pool: Pool, tmp_path: Path
+) -> None:
+    async with open_studio(pool, tmp_path) as studio:
+        studio.record(began(1), seconds=400)
+        task = asyncio.ensure_future(studio.upkeep.run())
+        async with asyncio.timeout(20):
+            while not list((tmp_path / "archive").rglob("*.part")):
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+        row = await pool.fetchrow("select state, attempts, next_try_at <= now() as due from recording")
+        assert (row["state"], row["attempts"], row["due"]) == ("wanted", 0, True)
+        assert [p for p in (tmp_path / "archive").rglob("*") if p.is_file()] == []
+
+
+async def test_killed_after_the_archive_was_shown_it_is_the_same_recording(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name)
+    await studio.upkeep.round()
+    first = await studio.row(name)
+    await studio.pool.execute("update recording set state = 'wanted', attempts = 1, next_try_at = now(), sha256 = null")
+    await studio.upkeep.round()
+
+    second = await studio.row(name)
+    assert [second[k] for k in ("state", "sha256", "archive")] == [first[k] for k in ("state", "sha256", "archive")]
+    assert len(list(studio.storage.path_of((await stored(studio, name)).key).parent.iterdir())) == 3
+
+
+async def test_the_same_sound_written_by_another_encoder_is_accepted_as_it_stands(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name, seed=5)
+    await studio.upkeep.round()
+    place = studio.storage.path_of((await stored(studio, name)).key)
+    sound, rate = soundfile.read(place, dtype="int16")
+    soundfile.write(place, sound, rate, subtype="PCM_16", format="FLAC", compression_level=0.0)
+    other = hashlib.sha256(place.read_bytes()).digest()
+    await studio.pool.execute("update recording set state = 'wanted', attempts = 1, next_try_at = now()")
+    before = (await studio.row(name))["sha256"]
+    await studio.upkeep.round()
+
+    assert other != before
+    row = await studio.row(name)
+    assert (row["state"], row["sha256"], row["bytes"]) == ("stored", other, place.stat().st_size)
+
+
+async def test_another_sound_under_the_same_id_is_never_written_over(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name, seed=5)
+    await studio.upkeep.round()
+    place = studio.storage.path_of((await stored(studio, name)).key)
+    kept = place.read_bytes()
+    studio.record(name, seed=6)
+    await studio.pool.execute("update recording set state = 'wanted', attempts = 2, next_try_at = now()")
+    await studio.upkeep.round()
+
+    assert place.read_bytes() == kept
+    assert (await stored(studio, name)).state is RecordingState.FAILED
+
+
+async def test_answered_calls_without_a_recording_are_reported(database: str, tmp_path: Path) -> None:  # noqa: F811
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        await site.take_all([r for s in ("in_answered", "in_abandon", "hold", "internal") for r in rows_of(s)])
+        name, call = await client_leg(site.pool)
+        studio.record(name)
+        await studio.upkeep.round()
+        missing = await store.calls_without_recording(site.pool, [PBX], since=long_ago, grace=timedelta(0))
+        other = await store.calls_without_recording(site.pool, ["other"], since=long_ago, grace=timedelta(0))
+
+        rows = await site.pool.fetch("select id from call where result = 'answered' and kind = 'client'")
+        assert call in {r["id"] for r in rows}
+        assert {m.call_id for m in missing} == {r["id"] for r in rows} - {call} != set()
+        assert other == []
+
+
+async def test_counts_for_the_doctor(studio: Studio) -> None:
+    bad, good, waiting = began(1), began(2), began(3)
+    studio.record(good)
+    (studio.folder / f"{bad}.done").touch()
+    await studio.upkeep.round()
+    studio.record(waiting, done=False)
+    await studio.upkeep.round()
+
+    counts = await store.upkeep_counts(studio.pool, grace=timedelta(0))
+    assert (counts.waiting, counts.faulty, counts.without_call, counts.transcripts_waiting) == (1, 1, 3, 1)
+    assert counts.oldest_waiting is not None
+
+
+def start_gateway(dsn: str, tmp_path: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.gateway.recorded", dsn, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+
+
+async def test_killed_at_random_moments_every_recording_is_stored_once(
+    database: str,  # noqa: F811
+    pool: Pool,
+    tmp_path: Path,
+) -> None:
+    chance, names = random.Random(2), [began(n) for n in range(12)]
+    (tmp_path / "spool").mkdir()
+    for seed, name in enumerate(names):
+        write_call(tmp_path / "spool", name, seconds=40, seed=seed)
+    for _ in range(6):
+        gateway = start_gateway(database, tmp_path)
+        before = await pool.fetchval("select count(*) from recording where state = 'stored'")
+        async with asyncio.timeout(20):
+            while not list((tmp_path / "archive").rglob("*.part")) and gateway.poll() is None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        gateway.send_signal(signal.SIGKILL)
+        gateway.wait()
+        await let_run_out(pool)
+        await pool.execute("update recording set attempts = 0 where state = 'wanted'")  # not the same file thrice
+        assert await pool.fetchval("select count(*) from recording where state = 'stored'") >= before
+    async with open_studio(pool, tmp_path) as studio:
+        await studio.upkeep.round()
+        for seed, name in enumerate(names):
+            found = await stored(studio, name)
+            assert found.state is RecordingState.STORED
+            sound = heard(studio.storage.path_of(found.key))
+            assert np.array_equal(sound[:, 1], voice(seed, 40))
+
+    facts = [f.body["id"] for f in await facts_after(pool, None, 1000)]
+    assert sorted(map(str, facts)) == sorted(str(recording_id(PBX, n)) for n in names)
+    whole = [p for p in (tmp_path / "archive").rglob("*") if p.is_file() and not p.name.startswith(".")]
+    assert len(whole) == 3 * len(names)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MiB; where none can be mounted a limit of this process stands for its being full."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    yield folder
+    if mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """All but 200 KB of the disk is taken while the block runs."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if disk.is_mount():
+        (disk / "ballast").write_bytes(bytes(4_194_304 - 200_000))
+    else:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        (disk / "ballast").unlink(missing_ok=True)
+
+
+async def test_a_full_disk_stops_ingest_and_loses_nothing(pool: Pool, tmp_path: Path, small_disk: Path) -> None:
+    async with open_studio(pool, tmp_path, archive=small_disk / "archive") as studio:
+        studio.record(began(1), seconds=60)
+        with filled(small_disk):
+            await studio.upkeep.round()
+            row = await pool.fetchrow("select state, attempts, reason from recording")
+            left = [p for p in (small_disk / "archive").rglob("*") if p.is_file()]
+        await let_run_out(pool)
+        await studio.upkeep.round()
+
+        assert (row["state"], row["attempts"]) == ("wanted", 0)
+        assert "full" in row["reason"]
+        assert left == []
+        assert await pool.fetchval("select state from recording") == "stored"
+
+
+async def test_errors_of_the_way_descend_from_the_one_root() -> None:
+    assert issubclass(NotNow, GatewayError)
+    assert issubclass(NoSound, GatewayError)
