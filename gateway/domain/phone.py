@@ -56,7 +56,7 @@ class NumberPlan:
     area_code: str = ""
     """Put before numbers that lack one, e.g. 495 for seven-digit Moscow numbers; empty: none."""
     strip: tuple[str, ...] = ()
-    """Prefixes a PBX puts before the number (9, 0w...), longest match taken off."""
+    """Prefixes a PBX puts before the number (9, 0...), longest match taken off where a number remains."""
     own: frozenset[str] = field(default_factory=frozenset)
     """E.164 numbers that are ours (DIDs, numbers shown to others)."""
 
@@ -107,6 +107,10 @@ def _candidates(text: str, area_code: str) -> Iterable[str]:
         yield "+" + text
 
 
+def _full(text: str, region: str, area_code: str) -> str | None:
+    return next((found for c in _candidates(text, area_code) if (found := _valid(c, region))), None)
+
+
 @lru_cache(maxsize=65536)
 def _parse(raw: str, region: str, area_code: str, strip: tuple[str, ...], own: frozenset[str]) -> PhoneNumber:
     text = _bare(raw)
@@ -114,8 +118,7 @@ def _parse(raw: str, region: str, area_code: str, strip: tuple[str, ...], own: f
         return PhoneNumber(raw=raw, kind=NumberKind.HIDDEN)
     if not _DIGITS.match(text):
         return PhoneNumber(raw=raw, kind=NumberKind.SHORT)
-    text = _stripped(text, strip)
-    e164 = next((found for c in _candidates(text, area_code) if (found := _valid(c, region))), None)
+    e164 = _full(_stripped(text, strip), region, area_code) or _full(text, region, area_code)
     digits = text.removeprefix("+")
     if e164 is None and text.startswith("+") and SHORTEST_CLIENT <= len(digits) <= LONGEST:
         e164 = text  # an international number of a plan younger than our tables is still one client
