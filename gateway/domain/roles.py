@@ -94,7 +94,7 @@ class Cast:
         plan = self.directory.plan_of(leg.channel)
         told = [self._in_dial(leg), *leg.numbers]
         parsed = [plan.parse(text) for text in told if text]
-        return next((n for n in parsed if n.e164), parsed[0] if parsed else None)
+        return next((n for n in parsed if n.kind is NumberKind.CLIENT), parsed[0] if parsed else None)
 
     def _in_dial(self, leg: Leg) -> str | None:
         """What the Dial that made this leg had dialled.
