@@ -44,6 +44,7 @@ _TABLES = {
     "timezone": "UTC",
 }
 """What tells who is who, with the value that holds where nothing is said."""
+_SHORTEST_OUTSIDE = 9  # digits; shorter names of endpoints are extensions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,10 +105,13 @@ def directory_of(args: argparse.Namespace) -> Directory:
         BadReplay: a table cannot be read, or names nobody.
     """
     tables = _tables(args)
-    entries = [*_entries(tables["managers"], PartyKind.MANAGER), *_entries(tables["trunks"], PartyKind.TRUNK)]
+    plan = _plan(tables)
+    managers, trunks = (_pieces(tables[name]) for name in ("managers", "trunks"))
+    entries = [entry for piece in managers for entry in _entries(piece, PartyKind.MANAGER, plan)]
+    entries += [entry for piece in trunks for entry in _entries(piece, PartyKind.TRUNK, plan)]
     if not entries:
         raise BadReplay("nobody is known: give --managers and --trunks (endpoints as in channel names, PJSIP/NAME-…)")
-    return Directory(entries=tuple(entries), plan=_plan(tables), pbx=args.pbx)
+    return Directory(entries=tuple(entries), plan=plan, pbx=args.pbx)
 
 
 def _plan(tables: Mapping[str, str]) -> NumberPlan:
@@ -123,12 +127,13 @@ def _pieces(text: str) -> Iterator[str]:
     return filter(None, (piece.strip() for piece in text.split(",")))
 
 
-def _entries(text: str, kind: PartyKind) -> Iterator[Entry]:
-    for piece in _pieces(text):
-        pattern, _, extension = piece.partition("=")
-        if extension and pattern.lstrip("+").isdigit() and len(pattern.lstrip("+")) >= 10:
-            yield Entry(pattern="+" + pattern.lstrip("+"), kind=kind, extension=extension)
-        yield Entry(pattern=pattern, kind=kind, extension=extension)
+def _entries(piece: str, kind: PartyKind, plan: NumberPlan) -> Iterator[Entry]:
+    """The rows of one piece: an endpoint, and where its name is a full number also that outside number."""
+    pattern, _, extension = piece.partition("=")
+    number = plan.parse(pattern).e164
+    if extension and number and len(pattern.lstrip("+")) >= _SHORTEST_OUTSIDE:
+        yield Entry(pattern=number, kind=kind, extension=extension)
+    yield Entry(pattern=pattern, kind=kind, extension=extension)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -161,6 +161,15 @@ def test_the_prefix_of_the_pbx_is_taken_off(capsys: pytest.CaptureFixture[str], 
     assert call["client"] == "+79169998877"
 
 
+@pytest.mark.parametrize("mobile", ["79031112233", "+79031112233", "89031112233", "9031112233"])
+def test_a_managers_mobile_may_be_written_in_any_way(capsys: pytest.CaptureFixture[str], mobile: str) -> None:
+    who = ["--managers", f"anna-desk=101,{mobile}=101", "--trunks", "my-trunk-1", "--region", "RU"]
+
+    (call,) = printed(capsys, NAMED["04b_followme_direct"].journal, *who)
+
+    assert call["answered_by"] == ["101"]
+
+
 def _keys(value: object) -> set[str]:
     if isinstance(value, dict):
         return set(value).union(*map(_keys, value.values()))

@@ -114,6 +114,10 @@ def test_the_longest_prefix_of_the_pbx_comes_off() -> None:
     assert plan.parse("9" + "89161234567").e164 == "+79161234567"
 
 
+def test_a_caller_whose_number_begins_like_the_prefix_keeps_it() -> None:
+    assert NumberPlan(region="RU", strip=("9",)).parse("9161234567").e164 == "+79161234567"
+
+
 def test_a_prefix_does_not_eat_into_a_short_number() -> None:
     assert NumberPlan(region="RU", strip=("9",)).parse("911").raw == "911"
     assert NumberPlan(region="RU", strip=("9",)).parse("911").kind is NumberKind.SHORT
