@@ -236,10 +236,11 @@ class _Scene:
         return dialled_outside(self.legs[anchor], self.directory, "") if kind is CallKind.CLIENT else None
 
     def _did(self, leg: Leg) -> str | None:
-        exten = next((x for x in leg.extens if x != "s"), None)
-        # where the leg's first row is lost, the extension seen first may lie behind the DID's
-        told = exten or leg.dnid if leg.begun else leg.dnid or exten
-        return told or self.directory.default_did(leg.channel)
+        """The number called: as dialled where the leg came in, else as signalled, else where the dialplan led it."""
+        came_in = leg.first_exten if leg.begun and leg.first_exten != "s" else ""
+        signalled = leg.dnid if leg.dnid != "s" else ""
+        led = next((x for x in leg.extens if x != "s"), None)
+        return came_in or signalled or led or self.directory.default_did(leg.channel)
 
     def _managers(self, fate: Fate) -> tuple[ManagerPart, ...]:
         parts: dict[str, list[str]] = {}
