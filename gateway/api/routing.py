@@ -165,14 +165,12 @@ class Endpoint:
         print_ = fingerprint(identity.principal, self.template, request.path_qs, canonical)
         return Once(key=key, route=self.template, fingerprint=print_)
 
-    def _answered(self, answer: BaseModel | web.StreamResponse | None) -> web.StreamResponse:
-        if isinstance(answer, web.StreamResponse):
-            return answer
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        if answer is None:
-            return web.Response(status=204, headers=headers)
-        body = answer.__pydantic_serializer__.to_json(answer)
-        return web.Response(status=self.route.status, body=body, content_type="application/json", headers=headers)
+    def _answered(self, given: BaseModel | web.StreamResponse | None) -> web.StreamResponse:
+        if isinstance(given, web.StreamResponse):
+            return given
+        if given is None:
+            return web.Response(status=204, headers=_HEADERS)
+        return answer(given, status=self.route.status)
 
     def _check_table(self) -> None:
         route = self.route
@@ -186,6 +184,16 @@ class Endpoint:
         for model in (self.query_model, self.body_model):
             if unbounded := _unbounded(TypeAdapter(model).json_schema()):
                 raise TableError(f"{self.template}: the list {unbounded} has no max_length")
+
+
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A model as the JSON answer; handlers that add headers or a cookie make theirs here too."""
+    body = model.__pydantic_serializer__.to_json(model, by_alias=True)
+    named = {**_HEADERS, **(headers or {})}
+    return web.Response(status=status, body=body, content_type="application/json", headers=named)
 
 
 def _unbounded(schema: Any, at: str = "") -> str | None:

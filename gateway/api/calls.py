@@ -1,0 +1,345 @@
+"""Calls: a list with filters, one call, and the journal's events that explain it.
+
+The JSON of a call is `gateway.domain.call_view` with its recording, the same as on the live socket and in the feed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, Outgoing, RowId
+from gateway.api.pages import Page, page, read_cursor
+from gateway.api.parts import ApiParts
+from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.routing import API_PREFIX, Asked, Route, answer
+from gateway.api.visibility import owners, reach
+from gateway.domain.access import Principal, Right, allowed
+from gateway.domain.call import CallKind, Direction, Result
+from gateway.domain.errors import Rejected
+from gateway.domain.legs import LegEvent, in_order
+from gateway.domain.own_rows import is_own, read_own_row
+from gateway.domain.phone import NumberKind
+from gateway.store import reading
+from gateway.store.journal import family_of_call
+from gateway.store.reading import CallFilter, ReadCall
+
+MomentText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Seconds = float
+
+
+class State(StrEnum):
+    """How far a call is; `open` is ringing or talking."""
+
+    OPEN = "open"
+    RINGING = "ringing"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+class WantedKind(StrEnum):
+    """Which kinds of calls a list shows."""
+
+    CLIENT = CallKind.CLIENT
+    INTERNAL = CallKind.INTERNAL
+    THROUGH = CallKind.THROUGH
+    SERVICE = CallKind.SERVICE
+    ALL = "all"
+
+
+class CallPath(Incoming):
+    """Which call."""
+
+    call_id: UUID
+
+
+class CallQuery(Incoming):
+    """Which calls."""
+
+    since: Moment | None = Field(default=None, description="calls that began then or later")
+    until: Moment | None = Field(default=None, description="calls that began before")
+    direction: Direction | None = None
+    result: Result | None = None
+    kind: WantedKind = WantedKind.CLIENT
+    state: State | None = None
+    manager: RowId | None = Field(default=None, description="calls in which this user had a part")
+    contact: RowId | None = None
+    number: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, description="the client's number in any way of writing"
+    )
+    q: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description='words that were said; "a phrase", or, and - as in a search engine'
+    )
+    limit: Limit = 50
+    cursor: CursorText | None = None
+
+
+class CallPlace(Incoming):
+    """Where a page of calls ends."""
+
+    at: datetime
+    id: UUID
+
+
+class ClientView(Outgoing):
+    """The outside party."""
+
+    number: str | None = Field(description="E.164; null: hidden, short or not known")
+    kind: str | None
+    name: str = Field(description="caller id name as the line sent it; anybody can send anything")
+
+
+class ManagerView(Outgoing):
+    """One manager's part."""
+
+    extension: str
+    user_id: int | None
+    rang_seconds: Seconds
+    talk_seconds: Seconds
+
+
+class TransferView(Outgoing):
+    """One transfer of the client."""
+
+    kind: str
+    at: MomentText
+    by: str | None
+    to: str | None
+    outcome: str | None
+    taken_by: str | None
+
+
+class RecordingView(Outgoing):
+    """The recording of a call."""
+
+    id: UUID
+    state: str
+    duration_seconds: Seconds | None
+    has_speakers: bool | None
+    transcript_state: str
+
+
+class CallView(Outgoing):
+    """A call."""
+
+    id: UUID
+    pbx: str
+    kind: str
+    direction: str
+    state: str
+    client: ClientView
+    contact_id: int | None
+    did: str | None
+    trunk: str | None
+    result: str
+    missed_reason: str | None
+    answered_by: tuple[str, ...]
+    responsible_id: int | None
+    managers: tuple[ManagerView, ...]
+    wait_seconds: Seconds | None
+    talk_seconds: Seconds
+    hold_seconds: Seconds | None
+    ring_seconds: Seconds
+    outside_seconds: Seconds
+    transfers: tuple[TransferView, ...]
+    hung_up_by: str | None
+    complete: bool
+    started_at: MomentText
+    answered_at: MomentText | None
+    ended_at: MomentText | None
+    unmapped: tuple[str, ...]
+    command_id: str | None
+    merged_into: UUID | None
+    revision: int
+    recording: RecordingView | None
+
+
+class CallEvent(Outgoing):
+    """One thing that happened to one leg, as the fold read it from the journal."""
+
+    at: datetime
+    kind: str
+    leg: str
+    channel: str
+    bridge: str
+    cause: int | None = Field(description="hang-up cause, ITU-T Q.850")
+    call_id: UUID | None = Field(description="the call the leg belongs to")
+    role: str | None
+    extension: str | None
+    is_own: bool = Field(description="a row that the gateway wrote itself, not the PBX")
+    details: dict[str, str] = Field(description="what else the row says; empty fields are left out")
+
+
+class CallEvents(Outgoing):
+    """All that the journal says of a call, in the order in which it was folded."""
+
+    items: tuple[CallEvent, ...]
+
+
+def call_model(call: ReadCall) -> CallView:
+    """A stored call as the API shows it."""
+    recording = None
+    if call.recording is not None:
+        recording = RecordingView(
+            id=call.recording.id,
+            state=call.recording.state,
+            duration_seconds=reading.in_seconds(call.recording.duration_us),
+            has_speakers=call.recording.has_speakers,
+            transcript_state=call.recording.transcript_state,
+        )
+    view: Mapping[str, Any] = call.view
+    return CallView.model_validate({**view, "recording": recording})
+
+
+def wanted_number(parts: ApiParts, text: str) -> str:
+    """A number typed by a person in E.164.
+
+    Raises:
+        InvalidRequestError: it is hidden, short, or none.
+    """
+    number = parts.plan.parse(text)
+    if number.e164 is None or number.kind is NumberKind.HIDDEN:
+        detail = "This is no full telephone number; write it with its code, like +7 916 123-45-67."
+        raise InvalidRequestError([FieldFault(place="query", pointer="#/number", code="number", detail=detail)])
+    return number.e164
+
+
+async def visible_call(parts: ApiParts, principal: Principal, id: UUID, right: Right) -> ReadCall:
+    """The call behind an address, the one it was merged into where it was.
+
+    Args:
+        parts: the API's.
+        principal: who asks.
+        id: from the address.
+        right: what he wants to do, over his own calls; a recording is one's own only where one has talked.
+
+    Raises:
+        NotFoundError: there is none, or he may not see it.
+    """
+    call = await reading.read_call(parts.pool, id)
+    for _ in range(5):  # a merged call points at one that stands; more steps only while one is being moved
+        if call is None or call.merged_into is None:
+            break
+        call = await reading.read_call(parts.pool, call.merged_into)
+    if call is None:
+        raise NotFoundError
+    own = call.talked if right is Right.RECORDINGS_LISTEN_OWN else call.users
+    if not allowed(principal, right, owners(own)):
+        raise NotFoundError
+    return call
+
+
+class Calls:
+    """The handlers that read calls."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+
+    def routes(self) -> tuple[Route, ...]:
+        """The rows of the table."""
+        return (
+            Route(
+                method="GET",
+                path="/calls",
+                handler=self.listing,
+                summary="List calls, the newest first",
+                right=Right.CALLS_READ_OWN,
+                tag="calls",
+            ),
+            Route(
+                method="GET",
+                path="/calls/{call_id}",
+                handler=self.one,
+                summary="One call; a merged one answers with the call it was merged into",
+                right=Right.CALLS_READ_OWN,
+                tag="calls",
+            ),
+            Route(
+                method="GET",
+                path="/calls/{call_id}/events",
+                handler=self.events,
+                summary="The journal's events that explain a call",
+                right=Right.CALLS_READ_OWN,
+                tag="calls",
+            ),
+        )
+
+    async def listing(self, asked: Asked[Nothing, CallQuery, Nothing]) -> Page[CallView]:
+        """A page of calls."""
+        query = asked.query
+        place = read_cursor("calls", query.cursor, CallPlace)
+        is_open = query.state is State.OPEN
+        wanted = CallFilter(
+            only_user=reach(asked.principal, Right.CALLS_READ_OWN),
+            user=query.manager,
+            since=query.since,
+            until=query.until,
+            direction=query.direction,
+            result=query.result,
+            kind=None if query.kind is WantedKind.ALL else query.kind,
+            state=None if is_open else query.state,
+            is_open=is_open,
+            contact=query.contact,
+            number=wanted_number(self._parts, query.number) if query.number is not None else None,
+            text=query.q,
+        )
+        after = (place.at, place.id) if place else None
+        found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
+        return page("calls", [(call_model(c), CallPlace(at=c.sorted_at, id=c.id)) for c in found], query.limit)
+
+    async def one(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallView | web.Response:
+        """One call."""
+        wanted = asked.path.call_id
+        call = await visible_call(self._parts, asked.principal, wanted, Right.CALLS_READ_OWN)
+        if call.id == wanted:
+            return call_model(call)
+        return answer(call_model(call), headers={"Content-Location": f"{API_PREFIX}/calls/{call.id}"})
+
+    async def events(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallEvents:
+        """The rows of the call's family; who may not see everybody's calls gets those of this call's legs."""
+        call = await visible_call(self._parts, asked.principal, asked.path.call_id, Right.CALLS_READ_OWN)
+        family = await family_of_call(self._parts.pool, call.id)
+        legs = {leg.id: leg for leg in await reading.legs_of_family(self._parts.pool, call.family_id)}
+        events = self._mapped(call.pbx, family.rows if family else [])
+        if not allowed(asked.principal, Right.CALLS_READ_ALL):
+            events = {e: own for e, own in events.items() if e.leg in legs and legs[e.leg].call_id == call.id}
+        return CallEvents(items=tuple(_event(e, legs.get(e.leg), is_own=events[e]) for e in in_order(events)))
+
+    def _mapped(self, pbx: str, rows: list[bytes]) -> dict[LegEvent, bool]:
+        """The events of stored rows, and whether we wrote them; rows that say nothing of a leg are left out."""
+        read = self._parts.read_row.get(pbx)
+        events: dict[LegEvent, bool] = {}
+        for row in rows:
+            try:
+                event = read_own_row(row) if is_own(row) else read(row) if read else None
+            except Rejected:
+                continue
+            if event is not None:
+                events[event] = is_own(row)
+        return events
+
+
+_TOLD_APART = frozenset({"at", "kind", "leg", "channel", "bridge", "cause"})
+_DETAILS = tuple(f.name for f in fields(LegEvent) if f.name not in _TOLD_APART)
+
+
+def _event(event: LegEvent, leg: reading.StoredLeg | None, *, is_own: bool) -> CallEvent:
+    details = {name: getattr(event, name) for name in _DETAILS}
+    return CallEvent(
+        at=event.at,
+        kind=event.kind,
+        leg=event.leg,
+        channel=event.channel,
+        bridge=event.bridge,
+        cause=event.cause,
+        call_id=leg.call_id if leg else None,
+        role=leg.role if leg else None,
+        extension=leg.extension if leg else None,
+        is_own=is_own,
+        details={name: str(value).lower() if value is True else str(value) for name, value in details.items() if value},
+    )

@@ -1,0 +1,181 @@
+"""`/api/v1/live`: what happens, as it happens, over a WebSocket.
+
+On connect the open calls are sent as they stand (`replay: true`), then every happening that the caller may see. A
+message is one JSON object `{"kind", "replay", "body"}`; nothing the client sends is read but pings and the close.
+Best effort: who was away or too slow gets `resync` and connects again; what must not be missed is in `/events`.
+The session is proved again every few seconds and at once when it is ended here.
+"""
+
+import asyncio
+import json
+from contextlib import suppress
+
+import asyncpg
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from gateway.api.parts import ApiParts
+from gateway.api.problems import ForeignOriginError, NotSignedInError
+from gateway.api.routing import API_PREFIX
+from gateway.api.security import Doorkeeper
+from gateway.api.sockets import OpenSocket, OpenSockets
+from gateway.api.visibility import owners, reach, sees_event
+from gateway.domain.access import Identity, Right, holds
+from gateway.domain.errors import GatewayError, NotAllowed, Rejected
+from gateway.live import Happening, Listener
+from gateway.store.reading import open_calls
+
+log = structlog.get_logger()
+
+PATH = API_PREFIX + "/live"
+SESSION_ENDED = 4401
+RESYNC = 4408
+MESSAGE_MAX = 4096
+"""Bytes of a message from the client; it has nothing to say."""
+HEARTBEAT_SECONDS = 20.0
+PROOF_SECONDS = 3.0
+PROOF_PATIENCE = 10
+"""Proofs in a row that may fail for want of a database before the socket is closed."""
+SEND_SECONDS = 15.0
+
+
+class NoUpgradeError(Rejected, ValueError):
+    """This address speaks WebSocket only (RFC 6455); connect with ws:// or wss://."""
+
+
+class _Close(GatewayError):
+    """The socket is to be closed; a way out of its tasks that is never seen outside."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class LiveSocket:
+    """The handler of `/api/v1/live`."""
+
+    def __init__(
+        self, parts: ApiParts, guard: Doorkeeper, sockets: OpenSockets, *, proof_seconds: float = PROOF_SECONDS
+    ) -> None:
+        self._parts = parts
+        self._guard = guard
+        self._sockets = sockets
+        self._proof_seconds = proof_seconds
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one socket until it ends."""
+        identity = await self._guard.identify(request)
+        if identity is None:
+            raise NotSignedInError
+        if identity.session is not None and not self._guard.is_own_origin(request):
+            raise ForeignOriginError
+        if not holds(identity.principal, Right.CALLS_READ_OWN):
+            raise NotAllowed(f"This needs the right {Right.CALLS_READ_OWN}; ask an administrator for it.")
+        with self._sockets.entered(identity) as entry:
+            socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_MAX, compress=False)
+            if not socket.can_prepare(request).ok:
+                raise NoUpgradeError
+            await socket.prepare(request)
+            await self._serve(request, socket, entry)
+            return socket
+
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse, entry: OpenSocket) -> None:
+        code, reason = WSCloseCode.OK, ""
+        try:
+            with self._parts.live.listening() as listener:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._send(socket, entry.identity, listener))
+                    tasks.create_task(_hear(socket))
+                    tasks.create_task(_overrun(listener))
+                    tasks.create_task(self._prove(request, entry))
+                    tasks.create_task(self._until_closing())
+        except* _Close as group:
+            code, reason = _first(group)
+        except* (ConnectionError, TimeoutError):
+            code, reason = WSCloseCode.GOING_AWAY, "too slow"
+        except* (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            code, reason = WSCloseCode.TRY_AGAIN_LATER, "the database is away; connect again"
+        with suppress(ConnectionError, TimeoutError):
+            if code == RESYNC:
+                await self._write(socket, {"kind": "resync", "replay": False, "body": {}})
+            async with asyncio.timeout(SEND_SECONDS):
+                await socket.close(code=code, message=reason.encode())
+
+    async def _send(self, socket: web.WebSocketResponse, identity: Identity, listener: Listener) -> None:
+        """The open calls first; what happened to them while they were read is told after them, and not twice."""
+        shown: dict[object, object] = {}
+        only = reach(identity.principal, Right.CALLS_READ_OWN)
+        for call in await open_calls(self._parts.pool):
+            if only is None or str(only) in owners(call.users):
+                shown[call.view["id"]] = call.view["revision"]
+                kind = f"call.{call.view['state']}"
+                await self._write(socket, {"kind": kind, "replay": True, "body": call.view})
+        await self._write(socket, {"kind": "live", "replay": False, "body": {}})
+        while True:
+            happening = await listener.queue.get()
+            if sees_event(identity.principal, happening.kind, happening.users) and not _stale(happening, shown):
+                await self._write(socket, {"kind": happening.kind, "replay": False, "body": happening.body})
+
+    async def _write(self, socket: web.WebSocketResponse, message: dict[str, object]) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await socket.send_str(json.dumps(message, ensure_ascii=False))
+
+    async def _prove(self, request: web.Request, entry: OpenSocket) -> None:
+        """End the socket when its session, key or role is no longer what it was."""
+        failures = 0
+        while not entry.ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(entry.ended.wait(), self._proof_seconds)
+            if entry.ended.is_set():
+                break
+            try:
+                present = await self._guard.identify(request)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                failures += 1
+                if failures >= PROOF_PATIENCE:
+                    raise
+                continue
+            failures = 0
+            if present is None or present.principal != entry.identity.principal:
+                break
+        raise _Close(SESSION_ENDED, "the session has ended; sign in again")
+
+    async def _until_closing(self) -> None:
+        await self._sockets.closing.wait()
+        raise _Close(WSCloseCode.GOING_AWAY, "the gateway stops; connect again")
+
+
+def _stale(happening: Happening, shown: dict[object, object]) -> bool:
+    """Whether the replay has shown this state of the call already."""
+    revision, known = happening.body.get("revision"), shown.get(happening.body.get("id"))
+    if not isinstance(revision, int) or not isinstance(known, int):
+        return False
+    return revision <= known
+
+
+async def _hear(socket: web.WebSocketResponse) -> None:
+    """Read what the client sends, so that pings are answered and its going is noticed."""
+    async for message in socket:
+        if message.type is WSMsgType.BINARY:
+            raise _Close(WSCloseCode.UNSUPPORTED_DATA, "text only")
+    raise _Close(WSCloseCode.OK, "")
+
+
+async def _overrun(listener: Listener) -> None:
+    await listener.overrun.wait()
+    raise _Close(RESYNC, "too slow; connect again")
+
+
+def _first(group: BaseExceptionGroup[_Close]) -> tuple[int, str]:
+    """The close that says most: that of the session before that of the client's own going."""
+    closes: list[_Close] = []
+    rest: list[BaseException] = [group]
+    while rest:
+        match rest.pop():
+            case BaseExceptionGroup() as inner:
+                rest += inner.exceptions
+            case _Close() as close:
+                closes.append(close)
+    chosen = max(closes, key=lambda close: close.code)
+    return chosen.code, chosen.reason

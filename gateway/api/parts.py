@@ -1,0 +1,126 @@
+"""What the API is made of: ready objects that `gateway/app.py` builds and hands in.
+
+The API owns no connection and no task of its own: `tasks` is the application's one TaskGroup, in which a click-to-call
+waits for its answer and the feed listens for new facts.
+"""
+
+from asyncio import TaskGroup
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from prometheus_client import CollectorRegistry
+
+from gateway import __version__
+from gateway.api.security import Passwords
+from gateway.domain.directory import Directory
+from gateway.domain.errors import Rejected
+from gateway.domain.legs import LegEvent
+from gateway.domain.phone import NumberPlan
+from gateway.domain.ports import Telephony
+from gateway.domain.recordings import RecordingKey, RecordingPart
+from gateway.live import Live
+from gateway.settings import Settings
+from gateway.store.database import Pool
+
+
+class OpenPart(Protocol):
+    """A stored part of a recording, open for reading; the reader closes `file`."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """Positioned at its begin."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def etag(self) -> str:
+        """Strong entity tag in its quotes."""
+        ...
+
+    @property
+    def modified_at(self) -> datetime:
+        """UTC"""
+        ...
+
+
+class RecordingReader(Protocol):
+    """Opens stored recordings without following links; `recordings.storage.LocalStorage` is one."""
+
+    def open_for_reading(self, key: RecordingKey, part: RecordingPart) -> OpenPart:
+        """Open one part; raises `Rejected` with FileNotFoundError where it is not stored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartState:
+    """How one part of the gateway is doing, for `/readyz`."""
+
+    name: str
+    """Like `journal of main`."""
+    ready: bool
+    detail: str = ""
+    """What is missing, in plain words; no addresses, numbers or secrets."""
+
+
+def _all_well() -> Sequence[PartState]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """Everything the API needs."""
+
+    pool: Pool
+    live: Live
+    settings: Settings
+    tasks: TaskGroup
+    """Ends after the HTTP server; what the API started in it is over by then."""
+    directories: Mapping[str, Directory]
+    """The tables of each PBX as the configuration gives them, the base of `load_tables`; its plan reads numbers."""
+    read_row: Mapping[str, Callable[[bytes], LegEvent | None]]
+    """Mapper of a PBX's journal rows."""
+    telephony: Mapping[str, Telephony]
+    """Orders to each PBX; one that is missing takes none."""
+    recordings: RecordingReader
+    tables_changed: Callable[[], Awaitable[None]]
+    """Called after each change of users, extensions or endpoints has been committed."""
+    order_refused: Callable[[str, str, datetime], Awaitable[None]]
+    """Told the id of a refused command, the reason and the moment, so that the pipeline learns of it."""
+    states: Callable[[], Sequence[PartState]] = _all_well
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    """What `/metrics` shows; the API adds its own."""
+    passwords: Passwords = field(default_factory=Passwords)
+    common_passwords: frozenset[str] = frozenset()
+    """Passwords to refuse beside the built-in list, in small letters."""
+    version: str = __version__
+
+    @property
+    def plan(self) -> NumberPlan:
+        """How a number typed by a person is read where no PBX is named."""
+        first = next(iter(self.directories.values()), None)
+        return first.plan if first else NumberPlan(region=self.settings.company.region)
+
+    def directory(self, pbx: str) -> Directory:
+        """The tables of one PBX.
+
+        Raises:
+            UnknownPbxError: there is none of this name.
+        """
+        found = self.directories.get(pbx)
+        if found is None:
+            raise UnknownPbxError(self.directories)
+        return found
+
+
+class UnknownPbxError(Rejected, LookupError):
+    """There is no PBX of this name in the configuration."""
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        known = ", ".join(sorted(names)) or "none"
+        super().__init__(f"There is no PBX of this name in the configuration; there is: {known}.")

@@ -1,0 +1,383 @@
+"""Calls as they are read: one, a page of them, the open ones, and what hangs on a call.
+
+A stored call becomes the same view that was published when it was written (`gateway.domain.call_view`). Lists are
+ordered by start and id, newest first, and go on behind the last entry seen (keyset), so calls that come in between
+two pages move nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from gateway.domain.call_view import View, moment
+from gateway.domain.recordings import RecordingKey, parse_location
+from gateway.store.database import Connection, Pool
+
+Source = Pool | Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls are wanted; None everywhere: all."""
+
+    only_user: int | None = None
+    """Only calls in which this user had a part: the reach of the one who asks."""
+    user: int | None = None
+    """Only calls in which this user had a part: what he asks for."""
+    since: datetime | None = None
+    until: datetime | None = None
+    direction: str | None = None
+    result: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    is_open: bool = False
+    contact: int | None = None
+    number: str | None = None
+    """E.164."""
+    text: str | None = None
+    """Words said in the call, as a search engine takes them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecording:
+    """The recording of a call."""
+
+    id: UUID
+    state: str
+    duration_us: int | None
+    has_speakers: bool | None
+    transcript_state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadCall:
+    """A stored call with what the rules of access ask about it."""
+
+    id: UUID
+    pbx: str
+    view: View
+    recording: CallRecording | None
+    users: frozenset[int]
+    """Users who had a part."""
+    talked: frozenset[int]
+    """Users who talked with the client."""
+    merged_into: UUID | None
+    family_id: UUID
+    sorted_at: datetime
+    """With `id` the place in a list."""
+
+
+_COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name, c.contact_id,
+ c.did, c.trunk, c.result, c.missed_reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
+ c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at, c.ended_at, c.unmapped,
+ c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
+ rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state"""
+
+_BESIDE = """left join lateral (
+    select json_agg(json_build_object('extension', m.extension, 'user_id', m.user_id, 'rang_us', m.rang_us,
+        'talk_us', m.talk_us, 'answered', m.answered) order by m.extension) as parts
+    from call_manager m where m.call_id = c.id) parts on true
+left join lateral (
+    select r.id, r.state, r.duration_us, r.has_speakers, r.transcript_state from recording r where r.call_id = c.id
+    order by r.state = 'stored' desc, r.duration_us desc nulls last, r.id limit 1) rec on true"""
+
+
+@dataclass(slots=True)
+class _Where:
+    """Conditions with their values, numbered as they come."""
+
+    conditions: list[str] = field(default_factory=lambda: ["c.merged_into is null"])
+    values: list[object] = field(default_factory=list)
+
+    def add(self, condition: str, *values: object) -> None:
+        """Add a condition; each `$` in it stands for the next value."""
+        for value in values:
+            self.values.append(value)
+            condition = condition.replace("$", f"\0{len(self.values)}", 1)
+        self.conditions.append(condition.replace("\0", "$"))
+
+    def text(self) -> str:
+        return " and ".join(self.conditions)
+
+
+def _where(wanted: CallFilter, *, at: str) -> _Where:
+    where = _Where()
+    plain: Mapping[str, object] = {
+        f"{at} >= $": wanted.since,
+        f"{at} < $": wanted.until,
+        "c.direction = $": wanted.direction,
+        "c.result = $": wanted.result,
+        "c.kind = $": wanted.kind,
+        "c.state = $": wanted.state,
+        "c.contact_id = $": wanted.contact,
+        "c.client_number = $": wanted.number,
+    }
+    for condition, value in plain.items():
+        if value is not None:
+            where.add(condition, value)
+    if wanted.number is not None:  # the card's index leads to the number's calls
+        where.add("c.contact_id in (select n.contact_id from contact_number n where n.number = $)", wanted.number)
+    if wanted.is_open:
+        where.add("c.state <> 'ended'")
+    if wanted.text is not None:
+        where.add(
+            "c.id in (select r.call_id from transcript t join recording r on r.id = t.recording_id"
+            " where t.words @@ websearch_to_tsquery('simple', $))",
+            wanted.text,
+        )
+    return where
+
+
+async def list_calls(
+    source: Source, wanted: CallFilter, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[ReadCall]:
+    """A page of calls, the newest first.
+
+    Args:
+        source: where to read.
+        wanted: which ones.
+        after: place of the last one seen; None: the first page.
+        limit: how many at most.
+    """
+    users = [user for user in (wanted.only_user, wanted.user) if user is not None]
+    at, id_ = ("p.started_at", "p.call_id") if users else ("c.started_at", "c.id")
+    where = _where(wanted, at=at)
+    if users:
+        where.add("p.user_id = $", users[0])
+    for other in users[1:]:
+        where.add("exists (select from call_manager o where o.call_id = c.id and o.user_id = $)", other)
+    if wanted.text is not None and wanted.only_user is not None:  # what was said is told to those who talked
+        where.add(
+            "exists (select from call_manager o where o.call_id = c.id and o.user_id = $ and o.answered)",
+            wanted.only_user,
+        )
+    if after is not None:
+        where.add(f"({at}, {id_}) < ($, $)", *after)
+    found = "call_manager p join call c on c.id = p.call_id" if users else "call c"
+    page = (
+        f"select distinct on ({at}, {id_}) {at} as sorted_at, {id_} as call_id from {found} where {where.text()}"
+        f" order by {at} desc, {id_} desc limit {int(limit)}"
+    )
+    rows = await source.fetch(
+        f"select page.sorted_at, {_COLUMNS} from ({page}) page join call c on c.id = page.call_id {_BESIDE}"
+        " order by page.sorted_at desc, page.call_id desc",
+        *where.values,
+    )
+    return [_read(r, r["sorted_at"]) for r in rows]
+
+
+async def read_call(source: Source, id: UUID) -> ReadCall | None:
+    """One call, merged or not; None: there is none with this id."""
+    row = await source.fetchrow(f"select {_COLUMNS} from call c {_BESIDE} where c.id = $1", id)
+    return _read(row, row["started_at"]) if row else None
+
+
+async def read_calls(source: Source, ids: Sequence[UUID]) -> dict[UUID, ReadCall]:
+    """Calls by id; those that do not exist are left out."""
+    rows = await source.fetch(f"select {_COLUMNS} from call c {_BESIDE} where c.id = any($1::uuid[])", ids)
+    return {r["id"]: _read(r, r["started_at"]) for r in rows}
+
+
+async def open_calls(source: Source) -> list[ReadCall]:
+    """Calls that have not ended, the oldest first."""
+    rows = await source.fetch(
+        f"select {_COLUMNS} from call c {_BESIDE} where c.state <> 'ended' and c.merged_into is null"
+        " and c.kind <> 'service' order by c.started_at limit 2000"
+    )
+    return [_read(r, r["started_at"]) for r in rows]
+
+
+def _read(row: Mapping[str, object], sorted_at: datetime) -> ReadCall:
+    parts: list[dict[str, object]] = row["parts"] or []  # type: ignore[assignment]
+    recording = None
+    if row["recording_id"] is not None:
+        recording = CallRecording(
+            id=row["recording_id"],  # type: ignore[arg-type]
+            state=row["recording_state"],  # type: ignore[arg-type]
+            duration_us=row["duration_us"],  # type: ignore[arg-type]
+            has_speakers=row["has_speakers"],  # type: ignore[arg-type]
+            transcript_state=row["transcript_state"],  # type: ignore[arg-type]
+        )
+    known = [p for p in parts if p["user_id"] is not None]
+    return ReadCall(
+        id=row["id"],  # type: ignore[arg-type]
+        pbx=str(row["pbx"]),
+        view=stored_view(row, parts),
+        recording=recording,
+        users=frozenset(int(str(p["user_id"])) for p in known),
+        talked=frozenset(int(str(p["user_id"])) for p in known if p["answered"]),
+        merged_into=row["merged_into"],  # type: ignore[arg-type]
+        family_id=row["family_id"],  # type: ignore[arg-type]
+        sorted_at=sorted_at,
+    )
+
+
+def in_seconds(microseconds: object) -> float | None:
+    """Whole microseconds of the database in seconds."""
+    return None if microseconds is None else round(int(str(microseconds)) / 1_000_000, 6)
+
+
+def stored_view(row: Mapping[str, object], parts: Sequence[Mapping[str, object]]) -> View:
+    """A row of `call` as `call_view` showed the call when it was written."""
+    return {
+        "id": str(row["id"]),
+        "pbx": row["pbx"],
+        "kind": row["kind"],
+        "direction": row["direction"],
+        "state": row["state"],
+        "client": {
+            "number": row["client_number"],
+            "kind": row["client_kind"],
+            "name": row["client_name"],
+        },
+        "contact_id": row["contact_id"],
+        "did": row["did"],
+        "trunk": row["trunk"],
+        "result": row["result"],
+        "missed_reason": row["missed_reason"],
+        "answered_by": row["answered_by"],
+        "responsible_id": row["responsible_id"],
+        "managers": _managers(row["managers"], parts),
+        "wait_seconds": in_seconds(row["wait_us"]),
+        "talk_seconds": in_seconds(row["talk_us"]),
+        "hold_seconds": in_seconds(row["hold_us"]),
+        "ring_seconds": in_seconds(row["ring_us"]),
+        "outside_seconds": in_seconds(row["outside_us"]),
+        "transfers": row["transfers"],
+        "hung_up_by": row["hung_up_by"],
+        "complete": row["complete"],
+        "started_at": moment(row["started_at"]),  # type: ignore[arg-type]
+        "answered_at": moment(row["answered_at"]),  # type: ignore[arg-type]
+        "ended_at": moment(row["ended_at"]),  # type: ignore[arg-type]
+        "unmapped": row["unmapped"],
+        "command_id": row["command_id"],
+        "merged_into": str(row["merged_into"]) if row["merged_into"] else None,
+        "revision": row["revision"],
+    }
+
+
+def _managers(told: object, parts: Sequence[Mapping[str, object]]) -> list[View]:
+    """The managers as they were told, and those who came to an open call since."""
+    shown: list[View] = list(told) if isinstance(told, list) else []
+    known = {view["extension"] for view in shown}
+    return shown + [
+        {
+            "extension": p["extension"],
+            "user_id": p["user_id"],
+            "rang_seconds": in_seconds(p["rang_us"]),
+            "talk_seconds": in_seconds(p["talk_us"]),
+        }
+        for p in parts
+        if p["extension"] not in known
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLeg:
+    """A leg as it was stored."""
+
+    id: str
+    call_id: UUID | None
+    role: str
+    extension: str | None
+    user_id: int | None
+    """Who has the manager's extension now."""
+    is_open: bool
+
+
+_LEG = (
+    "select l.id, l.call_id, l.role, l.extension, e.user_id, l.ended_at is null as is_open from leg l"
+    " left join extension e on e.pbx = l.pbx and e.extension = l.extension and now() >= e.since and now() < e.until"
+)
+
+
+async def legs_of_call(source: Source, call: UUID) -> list[StoredLeg]:
+    """The legs of a call in the order in which they began."""
+    rows = await source.fetch(f"{_LEG} where l.call_id = $1 order by l.started_at, l.id", call)
+    return [StoredLeg(**dict(r)) for r in rows]
+
+
+async def legs_of_family(source: Source, family: UUID) -> list[StoredLeg]:
+    """The legs of all calls of a family."""
+    rows = await source.fetch(f"{_LEG} where l.call_id in (select id from call where family_id = $1)", family)
+    return [StoredLeg(**dict(r)) for r in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSound:
+    """Where the parts of a call's recording lie."""
+
+    id: UUID
+    state: str
+    archive: RecordingKey | None
+    playback: RecordingKey | None
+    peaks: RecordingKey | None
+
+
+async def sound_of_call(source: Source, recording: UUID) -> StoredSound | None:
+    """The places of a recording's parts; None: there is no such recording."""
+    row = await source.fetchrow("select id, state, archive, playback, peaks from recording where id = $1", recording)
+    if row is None:
+        return None
+    keys = {name: parse_location(row[name] or "") for name in ("archive", "playback", "peaks")}
+    return StoredSound(id=row["id"], state=row["state"], **keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTranscript:
+    """What was said, as it was stored."""
+
+    language: str
+    model: str
+    segments: list[dict[str, object]]
+    made_at: datetime
+
+
+async def transcript_of(source: Source, recording: UUID) -> StoredTranscript | None:
+    """The transcript of a recording; None: there is none."""
+    row = await source.fetchrow(
+        "select language, model, segments, made_at from transcript where recording_id = $1", recording
+    )
+    return StoredTranscript(**dict(row)) if row else None
+
+
+async def note_listening(pool: Pool, *, actor: str, recording: UUID, detail: dict[str, object]) -> bool:
+    """Write one audit row for one listening: requests for further parts of the same sound within ten minutes are it.
+
+    Returns:
+        Whether a row was written.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended($1 || $2, 3))", actor, str(recording))
+        written = await connection.fetchval(
+            "insert into audit (actor, action, object, detail) select $1, 'recording.listened', $2, $3 where not exists"
+            " (select from audit where actor = $1 and action = 'recording.listened' and object = $2"
+            " and at > now() - interval '10 minutes') returning true",
+            actor,
+            str(recording),
+            detail,
+        )
+        return bool(written)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCommand:
+    """A click-to-call as it stands."""
+
+    id: str
+    pbx: str
+    user_id: int
+    extension: str
+    number: str
+    state: str
+    reason: str | None
+    ordered_at: datetime
+
+
+async def read_command(source: Source, id: str) -> StoredCommand | None:
+    """One command; None: there is none with this id."""
+    row = await source.fetchrow(
+        "select id, pbx, user_id, extension, number, state, reason, ordered_at from command where id = $1", id
+    )
+    return StoredCommand(**dict(row)) if row else None

@@ -1,0 +1,181 @@
+"""The real application over a real database: people who can sign in, a pipeline that is fed recorded journals, a
+telephone system that we can tell what to answer, and a client on a free port of the loopback."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import ClientResponse, ClientSession, CookieJar, web
+
+from gateway.api.parts import PartState
+from gateway.api.security import COOKIE, Passwords, new_api_key
+from gateway.api.server import ApiParts, make_app
+from gateway.domain.access import Right, Role
+from gateway.domain.legs import LegEvent, LegEventKind
+from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
+from gateway.settings import Settings
+from gateway.store.access import issue_key
+from gateway.store.staff import add_user, load_tables
+from recordings.storage import LocalStorage
+from sip.cel import read_row
+from tests.gateway.site import BASE, ZONE, Site, open_site
+
+PASSWORD = "correct horse battery"
+OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
+_keys = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Switchboard:
+    """A PBX that answers orders as it was told and writes down what it was asked."""
+
+    pbx: str = "pbx1"
+    orders: list[dict[str, str]] = field(default_factory=list)
+    hung_up: list[str] = field(default_factory=list)
+    outcome: OrderOutcome | None = None
+    """The answer to the next orders; None: it rings until `answered` is set."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    known: list[SeenEndpoint] = field(default_factory=list)
+    away: bool = False
+    gone_legs: set[str] = field(default_factory=set)
+
+    async def originate(
+        self, *, order_id: str, endpoint: str, extension: str, number: str, caller_id: str
+    ) -> OrderOutcome:
+        """Write the order down and answer it."""
+        self.orders.append({"id": order_id, "endpoint": endpoint, "extension": extension, "number": number})
+        if self.outcome is None:
+            await self.answered.wait()
+        return self.outcome or OrderOutcome(state=OrderState.ACCEPTED, reason="", at=datetime.now(UTC))
+
+    async def hang_up(self, leg: str) -> bool:
+        """Write the leg down."""
+        self.hung_up.append(leg)
+        return leg not in self.gone_legs
+
+    async def endpoints(self) -> list[SeenEndpoint]:
+        """Those it was given."""
+        if self.away:
+            raise ConnectionResetError
+        return self.known
+
+    def refuse(self, reason: str) -> None:
+        """Refuse the next orders."""
+        self.outcome = OrderOutcome(state=OrderState.REFUSED, reason=reason, at=datetime.now(UTC))
+
+
+@dataclass(slots=True, kw_only=True)
+class Api:
+    """The served application and what stands behind it."""
+
+    site: Site
+    parts: ApiParts
+    board: Switchboard
+    storage: LocalStorage
+    origin: str
+    changes: list[str] = field(default_factory=list)
+    open_sessions: contextlib.AsyncExitStack
+
+    async def caller(self, role: Role, user: str | None = None, rights: list[Right] | None = None) -> ClientSession:
+        """A client with an API key, for the things of this person."""
+        key_id, key, digest = new_api_key()
+        await issue_key(
+            self.site.pool,
+            key_id=key_id,
+            secret_digest=digest,
+            name=f"test {next(_keys)}",
+            role=role,
+            user_id=self.site.users[user] if user else None,
+            rights=rights,
+        )
+        return await self._client({"Authorization": f"Bearer {key}"})
+
+    async def browser(self) -> ClientSession:
+        """A browser on our own page that nobody has signed in yet."""
+        return await self._client(OWN_PAGE)
+
+    async def signed_in(self, login: str, password: str = PASSWORD) -> ClientSession:
+        """A browser in which this person has signed in."""
+        client = await self.browser()
+        response = await client.post("session", json={"login": login, "password": password})
+        assert response.status == 200, await response.text()
+        return client
+
+    async def _client(self, headers: dict[str, str]) -> ClientSession:
+        session = ClientSession(f"{self.origin}/api/v1/", headers=headers, cookie_jar=CookieJar(unsafe=True))
+        return await self.open_sessions.enter_async_context(session)
+
+
+async def _give_passwords(site: Site) -> None:
+    hashed = await Passwords().hash(PASSWORD)
+    async with site.pool.acquire() as connection:
+        site.users["root"] = await add_user(connection, login="root", name="Root", role="admin")
+        await connection.execute("update users set password_hash = $1", hashed)
+
+
+@contextlib.asynccontextmanager
+async def open_api(
+    dsn: str, folder: Path, *, states: Callable[[], list[PartState]] = list, **settings: object
+) -> AsyncIterator[Api]:
+    """Serve the application over a fresh site."""
+    async with contextlib.AsyncExitStack() as stack:
+        site = await stack.enter_async_context(open_site(dsn))
+        await _give_passwords(site)
+        storage = stack.enter_context(LocalStorage(folder / "archive"))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        board = Switchboard()
+        changes: list[str] = []
+
+        async def tables_changed() -> None:
+            changes.append("tables")
+            site.pipeline.use(await load_tables(site.pool, BASE, ZONE))
+
+        async def order_refused(command_id: str, reason: str, at: datetime) -> None:
+            kind = LegEventKind.REFUSED
+            await site.pipeline.note(LegEvent(at=at, kind=kind, leg=command_id, family=command_id, reason=reason))
+
+        parts = ApiParts(
+            pool=site.pool,
+            live=site.live,
+            settings=Settings(**settings),
+            tasks=tasks,
+            directories={"pbx1": BASE},
+            read_row={"pbx1": read_row},
+            telephony={"pbx1": board},
+            recordings=storage,
+            tables_changed=tables_changed,
+            order_refused=order_refused,
+            states=states,
+        )
+        origin = await _serve(stack, make_app(parts))
+        stack.callback(board.answered.set)
+        clients = await stack.enter_async_context(contextlib.AsyncExitStack())
+        yield Api(
+            site=site, parts=parts, board=board, storage=storage, origin=origin, changes=changes, open_sessions=clients
+        )
+
+
+async def _serve(stack: contextlib.AsyncExitStack, app: web.Application) -> str:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"
+
+
+async def problem(response: ClientResponse, status: int, slug: str) -> dict[str, object]:
+    """The problem document of an answer that must be this one."""
+    document: dict[str, object] = await response.json(content_type=None)
+    assert (response.status, document.get("type")) == (status, f"/api/v1/problems/{slug}"), document
+    assert response.content_type == "application/problem+json"
+    return document
+
+
+def token_of(client: ClientSession) -> str:
+    """The session's token in a browser's cookies."""
+    return next(cookie.value for cookie in client.cookie_jar if cookie.key == COOKIE)
