@@ -8,29 +8,24 @@ A part that fails for good ends the process: a supervisor starts it again, and i
 """
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.domain.legs import LegEvent
+from gateway.line import Line, open_line, tables_of
 from gateway.live import Live
-from gateway.pipeline import Pipeline
-from gateway.reading import read_journal
-from gateway.settings import Pbx, Settings
-from gateway.site import base_directory
-from gateway.store.database import Pool, open_pool
+from gateway.reading import kept_up
+from gateway.settings import Settings
+from gateway.store.database import Connection, Pool, open_pool
 from gateway.store.embedded import open_embedded
 from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
 from gateway.store.figures import keep_rule
 from gateway.store.migrate import upgrade
-from gateway.store.staff import load_tables
-from sip.cel import Clock, read_row
-from sip.journal import JournalStatus
 
 if TYPE_CHECKING:
     from gateway.store.embedded_server import Server
@@ -38,25 +33,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 Task = Coroutine[object, object, object]
-
-
-@dataclass(slots=True, kw_only=True)
-class Line:
-    """One PBX with everything that serves it."""
-
-    settings: Pbx
-    pipeline: Pipeline
-    journal: JournalStatus = field(default_factory=JournalStatus)
-
-    def reader(self) -> Callable[[bytes], LegEvent | None]:
-        """Maps a journal row of this PBX."""
-        return row_reader(self.settings)
-
-
-def row_reader(pbx: Pbx) -> Callable[[bytes], LegEvent | None]:
-    """The mapper of a PBX's journal rows, with its zone where times are local."""
-    clock = Clock(timezone=pbx.journal.timezone) if pbx.journal.timezone else None
-    return lambda row: read_row(row, clock)
+TABLES_CHANNEL = "trunkline_tables"
+"""NOTIFY on it after changing users, extensions or endpoints."""
+_LISTEN_CHECK_SECONDS = 30.0
 
 
 @asynccontextmanager
@@ -96,37 +75,47 @@ class Gateway:
         """Wait until somebody asks for the end."""
         await self._stop.wait()
 
-    async def build(self) -> None:
+    async def build(self, stack: AsyncExitStack) -> None:
         """Make a line for each PBX."""
         for pbx in self.settings.pbx.values():
-            tables = await load_tables(
-                self.pool, base_directory(pbx, self.settings.company), self.settings.company.timezone
-            )
-            pipeline = Pipeline(
-                self.pool,
-                row_reader(pbx),
-                tables,
-                self.live,
-                long_seconds=self.settings.goals.seconds,
-                holds_seen=pbx.ami is not None,
-            )
-            self.lines[pbx.name] = Line(settings=pbx, pipeline=pipeline)
+            self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live)
 
     async def tables_changed(self) -> None:
         """Fold with the tables as they are in the database now."""
         for line in self.lines.values():
-            base = base_directory(line.settings, self.settings.company)
-            line.pipeline.use(await load_tables(self.pool, base, self.settings.company.timezone))
+            line.pipeline.use(await tables_of(self.settings, line.settings, self.pool))
+
+    async def listen_for_tables(self) -> None:
+        """Follow changes of the tables made by other nodes and by the command line."""
+        changed = asyncio.Event()
+
+        def note(*_: object) -> None:
+            changed.set()
+
+        async with self.pool.acquire() as connection:
+            await connection.add_listener(TABLES_CHANNEL, note)
+            try:
+                while True:
+                    await self.tables_changed()
+                    await _wait_on(connection, changed)
+            finally:
+                await connection.remove_listener(TABLES_CHANNEL, note)
 
     def tasks(self) -> dict[str, Task]:
         """Everything that runs for ever, by name."""
-        tasks: dict[str, Task] = {}
-        for name, line in self.lines.items():
-            if line.settings.journal.path is not None:
-                tasks[f"journal of {name}"] = read_journal(
-                    line.settings.journal.path, self.pool, line.pipeline, line.journal
-                )
+        tasks: dict[str, Task] = {"tables": kept_up(self.listen_for_tables, "tables")}
+        for line in self.lines.values():
+            tasks |= line.tasks()
         return tasks
+
+
+async def _wait_on(connection: Connection, changed: asyncio.Event) -> None:
+    """Wait for a change; raises where the connection is gone, so that nobody waits on a dead one."""
+    while not changed.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), _LISTEN_CHECK_SECONDS)
+        await connection.execute("select 1")
+    changed.clear()
 
 
 async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]] | None = None) -> None:
@@ -137,11 +126,11 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
         ready: called once everything runs.
     """
     loop = asyncio.get_running_loop()
-    async with open_database(settings) as (pool, server):
+    async with open_database(settings) as (pool, server), AsyncExitStack() as stack:
         gateway = Gateway(settings, pool)
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, gateway.stop)
-        await gateway.build()
+        await gateway.build(stack)
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(task, name=name) for name, task in gateway.tasks().items()]
             if server is not None:

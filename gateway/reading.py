@@ -4,6 +4,7 @@ When the database is away, the same rows are offered again until it is back; Ast
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -58,4 +59,17 @@ async def _take(pipeline: Pipeline, batch: Batch) -> None:
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
             failures += 1
             log.warning("database is away; rows wait", pbx=pipeline.pbx, fault=type(fault).__name__, pause=pause)
+            await asyncio.sleep(pause)
+
+
+async def kept_up(task: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run a long task again whenever the database goes away under it; other faults end the gateway."""
+    failures = 0
+    while True:
+        try:
+            return await task()
+        except DATABASE_AWAY as fault:
+            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
+            failures += 1
+            log.warning("database is away; task waits", task=name, fault=type(fault).__name__, pause=pause)
             await asyncio.sleep(pause)

@@ -1,0 +1,115 @@
+"""One PBX with everything that serves it: its journal, its pipeline, its manager interface, its recordings."""
+
+import ssl
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.domain.legs import LegEvent
+from gateway.live import Live
+from gateway.pipeline import Pipeline
+from gateway.reading import kept_up, read_journal
+from gateway.reconcile import Reconciler
+from gateway.settings import Ami, Pbx, Settings
+from gateway.site import base_directory
+from gateway.store.commands import settle_command
+from gateway.store.database import Pool
+from gateway.store.staff import Tables, load_tables
+from sip.ami import AmiSession, open_ami
+from sip.ami_connection import AmiConfig
+from sip.asterisk import Asterisk, DialTemplate
+from sip.cel import Clock, read_row
+from sip.journal import JournalStatus
+
+Task = Coroutine[object, object, object]
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """One PBX, ready to run."""
+
+    settings: Pbx
+    pool: Pool
+    pipeline: Pipeline
+    reconciler: Reconciler
+    asterisk: Asterisk | None = None
+    """None: the PBX has no manager interface for us."""
+    journal: JournalStatus = field(default_factory=JournalStatus)
+
+    def tasks(self) -> dict[str, Task]:
+        """What runs for ever for this PBX, by name."""
+        name, path = self.settings.name, self.settings.journal.path
+        tasks: dict[str, Task] = {}
+        if path is not None:
+
+            async def read() -> None:
+                await read_journal(path, self.pool, self.pipeline, self.journal)
+
+            tasks[f"journal of {name}"] = kept_up(read, f"journal of {name}")
+        if self.asterisk is not None:
+            tasks[f"asterisk {name}"] = self.asterisk.run()
+        tasks[f"reconciler of {name}"] = kept_up(self.reconciler.run, f"reconciler of {name}")
+        return tasks
+
+
+def row_reader(pbx: Pbx) -> Callable[[bytes], LegEvent | None]:
+    """The mapper of a PBX's journal rows, with its zone where times are local."""
+    clock = Clock(timezone=pbx.journal.timezone) if pbx.journal.timezone else None
+    return lambda row: read_row(row, clock)
+
+
+async def tables_of(settings: Settings, pbx: Pbx, pool: Pool) -> Tables:
+    """Who is who on a PBX at this moment: the configuration's trunks, the database's people."""
+    return await load_tables(pool, base_directory(pbx, settings.company), settings.company.timezone)
+
+
+async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: Pool, live: Live) -> Line:
+    """Build everything that serves one PBX; what must be closed is closed with the stack."""
+    journal = JournalStatus()
+    pipeline = Pipeline(
+        pool,
+        row_reader(pbx),
+        await tables_of(settings, pbx, pool),
+        live,
+        long_seconds=settings.goals.seconds,
+        holds_seen=pbx.ami is not None,
+    )
+    asterisk = None
+    if pbx.ami is not None:
+        session = await stack.enter_async_context(open_ami(_ami_config(pbx.ami)))
+        asterisk = _engine(session, pbx, pool, pipeline, journal)
+    reconciler = Reconciler(
+        pbx=pbx.name,
+        pool=pool,
+        standing=asterisk.standing if asterisk else None,
+        open_legs=pipeline.open_legs,
+        note=pipeline.note,
+        is_behind=lambda: journal.lag_bytes > 0,
+    )
+    return Line(settings=pbx, pool=pool, pipeline=pipeline, reconciler=reconciler, asterisk=asterisk, journal=journal)
+
+
+def _ami_config(ami: Ami) -> AmiConfig:
+    return AmiConfig(
+        host=ami.host,
+        port=ami.port,
+        username=ami.user,
+        secret=ami.secret.get_secret_value() if ami.secret else "",
+        tls=ssl.create_default_context() if ami.tls else None,
+    )
+
+
+def _engine(session: AmiSession, pbx: Pbx, pool: Pool, pipeline: Pipeline, journal: JournalStatus) -> Asterisk:
+    async def refused(order: str, reason: str, at: datetime) -> None:
+        await settle_command(pool, order, "refused", reason)
+
+    return Asterisk(
+        session,
+        pbx=pbx.name,
+        template=DialTemplate(channel=pbx.originate.channel, context=pbx.originate.context),
+        note=pipeline.note,
+        open_legs=pipeline.open_legs,
+        on_refused=refused,
+        last_row_at=lambda: journal.last_read_at,
+    )
