@@ -11,12 +11,11 @@ share `turn`); a stop asks the thread to give up and waits for it.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -36,21 +35,11 @@ from gateway.domain.recordings import (
 from gateway.free_space import FreeSpace
 from gateway.live import Happening, Live
 from gateway.store import recordings as store
-from gateway.store.database import Pool
+from gateway.store.database import DATABASE_AWAY, Pool, insist
 from gateway.store.recordings import FoundRecording
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
-_DATABASE_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
 _LONGEST_FAREWELL = 5.0
 _LONGEST_REST = 60.0
 _PATIENCE = timedelta(seconds=30)
@@ -177,7 +166,7 @@ class RecordingUpkeep:
             self._wake.clear()
             try:
                 await self.round()
-            except (GatewayError, asyncpg.PostgresError, *_DATABASE_AWAY) as fault:
+            except (GatewayError, asyncpg.PostgresError, *DATABASE_AWAY) as fault:
                 self._tell_fault(fault)
                 await asyncio.sleep(rest)
                 rest = min(rest * 2, _LONGEST_REST)
@@ -209,14 +198,14 @@ class RecordingUpkeep:
             try:
                 archive = await self._in_thread(found)
             except asyncio.CancelledError:
-                with suppress(*_DATABASE_AWAY):
+                with suppress(*DATABASE_AWAY):
                     async with asyncio.timeout(_LONGEST_FAREWELL):
                         await store.put_off(self._pool, id, "the gateway was stopped", timedelta(0))
                 raise
             except (GatewayError, OSError) as fault:
-                await self._insist(partial(self._note_failure, found, fault))
+                await insist(partial(self._note_failure, found, fault), tell=self._tell_fault)
             else:
-                await self._insist(partial(self._save, found, archive, began_at))
+                await insist(partial(self._save, found, archive, began_at), tell=self._tell_fault)
 
     async def _in_thread(self, found: FoundRecording) -> StoredArchive:
         """Make the archive without holding up the loop; when cancelled, wait until the thread has let go."""
@@ -256,17 +245,6 @@ class RecordingUpkeep:
         self.status.stored += 1
         if fact is not None:
             self._live.publish(Happening(kind=fact.kind, body=fact.body, users=fact.users))
-
-    async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write what is known however long the database is away: the work is done and must not count as cut off."""
-        rest = 0.5
-        while True:
-            try:
-                return await write()
-            except _DATABASE_AWAY as fault:
-                self._tell_fault(fault)
-            await asyncio.sleep(rest)
-            rest = min(rest * 2, _LONGEST_REST)
 
     async def _delete_copies(self) -> None:
         for copy in await store.copies_to_delete(self._pool, self._pbx, self._keep):

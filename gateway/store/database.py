@@ -3,8 +3,9 @@
 SQL is the language of the store, asyncpg its only driver; SQLAlchemy is there for Alembic alone (docs/decisions/0001).
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -13,6 +14,18 @@ import asyncpg
 Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
 Row = dict[str, object]
+
+DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""What says nothing against the statement: the same one may succeed later."""
+_LONGEST_REST = 60.0
 
 
 async def _prepare(connection: Connection) -> None:
@@ -44,3 +57,20 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
         server_settings={"application_name": "trunkline", "timezone": "UTC", "jit": "off"},
     ) as pool:
         yield pool
+
+
+async def insist(write: Callable[[], Awaitable[None]], *, tell: Callable[[Exception], None]) -> None:
+    """Write something that must not be lost, however long the database is away.
+
+    Args:
+        write: can be repeated, also after a commit whose answer was lost.
+        tell: hears of each failure.
+    """
+    rest = 0.5
+    while True:
+        try:
+            return await write()
+        except DATABASE_AWAY as fault:
+            tell(fault)
+        await asyncio.sleep(rest)
+        rest = min(rest * 2, _LONGEST_REST)

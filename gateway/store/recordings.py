@@ -13,7 +13,7 @@ from uuid import UUID
 
 from gateway.domain.figures import microseconds
 from gateway.domain.identity import recording_id
-from gateway.domain.recordings import RecordingKey, RecordingPart, RecordingState, StoredArchive, TranscriptState
+from gateway.domain.recordings import RecordingKey, RecordingState, StoredArchive, TranscriptState
 from gateway.store.database import Connection, Pool
 from gateway.store.facts import NewFact, save_facts
 
@@ -245,9 +245,9 @@ async def save_stored(
         The fact; None: it was written down before.
     """
     row = await connection.fetchrow(
-        "with done as (update recording r set state = 'stored', reason = nullif($2, ''), archive = $3, playback = $4,"
-        " peaks = $5, sha256 = $6, bytes = $7, duration_us = $8, has_speakers = $9, source_whole = $10,"
-        " ingested_at = $11, stored_at = now(), transcript_state = $12,"
+        "with done as (update recording r set state = 'stored', reason = nullif($2, ''), archive = $3, playback = $3,"
+        " peaks = $3, sha256 = $4, bytes = $5, duration_us = $6, has_speakers = $7, source_whole = $8,"
+        " ingested_at = $9, stored_at = now(), transcript_state = $10,"
         " call_id = coalesce((select l.call_id from leg l where l.pbx = r.pbx and l.id = r.name), r.call_id)"
         " where id = $1 and state = 'wanted' returning *)"
         " select d.call_id, c.contact_id, array(select distinct m.user_id from call_manager m"
@@ -255,7 +255,7 @@ async def save_stored(
         " from done d left join call c on c.id = d.call_id",
         key.recording_id,
         archive.remark,
-        *(f"{key.location}.{part}" for part in (RecordingPart.FLAC, RecordingPart.MP3, RecordingPart.PEAKS)),
+        key.location,
         archive.sha256,
         archive.size,
         microseconds(archive.duration),

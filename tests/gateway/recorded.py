@@ -5,7 +5,7 @@ Run as a program it looks after a folder until it is killed: `python -m tests.ga
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -62,6 +62,7 @@ async def open_studio(
     archive: Path | None = None,
     live: Live | None = None,
     limit: int = 0,
+    free_bytes: Callable[[], int] | None = None,
     keep: timedelta = timedelta(days=2),
     transcribe: bool = True,
     rules: IntakeRules = QUICK,
@@ -71,7 +72,7 @@ async def open_studio(
     folder.mkdir(exist_ok=True)
     live = live or Live()
     with LocalStorage(archive or tmp_path / "archive") as storage:
-        space = FreeSpace(pool, live, storage.free_bytes, limit=limit)
+        space = FreeSpace(pool, live, free_bytes or storage.free_bytes, limit=limit)
         upkeep = RecordingUpkeep(
             pool,
             live,
