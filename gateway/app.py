@@ -12,14 +12,21 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
+from aiohttp import web
 
-from gateway.line import Line, open_line, tables_of
+from gateway.api.parts import ApiParts, PartState
+from gateway.api.server import make_app
+from gateway.domain.legs import LegEvent, LegEventKind
+from gateway.line import Line, open_line, row_reader, tables_of
 from gateway.live import Live
 from gateway.reading import kept_up
-from gateway.settings import Settings
+from gateway.settings import Http, Settings
+from gateway.site import base_directory
+from gateway.sound import Sound, open_sound
 from gateway.store.database import Connection, Pool, open_pool
 from gateway.store.embedded import open_embedded
 from gateway.store.embedded_account import server_account
@@ -65,6 +72,7 @@ class Gateway:
         self.pool = pool
         self.live = Live()
         self.lines: dict[str, Line] = {}
+        self.sound: Sound | None = None
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -79,6 +87,7 @@ class Gateway:
         """Make a line for each PBX."""
         for pbx in self.settings.pbx.values():
             self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live)
+        self.sound = await open_sound(stack, self.settings, self.pool, self.live)
 
     async def tables_changed(self) -> None:
         """Fold with the tables as they are in the database now."""
@@ -106,7 +115,59 @@ class Gateway:
         tasks: dict[str, Task] = {"tables": kept_up(self.listen_for_tables, "tables")}
         for line in self.lines.values():
             tasks |= line.tasks()
+        if self.sound is not None:
+            for name, upkeep in self.sound.upkeeps.items():
+                tasks[f"recordings of {name}"] = upkeep.run()
+            if self.sound.transcripts is not None:
+                tasks["transcripts"] = self.sound.transcripts.run()
         return tasks
+
+    def api_parts(self, tasks: asyncio.TaskGroup) -> ApiParts:
+        """What the HTTP server is made of."""
+        if self.sound is None:
+            raise RuntimeError("build() comes first")
+        lines = self.lines
+        return ApiParts(
+            pool=self.pool,
+            live=self.live,
+            settings=self.settings,
+            tasks=tasks,
+            directories={n: base_directory(line.settings, self.settings.company) for n, line in lines.items()},
+            read_row={n: row_reader(line.settings) for n, line in lines.items()},
+            telephony={n: line.asterisk for n, line in lines.items() if line.asterisk is not None},
+            recordings=self.sound.storage,
+            tables_changed=self.announce_tables,
+            order_refused=self.order_refused,
+            states=self.states,
+        )
+
+    async def announce_tables(self) -> None:
+        """Fold with changed tables here at once, and on the other nodes soon."""
+        await self.tables_changed()
+        await self.pool.execute(f"notify {TABLES_CHANNEL}")
+
+    async def order_refused(self, order: str, reason: str, at: datetime) -> None:
+        """Write a refused order into its call's family."""
+        pbx = await self.pool.fetchval("select pbx from command where id = $1", order)
+        if line := self.lines.get(pbx):
+            event = LegEvent(at=at, kind=LegEventKind.REFUSED, leg=order, family=order, reason=reason)
+            await line.pipeline.note(event)
+
+    def states(self) -> list[PartState]:
+        """How the parts are doing, for readiness."""
+        return [state for line in self.lines.values() for state in line.states()]
+
+
+@asynccontextmanager
+async def serving(app: web.Application, http: Http) -> AsyncIterator[None]:
+    """Answer HTTP while the block runs; open requests get two seconds to end."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, http.host, http.port).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def _wait_on(connection: Connection, changed: asyncio.Event) -> None:
@@ -135,9 +196,11 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
             running = [group.create_task(task, name=name) for name, task in gateway.tasks().items()]
             if server is not None:
                 running.append(group.create_task(server.supervise(), name="PostgreSQL"))
-            if ready is not None:
-                await ready(gateway)
-            await gateway.stopped()
+            async with serving(make_app(gateway.api_parts(group)), settings.http):
+                log.info("serving", address=settings.public_url)
+                if ready is not None:
+                    await ready(gateway)
+                await gateway.stopped()
             log.info("stopping")
             for task in running:
                 task.cancel()

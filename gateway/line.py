@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.api.parts import PartState
 from gateway.domain.legs import LegEvent
 from gateway.live import Live
 from gateway.pipeline import Pipeline
@@ -20,7 +21,7 @@ from sip.ami import AmiSession, open_ami
 from sip.ami_connection import AmiConfig
 from sip.asterisk import Asterisk, DialTemplate
 from sip.cel import Clock, read_row
-from sip.journal import JournalStatus
+from sip.journal import JournalCondition, JournalStatus
 
 Task = Coroutine[object, object, object]
 
@@ -51,6 +52,19 @@ class Line:
             tasks[f"asterisk {name}"] = self.asterisk.run()
         tasks[f"reconciler of {name}"] = kept_up(self.reconciler.run, f"reconciler of {name}")
         return tasks
+
+    def states(self) -> list[PartState]:
+        """How this PBX's parts are doing."""
+        name, reading = self.settings.name, self.journal.condition is JournalCondition.READING
+        states = []
+        if self.settings.journal.path is not None:
+            detail = "" if reading else f"the journal cannot be read: {self.journal.condition}"
+            states.append(PartState(name=f"journal of {name}", ready=reading, detail=detail))
+        if self.asterisk is not None:
+            up = self.asterisk.state.connected
+            detail = "" if up else "no manager session: click-to-call is not possible"
+            states.append(PartState(name=f"manager interface of {name}", ready=up, detail=detail))
+        return states
 
 
 def row_reader(pbx: Pbx) -> Callable[[bytes], LegEvent | None]:

@@ -1,0 +1,90 @@
+"""Everything that has to do with sound: the archive, each PBX's recordings on their way into it, transcripts."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from gateway.domain.recordings import RecordingKey, RecordingPart
+from gateway.free_space import FreeSpace
+from gateway.live import Live
+from gateway.recording_upkeep import RecordingUpkeep
+from gateway.settings import Pbx, Settings
+from gateway.store.database import Pool
+from gateway.transcript_upkeep import TranscriptUpkeep
+from recordings.intake import LocalIntake
+from recordings.storage import LocalStorage
+from recordings.watch import watch
+from transcription.options import Options
+from transcription.transcriber import Transcriber
+
+
+@dataclass(slots=True, kw_only=True)
+class Sound:
+    """The node's archive with what works on it."""
+
+    storage: LocalStorage
+    space: FreeSpace
+    upkeeps: dict[str, RecordingUpkeep]
+    """By PBX; one whose recordings we cannot reach has none."""
+    transcripts: TranscriptUpkeep | None
+    """None: transcription is switched off."""
+
+
+async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live: Live) -> Sound:
+    """Open the archive and build what works on it."""
+    storage = stack.enter_context(LocalStorage(settings.archive))
+    space = FreeSpace(pool, live, storage.free_bytes, limit=settings.recordings.free_space_limit)
+    turn = asyncio.Semaphore(1)
+    upkeeps = {
+        pbx.name: _upkeep(pbx, pbx.recordings.folder, storage, space, turn, settings, pool, live)
+        for pbx in settings.pbx.values()
+        if pbx.recordings.folder is not None
+    }
+    transcripts = None
+    if settings.transcription.enabled:
+        path_of = partial(_archive_path, settings.archive)
+        transcribers = list(_transcribers(settings))
+        for transcriber in transcribers:
+            stack.push_async_callback(transcriber.close)
+        transcripts = TranscriptUpkeep(pool, live, transcribers, path_of, space)
+    return Sound(storage=storage, space=space, upkeeps=upkeeps, transcripts=transcripts)
+
+
+def _upkeep(
+    pbx: Pbx,
+    folder: Path,
+    storage: LocalStorage,
+    space: FreeSpace,
+    turn: asyncio.Semaphore,
+    settings: Settings,
+    pool: Pool,
+    live: Live,
+) -> RecordingUpkeep:
+    hints: Callable[[], AsyncGenerator[str, None]] = partial(watch, folder)
+    return RecordingUpkeep(
+        pool,
+        live,
+        LocalIntake(folder, storage),
+        space,
+        pbx=pbx.name,
+        turn=turn,
+        hints=hints,
+        keep=timedelta(days=pbx.recordings.keep_days),
+        transcribe=settings.transcription.enabled,
+    )
+
+
+def _transcribers(settings: Settings) -> Iterable[Transcriber]:
+    wanted = settings.transcription
+    for _ in range(wanted.workers):
+        yield Transcriber(
+            Options(cache=settings.home / "models", model=wanted.model, languages=tuple(wanted.languages))
+        )
+
+
+def _archive_path(archive: Path, key: RecordingKey) -> Path:
+    return archive.joinpath(*key.folders, key.file_name(RecordingPart.FLAC))
