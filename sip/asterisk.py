@@ -10,22 +10,22 @@ carries every call; it is logged, shown in `state`, and tried again each minute.
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from gateway.domain.errors import Rejected, TryAgain
+from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent
 from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
 from sip.ami import AmiSession, Snapshot
 from sip.ami_actions import ORIGINATE_ANSWER_SECONDS
-from sip.ami_answers import Channels, read_number
-from sip.ami_errors import ActionDenied, ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
+from sip.ami_answers import read_number
+from sip.ami_errors import ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
 from sip.ami_protocol import Kind, Message
 from sip.asterisk_orders import DialTemplate, ending, failure, needs_cause, originate_fields, refusal
+from sip.asterisk_questions import Standing, ask_endpoints, ask_standing
 from sip.asterisk_watch import HangUpWatch, HoldHints, Legs
 
 __all__ = ["Asterisk", "AsteriskState", "DialTemplate", "Standing"]
@@ -37,27 +37,9 @@ _HANG_UPS_EVERY = 5  # ticks; going through all open legs costs milliseconds on 
 _LOGIN_PAUSE = 60.0
 _FIRST_ANSWER_SECONDS = 5.0
 _CAUSE_SECONDS = 0.5
-_OFFLINE = frozenset({"unavailable", "invalid", "unknown"})
-_EXTENSION = re.compile(r"[0-9]{2,6}")
-_DEVICE = re.compile(r"[A-Za-z0-9]+/[^\s/]+")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.@+-]{1,80}")
 
 Note = Callable[..., Awaitable[None]]
 OnRefused = Callable[[str, str, datetime], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What Asterisk says of itself now; asked for, so it may be believed."""
-
-    at: datetime
-    """Our clock (UTC), before the question."""
-    legs: frozenset[str] | None
-    """Ids of all channels; None: not told, or a row hides its id, so nothing may be taken for ended."""
-    started_at: datetime | None
-    """Asterisk's start, UTC by its own clock; None: not told."""
-    clock_offset: timedelta | None
-    """PBX minus gateway; None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,60 +230,11 @@ class Asterisk:
         Raises:
             ActionDenied, NotConnected, ConnectionLost, ActionTimedOut: as `AmiActions.action`.
         """
-        return [
-            SeenEndpoint(
-                pbx=self.pbx,
-                name=seen.name,
-                online=seen.state.casefold() not in _OFFLINE,
-                proposed_extension=await self._proposal(seen.name),
-            )
-            for seen in await self._session.endpoints()
-            if _DEVICE.fullmatch(seen.name)
-        ]
-
-    async def _proposal(self, name: str) -> str | None:
-        """The number of the endpoint's caller id, else of its AOR, else the digits its name begins with."""
-        technology, _, plain = name.partition("/")
-        if technology == "PJSIP" and _PLAIN_NAME.fullmatch(plain):
-            shown = await self._value(f"PJSIP_ENDPOINT({plain},callerid)")
-            for told in (shown.rpartition("<")[2].rstrip(">"), await self._value(f"PJSIP_ENDPOINT({plain},aors)")):
-                if _EXTENSION.fullmatch(told):
-                    return told
-        begins = _EXTENSION.match(plain)
-        return begins[0] if begins and not plain[begins.end() :][:1].isalnum() else None
-
-    async def _value(self, expression: str) -> str:
-        """The value of a dialplan function; empty where it has none."""
-        try:
-            return (await self._session.action("Getvar", {"Variable": expression})).get("Value", "")
-        except (Rejected, ActionDenied):
-            return ""
+        return await ask_endpoints(self._session, self.pbx)
 
     async def standing(self) -> Standing | None:
         """The channels and the start of Asterisk as it tells them now; None: it cannot be asked."""
-        asked_at = datetime.now(UTC)
-        try:
-            started_at = await self._started_at()
-            channels = await self._session.core_show_channels()
-            clock = await self._session.read_clock()
-        except (TryAgain, ActionDenied, Rejected):
-            return None
-        return Standing(
-            at=asked_at,
-            legs=_ids(channels),
-            started_at=started_at,
-            clock_offset=clock.offset if clock else None,
-        )
-
-    async def _started_at(self) -> datetime | None:
-        """Asterisk tells its start in its own zone; the zone it tells by a dialplan function."""
-        told = (await self._session.core_status()).started
-        try:
-            local = datetime.strptime(told, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-            zone = await self._value(f"STRFTIME({int(local.timestamp())},,%z)")
-            return datetime.strptime(f"{told} {zone}", "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
-        except ValueError:
-            return None
+        return await ask_standing(self._session)
 
     # hints
 
@@ -361,10 +294,6 @@ class Asterisk:
                 self._login_refused = True
                 log.error("AMI login refused", pbx=self.pbx)
             await asyncio.sleep(_LOGIN_PAUSE)
-
-
-def _ids(channels: Channels) -> frozenset[str] | None:
-    return frozenset(row.uniqueid or "" for row in channels.rows) if channels.complete else None
 
 
 def _outcome(state: OrderState, reason: str) -> OrderOutcome:
