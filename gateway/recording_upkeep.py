@@ -11,6 +11,7 @@ share `turn`); a stop asks the thread to give up and waits for it.
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -164,6 +165,7 @@ class RecordingUpkeep:
         rest = 1.0
         while True:
             self._wake.clear()
+            begun = time.monotonic()
             try:
                 await self.round()
             except (GatewayError, asyncpg.PostgresError, *DATABASE_AWAY) as fault:
@@ -172,6 +174,7 @@ class RecordingUpkeep:
                 rest = min(rest * 2, _LONGEST_REST)
                 continue
             self.status.fault, rest = None, 1.0
+            await asyncio.sleep(min(time.monotonic() - begun, _LONGEST_REST))  # a big folder is not read without rest
             try:
                 await asyncio.wait_for(self._wake.wait(), self._period)
             except TimeoutError:

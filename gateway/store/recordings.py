@@ -287,7 +287,7 @@ async def link_late(source: Pool | Connection, pbx: str) -> int:
     """Link recordings of the last days to the calls of their legs where that is not so; gives how many."""
     done = await source.execute(
         "update recording r set call_id = l.call_id from leg l where r.pbx = $1 and l.pbx = r.pbx and l.id = r.name"
-        " and (r.call_id is null or r.source_deleted_at is null) and l.call_id is distinct from r.call_id"
+        " and (r.call_id is null or r.found_at > now() - interval '2 days') and l.call_id is distinct from r.call_id"
         " and l.call_id is not null",
         pbx,
     )
@@ -295,7 +295,7 @@ async def link_late(source: Pool | Connection, pbx: str) -> int:
 
 
 async def copies_to_delete(source: Pool | Connection, pbx: str, keep: timedelta, limit: int = 1000) -> list[PbxCopy]:
-    """The PBX's copies whose time is over.
+    """The PBX's copies whose time is over; the copy of a recording that we have deleted goes at once.
 
     Args:
         source: where to read.
@@ -304,8 +304,9 @@ async def copies_to_delete(source: Pool | Connection, pbx: str, keep: timedelta,
         limit: how many at most.
     """
     rows = await source.fetch(
-        "select id, name, ingested_at from recording where pbx = $1 and state = 'stored' and source_whole"
-        " and source_deleted_at is null and stored_at <= now() - $2::interval and source_next_try_at <= now()"
+        "select id, name, ingested_at from recording where pbx = $1 and source_deleted_at is null"
+        " and (state = 'stored' and source_whole and stored_at <= now() - $2::interval"
+        " or state = 'deleted' and ingested_at is not null) and source_next_try_at <= now()"
         " order by stored_at limit $3",
         pbx,
         keep,

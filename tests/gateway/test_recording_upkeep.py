@@ -369,6 +369,17 @@ async def test_the_pbx_copy_goes_when_its_days_are_over(studio: Studio) -> None:
     assert heard(studio.storage.path_of((await stored(studio, name)).key)).any()
 
 
+async def test_the_copy_of_a_recording_that_was_deleted_goes_at_once(studio: Studio) -> None:
+    name = began(1)
+    studio.record(name)
+    await studio.upkeep.round()
+    await studio.pool.execute("update recording set state = 'deleted'")
+    await studio.upkeep.round()
+
+    assert list(studio.folder.iterdir()) == []
+    assert (await stored(studio, name)).state is RecordingState.DELETED
+
+
 async def test_a_copy_that_changed_after_its_ingest_stays_and_is_tried_again_daily(pool: Pool, tmp_path: Path) -> None:
     async with open_studio(pool, tmp_path, keep=timedelta(0)) as studio:
         name = began(1)
