@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.domain.errors import GatewayError
 from lab.chroot import ensure_asterisk
 from lab.phones import open_manager_phone
+from lab.run import PORT, run
 from lab.server import AsteriskServer, open_asterisk
 
 ANSWER_SECONDS = 2.0
@@ -28,6 +29,11 @@ def up(arguments: argparse.Namespace) -> None:
     with open_asterisk(arguments.directory) as server:
         print(json.dumps(describe(server), indent=2), flush=True)
         asyncio.run(_answer_calls(server))
+
+
+def demonstrate(arguments: argparse.Namespace) -> None:
+    """Run gateway and lab together, with one call to look at."""
+    run(arguments.directory.absolute(), stay=not arguments.once, port=arguments.port)
 
 
 def describe(server: AsteriskServer) -> dict[str, object]:
@@ -63,6 +69,11 @@ def main() -> int:
     running = commands.add_parser("up", help="run the lab Asterisk until Ctrl-C")
     running.add_argument("--directory", type=Path, default=Path("var/lab"), help="where its folders go")
     running.set_defaults(run=up)
+    shown = commands.add_parser("run", help="run the gateway with the lab and one demonstration call")
+    shown.add_argument("--directory", type=Path, default=Path("var/lab"), help="where its folders go")
+    shown.add_argument("--port", type=int, default=PORT, help="where the page is served")
+    shown.add_argument("--once", action="store_true", help="end after the demonstration call")
+    shown.set_defaults(run=demonstrate)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)

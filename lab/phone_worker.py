@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-import pjsua2 as pj  # type: ignore[import-untyped]
+import pjsua2 as pj
 
 POLL_MS = 10
 SAMPLE_RATE = 8000
