@@ -43,7 +43,7 @@ def run(directory: Path, *, stay: bool = True, port: int = PORT) -> None:
         port: where the page is served on loopback.
     """
     home = choose_home(directory / "home", server_account())
-    with open_asterisk(directory) as server:
+    with open_asterisk(directory / "pbx") as server:
         config = write_config(server, directory, home, port)
         gateway = subprocess.Popen([sys.executable, "-m", "gateway", "serve", "--config", str(config)])
         try:
@@ -138,9 +138,8 @@ async def _tell(connection: asyncpg.Connection, began: datetime) -> None:
         "select sum(calls) as calls, sum(talk_us) as talk, sum(numbers) as numbers from"
         " manager_day join users on users.id = user_id where login = 'anna'"
     )
-    print(
-        f"Figures  Anna: {figures['calls']} calls, {figures['numbers']} numbers, {float(figures['talk']) / 6e7:.1f} min talk\n"
-    )
+    minutes = float(figures["talk"]) / 6e7
+    print(f"Figures  Anna: {figures['calls']} calls, {figures['numbers']} numbers, {minutes:.1f} min talk\n")
 
 
 async def _until(connection: asyncpg.Connection, query: str, *values: object) -> asyncpg.Record:
