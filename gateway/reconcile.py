@@ -190,14 +190,17 @@ class Reconciler:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
             log.warning("open legs not compared; the database is away", pbx=self._pbx, fault=type(fault).__name__)
 
-    async def look(self) -> int:
+    async def look(self, now: datetime | None = None) -> int:
         """Compare once, and close what is over.
+
+        Args:
+            now: our clock, where the PBX cannot be asked; None: the present moment.
 
         Returns:
             How many legs were closed.
         """
         if self._standing is None:
-            made = plan_without_ami(await self._legs(self._open_legs()), datetime.now(UTC))
+            made = plan_without_ami(await self._legs(self._open_legs()), now or datetime.now(UTC))
         else:
             look = await self._standing()
             if look is None:

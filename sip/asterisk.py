@@ -35,7 +35,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _TICK_SECONDS = 1.0
 _HANG_UPS_EVERY = 5  # ticks; going through all open legs costs milliseconds on a busy PBX
 _LOGIN_PAUSE = 60.0
-_FIRST_ANSWER_SECONDS = 5.0
 _CAUSE_SECONDS = 0.5
 
 Note = Callable[..., Awaitable[None]]
@@ -154,7 +153,7 @@ class Asterisk:
         first: asyncio.Future[OrderOutcome] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._follow(order_id, fields, first), name=f"order {order_id}")
         try:
-            async with asyncio.timeout(_FIRST_ANSWER_SECONDS):
+            async with asyncio.timeout(self._template.queue_seconds):
                 return await asyncio.shield(first)
         except TimeoutError:
             return _outcome(OrderState.UNKNOWN, "no_reply")

@@ -60,6 +60,9 @@ class DialTemplate:
     context: str = "from-internal"
     """Dialplan context in which the client's number is dialled."""
     ring_seconds: float = RING_SECONDS
+    """How long the manager's phone may ring."""
+    queue_seconds: float = 5.0
+    """How long Asterisk may take to say that it has queued an order; after it the outcome is unknown."""
 
     def __post_init__(self) -> None:
         named = {name for _, name, _, _ in string.Formatter().parse(self.channel) if name is not None}
