@@ -26,13 +26,13 @@ from sip.ami_errors import ActionTimedOut, AuthenticationRefused, ConnectionLost
 from sip.ami_protocol import Kind, Message
 from sip.asterisk_orders import DialTemplate, ending, failure, needs_cause, originate_fields, refusal
 from sip.asterisk_questions import Standing, ask_endpoints, ask_standing
-from sip.asterisk_watch import HangUpWatch, HoldHints, Legs
+from sip.asterisk_watch import PATIENCE, HangUpWatch, HoldHints, Legs
 
 __all__ = ["Asterisk", "AsteriskState", "DialTemplate", "Standing"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_TICK_SECONDS = 1.0
+_TICKS = 10  # within the time that the journal has for a row
 _HANG_UPS_EVERY = 5  # ticks; going through all open legs costs milliseconds on a busy PBX
 _LOGIN_PAUSE = 60.0
 _CAUSE_SECONDS = 0.5
@@ -69,6 +69,7 @@ class Asterisk:
         on_refused: OnRefused,
         last_row_at: Callable[[], datetime | None] = lambda: None,
         on_connect: Callable[[], None] = lambda: None,
+        patience: timedelta = PATIENCE,
     ) -> None:
         """Args:
         session: not running yet; `run` runs it.
@@ -80,6 +81,7 @@ class Asterisk:
             the PBX's moment. The row of it is noted before.
         last_row_at: when the journal's last row was read, by our clock; None: none yet.
         on_connect: called after every connect, such as to reconcile at once.
+        patience: how long the journal's row may come after the AMI event of the same thing.
         """
         self.pbx = pbx
         self._session = session
@@ -89,8 +91,9 @@ class Asterisk:
         self._on_refused = on_refused
         self._last_row_at = last_row_at
         self._on_connect = on_connect
-        self._holds = HoldHints()
-        self._hang_ups = HangUpWatch()
+        self._holds = HoldHints(patience=patience)
+        self._hang_ups = HangUpWatch(patience=patience)
+        self._tick_seconds = patience.total_seconds() / _TICKS
         self._group: asyncio.TaskGroup | None = None
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._login_refused = False
@@ -240,7 +243,7 @@ class Asterisk:
     async def _weigh_for_ever(self) -> None:
         while True:
             for _ in range(_HANG_UPS_EVERY):
-                await asyncio.sleep(_TICK_SECONDS)
+                await asyncio.sleep(self._tick_seconds)
                 await self._take_holds()
             await self._weigh_hang_ups()
 

@@ -31,6 +31,8 @@ Legs = Mapping[str, LegEvent]
 class HoldHints:
     """Hold and Unhold events, let through once the journal vouches for their leg."""
 
+    patience: timedelta = PATIENCE
+    """How long an event waits for the journal to know its leg."""
     ignored: int = 0
     """Events that fitted no open leg: forged, or of a leg that ended meanwhile."""
     _waiting: deque[tuple[datetime, LegEvent]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
@@ -65,7 +67,7 @@ class HoldHints:
             known = legs.get(hint.leg)
             if known is not None and known.channel == hint.channel and known.at <= hint.at:
                 fitting.append(hint)
-            elif known is None and now - heard_at < PATIENCE:
+            elif known is None and now - heard_at < self.patience:
                 self._waiting.append((heard_at, hint))
             else:
                 self.ignored += 1
@@ -76,6 +78,8 @@ class HoldHints:
 class HangUpWatch:
     """Hang-ups that AMI told and the journal has not yet."""
 
+    patience: timedelta = PATIENCE
+    """How long the journal's row may take."""
     silent_since: datetime | None = None
     """When the first of those hang-ups was heard for which the journal owes a row; None: it owes none."""
     _waiting: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
@@ -88,7 +92,7 @@ class HangUpWatch:
 
     def is_due(self, now: datetime) -> bool:
         """Whether `doubtful` has something to look at."""
-        return bool(self._waiting) and now - self._waiting[0][0] >= PATIENCE
+        return bool(self._waiting) and now - self._waiting[0][0] >= self.patience
 
     def doubtful(self, legs: Legs, now: datetime, last_row_at: datetime | None) -> set[str]:
         """Legs whose end the journal should have told by now; ask Asterisk about them, then `confirm`.
@@ -102,7 +106,7 @@ class HangUpWatch:
         while self.is_due(now):
             heard_at, leg = self._waiting.popleft()
             # no open leg has this id: either its end was read in time, or nothing at all was read
-            if leg in legs or last_row_at is None or last_row_at < heard_at - PATIENCE:
+            if leg in legs or last_row_at is None or last_row_at < heard_at - self.patience:
                 found.add(leg)
         return found
 

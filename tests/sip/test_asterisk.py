@@ -16,7 +16,7 @@ from sip.ami_protocol import EVENT, Message
 from sip.asterisk import Asterisk, DialTemplate
 from sip.asterisk_orders import BadOrder, originate_fields
 from sip.asterisk_watch import HangUpWatch, HoldHints
-from tests.sip.ami_server import AmiServer, running
+from tests.sip.ami_server import AmiServer, event, running
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORDER = {"order_id": "tl-1", "endpoint": "101", "extension": "101", "number": "79161234567", "caller_id": ""}
@@ -31,6 +31,7 @@ class Bench:
     refused: list[tuple[str, str]] = field(default_factory=list)
     noted: list[LegEvent] = field(default_factory=list)
     legs: dict[str, LegEvent] = field(default_factory=dict)
+    last_row_at: datetime | None = None
 
     async def order(self, **changes: str) -> OrderOutcome:
         telephony: Telephony = self.engine
@@ -69,6 +70,8 @@ async def bench(server: AmiServer | None = None, *, knows_secret: bool = True) -
                 note=note,
                 open_legs=lambda: made[0].legs,
                 on_refused=on_refused,
+                last_row_at=lambda: made[0].last_row_at,
+                patience=timedelta(seconds=0.2),
             )
             made.append(Bench(server=there, engine=engine))
             async with asyncio.TaskGroup() as group:
@@ -238,8 +241,8 @@ def hint(name: str, **fields: Any) -> Message:
 
 def heard(*events: Message, now: datetime = NOW, offset: timedelta = timedelta()) -> HoldHints:
     hints = HoldHints()
-    for event in events:
-        hints.hear(event, now, offset)
+    for one in events:
+        hints.hear(one, now, offset)
     return hints
 
 
@@ -325,6 +328,34 @@ def test_a_hang_up_of_a_call_never_seen_is_an_alarm_where_no_row_came_at_all() -
     assert watch.doubtful({}, after(11), last_row_at=after(-100)) == {"1.1", "1.2"}
     watch.hear(hint("Hangup"), NOW)
     assert watch.doubtful({}, after(11), last_row_at=None) == {"1.1"}
+
+
+async def test_the_engine_asks_asterisk_before_it_raises_the_alarm() -> None:
+    async with bench(AmiServer(channels=[row("PJSIP/101-1", "1.1")])) as site:
+        site.legs |= {"1.1": leg("1.1"), "1.2": leg("1.2", "PJSIP/trunk-2")}
+        await site.server.send(event("Hangup", Uniqueid="1.1"))
+        await site.until(lambda: len(site.server.received("CoreShowChannels")) > 1)
+        await asyncio.sleep(0.1)
+        live = site.engine.state.journal_silent_since
+        await site.server.send(event("Hangup", Uniqueid="1.2"))
+        await site.until(lambda: site.engine.state.journal_silent_since)
+        site.legs.clear()
+        site.last_row_at = datetime.now(UTC)
+        await site.until(lambda: site.engine.state.journal_silent_since is None)
+
+    assert live is None
+
+
+async def test_a_hold_reaches_the_journal_as_a_row_of_ours() -> None:
+    async with bench() as site:
+        site.legs["1.1"] = leg("1.1", at=datetime(2020, 1, 1, tzinfo=UTC))
+        servers_clock = 1795301603  # what it answers to a ping; the engine allows for the difference
+        for moment in (servers_clock, servers_clock - 3600):
+            fields = {"Uniqueid": "1.1", "Channel": "PJSIP/101-1", "Linkedid": "1.1", "Timestamp": f"{moment}.5"}
+            await site.server.send(event("Hold", **fields))
+        await site.until(lambda: site.noted and site.engine.state.hints_ignored)
+
+    assert [(e.kind, e.leg, e.at.timestamp()) for e in site.noted] == [(LegEventKind.HELD, "1.1", 1795301603.5)]
 
 
 def test_a_forged_hang_up_of_a_live_leg_is_no_alarm() -> None:
