@@ -10,6 +10,7 @@ from gateway.api.parts import PartState
 from gateway.domain.legs import LegEvent
 from gateway.live import Live
 from gateway.pipeline import Pipeline
+from gateway.preview import Preview
 from gateway.reading import kept_up, read_journal
 from gateway.reconcile import Reconciler
 from gateway.settings import Ami, Pbx, Settings
@@ -19,8 +20,10 @@ from gateway.store.database import Pool
 from gateway.store.staff import Tables, load_tables
 from sip.ami import AmiSession, open_ami
 from sip.ami_connection import AmiConfig
+from sip.ami_legs import ami_leg_event
+from sip.ami_protocol import Message
 from sip.asterisk import Asterisk, DialTemplate
-from sip.cel import Clock, read_row
+from sip.cel import BadRow, Clock, read_row
 from sip.journal import JournalCondition, JournalStatus
 
 Task = Coroutine[object, object, object]
@@ -93,6 +96,8 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
     if pbx.ami is not None:
         session = await stack.enter_async_context(open_ami(_ami_config(pbx.ami)))
         asterisk = _engine(session, pbx, pool, pipeline, journal)
+        if pbx.journal.path is None:
+            _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables))
     reconciler = Reconciler(
         pbx=pbx.name,
         pool=pool,
@@ -112,6 +117,20 @@ def _ami_config(ami: Ami) -> AmiConfig:
         secret=ami.secret.get_secret_value() if ami.secret else "",
         tls=ssl.create_default_context() if ami.tls else None,
     )
+
+
+def _show_by_ami(session: AmiSession, preview: Preview) -> None:
+    """Show the calls of a PBX whose journal is elsewhere."""
+
+    async def hear(message: Message) -> None:
+        try:
+            event = ami_leg_event({k: message.first(k) for k in message})
+        except BadRow:
+            return  # a row that no journal could hold: a caller's text, or a version of Asterisk we do not know
+        if event is not None:
+            await preview.hear(event)
+
+    session.on(("CEL",), hear)
 
 
 def _engine(session: AmiSession, pbx: Pbx, pool: Pool, pipeline: Pipeline, journal: JournalStatus) -> Asterisk:

@@ -100,6 +100,11 @@ class Pipeline:
         """Name of the PBX."""
         return self._tables.directory.pbx
 
+    @property
+    def tables(self) -> Tables:
+        """Who is who at the moment."""
+        return self._tables
+
     def use(self, tables: Tables) -> None:
         """Fold with other tables from now on."""
         self._tables = tables

@@ -66,6 +66,7 @@ async def open_studio(
     keep: timedelta = timedelta(days=2),
     transcribe: bool = True,
     rules: IntakeRules = QUICK,
+    intake: type[LocalIntake] = LocalIntake,
 ) -> AsyncIterator[Studio]:
     """Everything on the same database and folders; opened again it is a restarted gateway."""
     folder = tmp_path / "spool"
@@ -76,7 +77,7 @@ async def open_studio(
         upkeep = RecordingUpkeep(
             pool,
             live,
-            LocalIntake(folder, storage, settle=rules.settle),
+            intake(folder, storage, settle=rules.settle),
             space,
             pbx=PBX,
             turn=asyncio.Semaphore(1),

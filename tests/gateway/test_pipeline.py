@@ -19,7 +19,7 @@ ALL = sorted(p.name for p in SCENARIOS.iterdir() if (p / "journal.cel.csv").exis
 def expected(site: Site, rows: Sequence[bytes]) -> list[tuple[object, ...]]:
     """What the fold says of the rows, in the columns compared here."""
     events = [e for e in map(read_row, dict.fromkeys(rows)) if e is not None]
-    return sorted(_columns(c) for c in fold(events, site.pipeline._tables.directory))
+    return sorted(_columns(c) for c in fold(events, site.pipeline.tables.directory))
 
 
 def _columns(call: Call) -> tuple[object, ...]:

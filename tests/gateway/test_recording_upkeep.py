@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,14 +24,17 @@ from gateway.domain.recordings import (
     IntakeRules,
     NoSound,
     NotNow,
+    RecordingKey,
     RecordingPart,
     RecordingState,
+    StoredArchive,
     TranscriptState,
     day_of_name,
 )
 from gateway.store import recordings as store
 from gateway.store.database import Pool, open_pool
 from gateway.store.facts import facts_after
+from recordings.intake import LocalIntake
 from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.recorded import PBX, Studio, began, let_run_out, open_studio, write_call
 from tests.gateway.site import open_site, rows_of
@@ -324,6 +327,22 @@ async def test_after_three_failures_it_is_given_up_until_somebody_wants_it_again
     assert "sample rate" in reason
     assert again
     assert (await stored(studio, name)).state is RecordingState.STORED
+
+
+class Strange(LocalIntake):
+    """An intake in which a codec stumbles over what it was given."""
+
+    def take_in(self, name: str, key: RecordingKey, *, stopping: Callable[[], bool]) -> StoredArchive:
+        raise ValueError(f"cannot make sense of {name}")
+
+
+async def test_a_file_over_which_a_codec_stumbles_does_not_end_the_gateway(pool: Pool, tmp_path: Path) -> None:
+    async with open_studio(pool, tmp_path, intake=Strange) as studio:
+        studio.record(began(1))
+        assert await studio.upkeep.round() == 0
+
+        row = await pool.fetchrow("select state, attempts, reason from recording")
+        assert tuple(row) == ("wanted", 1, "ValueError")
 
 
 async def test_attempts_wait_longer_and_longer(studio: Studio) -> None:

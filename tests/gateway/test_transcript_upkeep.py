@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 import soundfile
 
-from gateway.domain.errors import GiveUp
+from gateway.domain.errors import GatewayError, GiveUp
 from gateway.domain.transcript import Transcript
 from gateway.live import Live
 from gateway.store import transcripts as store
@@ -145,6 +145,21 @@ async def test_without_a_model_no_attempt_is_spent(pool: Pool) -> None:
 
     assert spent == [("wanted", 0)] * 3
     assert await states(pool) == [("ready", 1)] * 3
+
+
+class Strange(Scribe):
+    """A transcriber that answers what nobody understands."""
+
+    async def transcribe_each(self, paths: Sequence[Path], *, language: str | None) -> list[Transcript | GatewayError]:
+        raise ValueError("not a worker's answer")
+
+
+async def test_a_transcriber_that_answers_nonsense_does_not_end_the_gateway(pool: Pool) -> None:
+    id, scribe = await add_recording(pool, 1), Strange()
+    await work_off(pool, scribe)
+
+    assert await states(pool) == [("failed", 3)]
+    assert "ValueError" in await reason(pool, id)
 
 
 async def test_the_upkeep_tells_what_is_wrong_and_goes_on_when_it_is_mended(pool: Pool) -> None:
