@@ -205,7 +205,7 @@ class RecordingUpkeep:
                     async with asyncio.timeout(_LONGEST_FAREWELL):
                         await store.put_off(self._pool, id, "the gateway was stopped", timedelta(0))
                 raise
-            except (GatewayError, OSError) as fault:
+            except Exception as fault:  # noqa: BLE001 - what lies in a file must never end the gateway; three times is enough
                 await insist(partial(self._note_failure, found, fault), tell=self._tell_fault)
             else:
                 await insist(partial(self._save, found, archive, began_at), tell=self._tell_fault)

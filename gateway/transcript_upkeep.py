@@ -22,7 +22,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from gateway.domain.errors import GatewayError, GiveUp, TryAgain
+from gateway.domain.errors import GatewayError, GiveUp, NotAllowed, Rejected, TryAgain
 from gateway.domain.ports import BatchTranscriber
 from gateway.domain.recordings import RecordingKey
 from gateway.domain.transcript import Transcript
@@ -201,10 +201,14 @@ class TranscriptUpkeep:
     ) -> Sequence[Outcome]:
         try:
             return await transcriber.transcribe_each([self._path_of(c.key) for c in job], language=language)
-        except TryAgain as fault:
+        except (TryAgain, Rejected, NotAllowed) as fault:
             return [fault] * len(job)
         except OSError as fault:  # no process, no memory: nothing of it lies in the recordings
             raise GiveUp(fault.strerror or type(fault).__name__) from fault
+        except (GiveUp, asyncio.CancelledError):
+            raise
+        except Exception as fault:  # noqa: BLE001 - what lies in a file must never end the gateway; three times is enough
+            return [TryAgain(f"the transcriber failed: {type(fault).__name__}")] * len(job)
 
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         """Write down what came of one claim, if it is still ours."""
