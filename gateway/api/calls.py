@@ -287,6 +287,7 @@ class Calls:
             contact=query.contact,
             number=wanted_number(self._parts, query.number) if query.number is not None else None,
             text=query.q,
+            languages=self._parts.settings.transcription.languages,
         )
         after = (place.at, place.id) if place else None
         found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)

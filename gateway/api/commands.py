@@ -6,7 +6,7 @@ person decides. What came of the call itself is told by the journal, as with eve
 """
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -34,10 +34,9 @@ from gateway.domain.access import Principal, Right, allowed
 from gateway.domain.errors import GatewayError, NotAllowed, Rejected, TryAgain
 from gateway.domain.identity import call_id, command_id
 from gateway.domain.phone import NumberKind, PhoneNumber
-from gateway.domain.ports import OrderState
+from gateway.domain.ports import OrderOutcome, OrderState
 from gateway.store import idempotency as once_store
 from gateway.store import people, reading
-from gateway.store.commands import settle_command
 from gateway.store.idempotency import NewCommand, StoredRequest
 from gateway.store.people import HeldExtension
 from gateway.store.reading import StoredCommand
@@ -105,20 +104,20 @@ class PbxAwayError(TryAgain):
 
 _DETAILS = {
     CommandState.STORED: "Written down, not yet sent to the PBX.",
-    CommandState.SENT: "Sent to the PBX; the manager's phone rings.",
-    CommandState.ACCEPTED: "The manager took the phone and the PBX dials the client.",
-    CommandState.REFUSED: "The PBX refused it.",
+    CommandState.SENT: "Sent to the PBX, which has not answered yet.",
+    CommandState.ACCEPTED: "The PBX took the order: the manager's phone rings, then the client is dialled.",
+    CommandState.REFUSED: "The PBX refused the order.",
     CommandState.UNKNOWN: "Nobody can know whether a phone rang; it is not sent again. Look at the phone, then decide.",
 }
 _REASONS = {
     "no_answer": "The manager did not take the phone.",
     "busy": "The manager's phone is busy.",
+    "refused": "The manager refused the call.",
     "no_phone": "The manager's phone is not registered with the PBX.",
+    "failed": "The PBX could not carry out the order; its log tells why.",
     "not_connected": "The gateway has no connection to the PBX; nothing was dialled.",
-    "refused": "The PBX refused the order.",
-    "not_allowed": "The gateway's user of the PBX may not originate calls.",
-    "interrupted": "The gateway was stopped while the order was under way. Look at the phone, then decide.",
-    "no_such_number": "The PBX knows no way to this number.",
+    "not_allowed": "The gateway's user of the PBX may not originate calls; `trunkline doctor` tells the remedy.",
+    "no_such_number": "The dialplan of the PBX knows no way to this number.",
 }
 _BAD_NUMBERS = {
     NumberKind.HIDDEN: "This is no number that can be dialled; write digits.",
@@ -309,26 +308,32 @@ class Commands:
         return held[0]
 
     async def _dial(self, command: NewCommand, endpoint: str) -> None:
-        """Send one command and write down what became of it."""
-        pool = self._parts.pool
+        """Send one command and write down the PBX's first answer."""
         try:
-            if not await once_store.mark_sent(pool, command.id):
+            if not await once_store.mark_sent(self._parts.pool, command.id):
                 return
-            outcome = await self._parts.telephony[command.pbx].originate(
+            outcome = await self._ordered(command, endpoint)
+            if outcome.state is OrderState.REFUSED:
+                await self._parts.order_refused(command.id, outcome.reason, outcome.at)
+            await once_store.settle_sent(self._parts.pool, command.id, outcome.state, outcome.reason or None)
+        except Exception as fault:
+            # The top of a task: without a database this command becomes unknown later, and nothing else stops.
+            log.error("click-to-call was not settled", command=command.id, exc_info=fault)
+
+    async def _ordered(self, command: NewCommand, endpoint: str) -> OrderOutcome:
+        try:
+            return await self._parts.telephony[command.pbx].originate(
                 order_id=command.id,
                 endpoint=endpoint,
                 extension=command.extension,
                 number=command.number.removeprefix("+"),
                 caller_id=command.number,
             )
-            if outcome.state is OrderState.REFUSED:
-                await self._parts.order_refused(command.id, outcome.reason, outcome.at)
-            await settle_command(pool, command.id, outcome.state, outcome.reason or None)
+        except Rejected:  # a field that must not be sent: nothing was
+            return OrderOutcome(state=OrderState.REFUSED, reason="failed", at=datetime.now(UTC))
         except GatewayError as fault:
             log.warning("click-to-call without an answer", command=command.id, fault=type(fault).__name__)
-            await settle_command(pool, command.id, OrderState.UNKNOWN, "interrupted")
-        except Exception as fault:
-            log.error("click-to-call was not settled", command=command.id, exc_info=fault)
+            return OrderOutcome(state=OrderState.UNKNOWN, reason="connection_lost", at=datetime.now(UTC))
 
 
 def _endpoint(held: HeldExtension) -> str:

@@ -81,7 +81,8 @@ class LiveSocket:
             return socket
 
     async def _serve(self, request: web.Request, socket: web.WebSocketResponse, entry: OpenSocket) -> None:
-        code, reason = WSCloseCode.OK, ""
+        code: int = WSCloseCode.OK
+        reason = ""
         try:
             with self._parts.live.listening() as listener:
                 async with asyncio.TaskGroup() as tasks:

@@ -205,6 +205,10 @@ def _responses(endpoint: Endpoint, refs: Refs) -> Schema:
     responses: Schema = {str(int(status)): {"description": status.phrase}}
     if content:
         responses[str(int(status))]["content"] = content
+    for further in map(HTTPStatus, route.statuses):
+        responses[str(int(further))] = {"description": further.phrase}
+        if further is HTTPStatus.PARTIAL_CONTENT:
+            responses[str(int(further))]["content"] = {media: {} for media in route.media}
     titles: dict[int, list[str]] = defaultdict(list)
     for error in _errors(endpoint):
         kind = kind_of(error)

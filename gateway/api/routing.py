@@ -99,6 +99,8 @@ class Route:
     """Whether the header Idempotency-Key is required."""
     media: tuple[str, ...] = ()
     """Media types of an answer that is no JSON model."""
+    statuses: tuple[int, ...] = ()
+    """Further statuses of such an answer, like 206; they have no problem document."""
     body_max: int = BODY_MAX
     """Bytes a body may have."""
 

@@ -17,6 +17,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -34,6 +35,8 @@ CSRF_HEADER = "X-CSRF"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 IDEMPOTENCY_PATTERN = r"^[!-~]{1,255}$"
+
+KEY_USE_SECONDS = 60.0
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY = re.compile(r"tl_(?P<id>[a-z0-9]{12})_(?P<secret>[A-Za-z0-9_-]{43})")
@@ -53,6 +56,9 @@ class KeyStore(Protocol):
 
     async def key(self, key_id: str) -> IssuedKey | None:
         """The key that was issued under this id and is not revoked."""
+
+    async def used(self, key_id: str) -> None:
+        """Write down that the key was used."""
 
 
 def digest(token: str) -> bytes:
@@ -101,6 +107,7 @@ class Doorkeeper:
         self._sessions = sessions
         self._keys = keys
         self._origin = public_url
+        self._noted: dict[str, float] = {}
 
     async def identify(self, request: web.Request) -> Identity | None:
         """The caller, by his key or his session; None: nobody we know.
@@ -124,7 +131,17 @@ class Doorkeeper:
         # Compared also when there is no such key: the time of the answer must not tell which ids exist.
         expected = stored.secret_digest if stored else bytes(32)
         same = hmac.compare_digest(digest(found["secret"]), expected)
-        return Identity(principal=stored.principal) if stored and same else None
+        if stored is None or not same:
+            return None
+        await self._note_use(found["id"])
+        return Identity(principal=stored.principal)
+
+    async def _note_use(self, key_id: str) -> None:
+        """Once in a minute is enough to find the keys that nobody uses any more."""
+        now = time.monotonic()
+        if now - self._noted.get(key_id, -KEY_USE_SECONDS) >= KEY_USE_SECONDS:
+            self._noted[key_id] = now
+            await self._keys.used(key_id)
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse a change that a foreign page may have made the browser send.

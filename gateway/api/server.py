@@ -4,6 +4,7 @@
 `gateway.api.routing`; every error becomes a problem document.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
@@ -12,14 +13,21 @@ from aiohttp import web
 from gateway.api import live_socket
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
+from gateway.api.contacts import Contacts
+from gateway.api.endpoints import Endpoints
+from gateway.api.events import Events, NewFacts
+from gateway.api.health import Health
+from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
 from gateway.api.openapi import add_document
 from gateway.api.parts import ApiParts
 from gateway.api.problems import problem_middleware
+from gateway.api.recordings import Recordings
 from gateway.api.routing import Route, add_routes
 from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
 from gateway.api.sockets import OpenSockets
+from gateway.api.statistics import Statistics
 from gateway.api.users import Users
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
@@ -30,17 +38,36 @@ __all__ = ["ApiParts", "make_app", "route_table"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    TimeoutError,
+    OSError,
+)
+"""How asyncpg tells that there is no database at the moment."""
+
+
 class DatabaseAwayError(TryAgain):
     """The database is not reachable at the moment; nothing was changed, try again in a few seconds."""
 
 
-def route_table(parts: ApiParts, sockets: OpenSockets) -> tuple[Route, ...]:
+def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> tuple[Route, ...]:
     """Every route below `/api/v1`, by resource."""
     return (
         *Sessions(parts, sockets).routes(),
+        *Keys(parts, sockets).routes(),
         *Users(parts, sockets).routes(),
+        *Endpoints(parts).routes(),
         *Calls(parts).routes(),
         *Commands(parts).routes(),
+        *Recordings(parts).routes(),
+        *Contacts(parts).routes(),
+        *Statistics(parts).routes(),
+        *Events(parts, new_facts, sockets).routes(),
     )
 
 
@@ -50,23 +77,28 @@ def make_app(parts: ApiParts) -> web.Application:
     Args:
         parts: what it is made of; they must outlive it.
     """
-    sockets = OpenSockets()
+    sockets, new_facts = OpenSockets(), NewFacts(parts)
     store = AccessStore(parts.pool)
     guard = Doorkeeper(sessions=store, keys=store, public_url=parts.settings.public_url)
-    app = web.Application(middlewares=[problem_middleware, database_middleware])
-    endpoints = add_routes(app, route_table(parts, sockets), guard)
+    health = Health(parts, guard, sockets)
+    app = web.Application(middlewares=[health.middleware, problem_middleware, database_middleware])
+    endpoints = add_routes(app, route_table(parts, sockets, new_facts), guard)
     add_document(app, endpoints, title="Trunkline", version=parts.version)
     app.router.add_get(live_socket.PATH, LiveSocket(parts, guard, sockets).handle, allow_head=False)
+    health.add_to(app)
 
     async def let_go(_app: web.Application) -> None:
         sockets.closing.set()
 
-    async def settle(_app: web.Application) -> AsyncIterator[None]:
+    async def listening(_app: web.Application) -> AsyncIterator[None]:
         await give_up_silent(parts.pool)
+        listener = parts.tasks.create_task(new_facts.run(), name="listening for facts")
         yield
+        listener.cancel()
+        await asyncio.wait({listener})
 
     app.on_shutdown.append(let_go)
-    app.cleanup_ctx.append(settle)
+    app.cleanup_ctx.append(listening)
     return app
 
 
@@ -77,14 +109,5 @@ async def database_middleware(request: web.Request, handler: Handler) -> web.Str
         return await handler(request)
     except GatewayError:
         raise
-    except (
-        TimeoutError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        asyncpg.TooManyConnectionsError,
-        OSError,
-    ) as fault:
+    except AWAY as fault:
         raise DatabaseAwayError from fault

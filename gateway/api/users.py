@@ -12,10 +12,11 @@ from gateway.api.parts import ApiParts, UnknownPbxError
 from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import Asked, Route
 from gateway.api.sockets import OpenSockets
-from gateway.domain.access import PASSWORD_LENGTH_MAX, Right, Role, password_faults
+from gateway.domain.access import PASSWORD_LENGTH_MAX, Principal, Right, Role, password_faults
 from gateway.settings import Language
 from gateway.store import access, people, staff
 from gateway.store.access import write_audit
+from gateway.store.database import Connection
 
 ZONES = frozenset(available_timezones())
 
@@ -242,7 +243,7 @@ class Users:
                 timezone=body.timezone,
             )
             await people.change_user(connection, number, {"language": body.language})
-            await self._audit(connection, asked, "user.entered", number, {"role": body.role})
+            await self._audit(connection, asked.principal, "user.entered", number, {"role": body.role})
         return await self._shown(number)
 
     async def change(self, asked: Asked[UserPath, Nothing, UserChange]) -> UserView:
@@ -266,7 +267,7 @@ class Users:
             await people.change_user(connection, id_, changes)
             if body.active is False or body.password is not None:
                 await access.end_sessions(connection, id_)
-            await self._audit(connection, asked, "user.changed", id_, {"fields": sorted(changes)})
+            await self._audit(connection, asked.principal, "user.changed", id_, {"fields": sorted(changes)})
         if body.active is False or body.password is not None or body.role is not None:
             self._sockets.end_user(id_)
         if "timezone" in changes:
@@ -284,7 +285,7 @@ class Users:
                 connection, pbx=path.pbx, extension=path.extension, user_id=path.user_id, patterns=patterns
             )
             detail: dict[str, object] = {"pbx": path.pbx, "extension": path.extension}
-            await self._audit(connection, asked, "extension.given", path.user_id, detail)
+            await self._audit(connection, asked.principal, "extension.given", path.user_id, detail)
         await self._parts.tables_changed()
         return await self._shown(path.user_id)
 
@@ -297,7 +298,7 @@ class Users:
             if not held:
                 raise NotFoundError("This person does not have this extension.")
             detail: dict[str, object] = {"pbx": path.pbx, "extension": path.extension}
-            await self._audit(connection, asked, "extension.taken", path.user_id, detail)
+            await self._audit(connection, asked.principal, "extension.taken", path.user_id, detail)
         await self._parts.tables_changed()
 
     async def _person(self, id: int) -> people.Person:
@@ -310,11 +311,6 @@ class Users:
         return user_view(await self._person(id))
 
     async def _audit(
-        self,
-        connection: staff.Connection,
-        asked: Asked,
-        action: str,
-        id: int,
-        detail: Mapping[str, object],  # type: ignore[type-arg]
+        self, connection: Connection, who: Principal, action: str, id: int, detail: Mapping[str, object]
     ) -> None:
-        await write_audit(connection, actor=asked.principal.id, action=action, object=f"user:{id}", detail=dict(detail))
+        await write_audit(connection, actor=who.id, action=action, object=f"user:{id}", detail=dict(detail))

@@ -118,6 +118,13 @@ async def mark_sent(source: Pool | Connection, command_id: str) -> bool:
     return bool(found)
 
 
+async def settle_sent(source: Pool | Connection, command_id: str, state: str, reason: str | None) -> None:
+    """Write down the first answer to a command, unless its end was told meanwhile."""
+    await source.execute(
+        "update command set state = $2, reason = $3 where id = $1 and state = 'sent'", command_id, state, reason
+    )
+
+
 async def give_up_silent(source: Pool | Connection, command_id: str | None = None) -> None:
     """Make commands `unknown` whose end was never written down.
 

@@ -227,9 +227,3 @@ async def unmapped_endpoints(source: Source, since: datetime) -> list[UnmappedEn
         since,
     )
     return [UnmappedEndpoint(**dict(r)) for r in rows]
-
-
-async def extension_holders(source: Source) -> dict[tuple[str, str], int]:
-    """Who has each extension now, by PBX and extension."""
-    rows = await source.fetch("select pbx, extension, user_id from extension where now() >= since and now() < until")
-    return {(r["pbx"], r["extension"]): r["user_id"] for r in rows}

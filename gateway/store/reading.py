@@ -13,6 +13,7 @@ from uuid import UUID
 from gateway.domain.call_view import View, moment
 from gateway.domain.recordings import RecordingKey, parse_location
 from gateway.store.database import Connection, Pool
+from gateway.store.transcripts import words_condition
 
 Source = Pool | Connection
 
@@ -32,11 +33,15 @@ class CallFilter:
     kind: str | None = None
     state: str | None = None
     is_open: bool = False
+    figure: str | None = None
+    """Only calls that a figure of the company counts, by its name in `COMPANY_FIGURES`."""
     contact: int | None = None
     number: str | None = None
     """E.164."""
     text: str | None = None
     """Words said in the call, as a search engine takes them."""
+    languages: tuple[str, ...] = ()
+    """Languages that a call may be in, for `text`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,16 @@ class ReadCall:
     sorted_at: datetime
     """With `id` the place in a list."""
 
+
+COMPANY_FIGURES: Mapping[str, str] = {
+    "calls": "true",
+    "answered": "c.result in ('answered', 'lost_in_transfer')",
+    "missed": "c.result = 'missed'",
+    "lost": "c.result = 'lost_in_transfer'",
+    "talk_seconds": "c.talk_us > 0",
+    "wait_seconds": "c.wait_us > 0",
+}
+"""Which ended calls with a client stand behind a figure of the company (`gateway.domain.figures.company_part`)."""
 
 _COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name, c.contact_id,
  c.did, c.trunk, c.result, c.missed_reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
@@ -120,11 +135,13 @@ def _where(wanted: CallFilter, *, at: str) -> _Where:
         where.add("c.contact_id in (select n.contact_id from contact_number n where n.number = $)", wanted.number)
     if wanted.is_open:
         where.add("c.state <> 'ended'")
+    if wanted.figure is not None:
+        where.conditions.append(COMPANY_FIGURES[wanted.figure])
     if wanted.text is not None:
-        where.add(
-            "c.id in (select r.call_id from transcript t join recording r on r.id = t.recording_id"
-            " where t.words @@ websearch_to_tsquery('simple', $))",
-            wanted.text,
+        where.values.append(wanted.text)
+        said = words_condition(f"${len(where.values)}", wanted.languages)
+        where.conditions.append(
+            f"c.id in (select r.call_id from transcript t join recording r on r.id = t.recording_id where {said})"
         )
     return where
 
@@ -306,40 +323,21 @@ async def legs_of_family(source: Source, family: UUID) -> list[StoredLeg]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSound:
-    """Where the parts of a call's recording lie."""
+    """Where the parts of a recording lie."""
 
-    id: UUID
-    state: str
     archive: RecordingKey | None
     playback: RecordingKey | None
     peaks: RecordingKey | None
 
 
-async def sound_of_call(source: Source, recording: UUID) -> StoredSound | None:
-    """The places of a recording's parts; None: there is no such recording."""
-    row = await source.fetchrow("select id, state, archive, playback, peaks from recording where id = $1", recording)
+async def read_sound(source: Source, recording: UUID) -> StoredSound | None:
+    """The places of a stored recording's parts; None: it is not in the archive."""
+    row = await source.fetchrow(
+        "select archive, playback, peaks from recording where id = $1 and state = 'stored'", recording
+    )
     if row is None:
         return None
-    keys = {name: parse_location(row[name] or "") for name in ("archive", "playback", "peaks")}
-    return StoredSound(id=row["id"], state=row["state"], **keys)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTranscript:
-    """What was said, as it was stored."""
-
-    language: str
-    model: str
-    segments: list[dict[str, object]]
-    made_at: datetime
-
-
-async def transcript_of(source: Source, recording: UUID) -> StoredTranscript | None:
-    """The transcript of a recording; None: there is none."""
-    row = await source.fetchrow(
-        "select language, model, segments, made_at from transcript where recording_id = $1", recording
-    )
-    return StoredTranscript(**dict(row)) if row else None
+    return StoredSound(**{name: parse_location(place or "") for name, place in row.items()})
 
 
 async def note_listening(pool: Pool, *, actor: str, recording: UUID, detail: dict[str, object]) -> bool:

@@ -194,12 +194,16 @@ class Memory:
     def __init__(self) -> None:
         self.sessions: dict[bytes, Identity] = {}
         self.keys: dict[str, IssuedKey] = {}
+        self.uses: list[str] = []
 
     async def session(self, digest: bytes) -> Identity | None:
         return self.sessions.get(digest)
 
     async def key(self, key_id: str) -> IssuedKey | None:
         return self.keys.get(key_id)
+
+    async def used(self, key_id: str) -> None:
+        self.uses.append(key_id)
 
     def sign_in(self, name: str, role: Role) -> str:
         """A session's token."""

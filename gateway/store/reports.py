@@ -1,0 +1,216 @@
+"""Figures as they are read: from the roll-ups, exact, and each with the calls behind it.
+
+Sums come from `manager_day` and `company_day`. Distinct numbers cannot be added up: over several days or directions
+they are counted from the ledger `number_day`. What a figure means stands in docs/metrics.md; `gateway.domain.figures`
+is the code that counts, and the conditions here pick the same parts of the same calls.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from gateway.store.database import Connection, Pool
+
+Source = Pool | Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which part of the roll-ups is wanted."""
+
+    since: date
+    until: date
+    """The last day, itself included."""
+    user: int | None = None
+    direction: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerFigures:
+    """One manager's figures of a day and direction, or of the whole span."""
+
+    user_id: int
+    day: date | None
+    direction: str | None
+    calls: int
+    answered: int
+    missed: int
+    not_taken: int
+    lost: int
+    talk_us: int
+    wait_us: int
+    numbers: int | None
+    """None: distinct numbers of several days or directions that were not asked for."""
+    numbers_long: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyFigures:
+    """The company's figures of a day, or of the whole span, by direction."""
+
+    day: date | None
+    direction: str
+    calls: int
+    answered: int
+    missed: int
+    lost: int
+    talk_us: int
+    wait_us: int
+
+
+_SUMS = ", ".join(
+    f"sum({name})::bigint as {name}"
+    for name in ("calls", "answered", "missed", "not_taken", "lost", "talk_us", "wait_us")
+)
+_WITHIN = "day between $1 and $2 and ($3::bigint is null or user_id = $3) and ($4::text is null or direction = $4)"
+
+
+async def manager_days(source: Source, span: Span) -> list[ManagerFigures]:
+    """Figures by manager, day and direction; days on which nothing was counted are left out."""
+    rows = await source.fetch(
+        "select user_id, day, direction, calls, answered, missed, not_taken, lost, talk_us, wait_us, numbers,"
+        f" numbers_long from manager_day where {_WITHIN} and calls > 0 order by day, user_id, direction",
+        *_values(span),
+    )
+    return [ManagerFigures(**dict(r)) for r in rows]
+
+
+async def manager_totals(source: Source, span: Span, *, distinct: bool) -> list[ManagerFigures]:
+    """Figures of the whole span by manager.
+
+    Args:
+        source: where to read.
+        span: which days.
+        distinct: whether to count distinct numbers too; costs a look at each number of each day.
+    """
+    rows = await source.fetch(
+        f"select user_id, {_SUMS} from manager_day where {_WITHIN} group by user_id having sum(calls) > 0"
+        " order by user_id",
+        *_values(span),
+    )
+    numbers = await _distinct(source, span) if distinct else {}
+    nothing = (0, 0) if distinct else (None, None)
+    return [
+        ManagerFigures(
+            day=None,
+            direction=span.direction,
+            numbers=numbers.get(r["user_id"], nothing)[0],
+            numbers_long=numbers.get(r["user_id"], nothing)[1],
+            **dict(r),
+        )
+        for r in rows
+    ]
+
+
+async def _distinct(source: Source, span: Span) -> Mapping[int, tuple[int, int]]:
+    """Distinct numbers, and those with a long call, by manager."""
+    rows = await source.fetch(
+        "select user_id, count(*) as numbers, count(*) filter (where long) as numbers_long from ("
+        f"  select user_id, number, bool_or(n_long > 0) as long from number_day where {_WITHIN} and n > 0"
+        "  group by user_id, number) as each group by user_id",
+        *_values(span),
+    )
+    return {r["user_id"]: (r["numbers"], r["numbers_long"]) for r in rows}
+
+
+def _values(span: Span) -> tuple[date, date, int | None, str | None]:
+    return span.since, span.until, span.user, span.direction
+
+
+async def company_figures(source: Source, span: Span, *, by_day: bool) -> list[CompanyFigures]:
+    """The company's figures by direction, each day or the whole span."""
+    day = "day" if by_day else "null::date"
+    names = ("calls", "answered", "missed", "lost", "talk_us", "wait_us")
+    sums = ", ".join(f"sum({name})::bigint as {name}" for name in names)
+    rows = await source.fetch(
+        f"select {day} as day, direction, {sums} from company_day where day between $1 and $2"
+        " and ($3::text is null or direction = $3) group by 1, 2 having sum(calls) > 0 order by 1, 2",
+        span.since,
+        span.until,
+        span.direction,
+    )
+    return [CompanyFigures(**dict(r)) for r in rows]
+
+
+async def long_numbers(source: Source, *, user: int, day: date, direction: str | None) -> int:
+    """Distinct clients of a day with at least one long call: what the goal counts.
+
+    Args:
+        source: where to read.
+        user: whose.
+        day: his local day.
+        direction: None: both; a client called in both counts once.
+    """
+    found: int = await source.fetchval(
+        "select count(distinct number) from number_day where user_id = $1 and day = $2 and n_long > 0"
+        " and direction <> 'internal' and ($3::text is null or direction = $3)",
+        user,
+        day,
+        direction,
+    )
+    return found
+
+
+FIGURES: Mapping[str, str] = {
+    "calls": "true",
+    "answered": "m.answered",
+    "missed": "m.missed",
+    "not_taken": "m.not_taken",
+    "lost": "m.lost",
+    "talk_seconds": "m.talk_us > 0",
+    "wait_seconds": "m.wait_us > 0",
+    "numbers": "m.number is not null",
+    "numbers_long": "m.number is not null and m.talk_us > $5::bigint",
+}
+"""Which parts stand behind a manager's figure; of a number's several calls the longest stands for it."""
+OF_NUMBERS = frozenset({"numbers", "numbers_long"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedPart:
+    """One manager's part in one call, behind a figure."""
+
+    call_id: UUID
+    extension: str
+    started_at: datetime
+    day: date
+    rang_us: int
+    talk_us: int
+    wait_us: int
+
+
+Place = tuple[datetime, UUID, str]
+
+
+async def parts_behind(
+    source: Source, span: Span, *, figure: str, long_us: int, after: Place | None, limit: int
+) -> list[CountedPart]:
+    """The parts that a manager's figure counts, the newest first: as many as the figure says.
+
+    Args:
+        source: where to read.
+        span: which days, with a user.
+        figure: a name of `FIGURES`.
+        long_us: talk longer than this makes a call long, in microseconds.
+        after: start, call and extension of the last part seen; None: the first page.
+        limit: how many at most.
+    """
+    columns = "m.call_id, m.extension, m.started_at, m.day, m.rang_us, m.talk_us, m.wait_us"
+    which = (
+        "m.day between $1 and $2 and m.user_id = $3 and ($4::text is null or m.direction = $4) and m.counted"
+        f" and $5::bigint is not null and {FIGURES[figure]}"
+    )
+    found = f"select {columns} from call_manager m where {which}"
+    if figure in OF_NUMBERS:
+        found = f"select distinct on (m.number) {columns} from call_manager m where {which}"
+        found += " order by m.number, m.talk_us desc, m.started_at desc, m.call_id, m.extension"
+    beyond = "" if after is None else " where (started_at, call_id, extension) < ($7, $8, $9)"
+    rows = await source.fetch(
+        f"select * from ({found}) as part{beyond} order by started_at desc, call_id desc, extension desc limit $6",
+        *_values(span),
+        long_us,
+        limit,
+        *(after or ()),
+    )
+    return [CountedPart(**dict(r)) for r in rows]
