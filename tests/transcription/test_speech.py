@@ -91,8 +91,12 @@ def test_both_speaking_at_once_are_both_heard_when_one_is_ten_decibels_weaker() 
     assert len(utterance_times(heard, loud((3.0, -30)), loud((3.0, -20)), ONE)) == 1
 
 
-def test_silence_against_silence_is_no_echo() -> None:
-    assert not echo_frames(np.zeros(50), np.zeros(50), RULES).any()
+@pytest.mark.parametrize("length", [0, 1, 2, 50])
+def test_silence_against_silence_is_no_echo(length: int) -> None:
+    found = echo_frames(np.zeros(length), np.zeros(length), RULES)
+
+    assert found.shape == (length,)
+    assert not found.any()
 
 
 @given(st.lists(st.tuples(st.floats(0.04, 20.0), st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0])), max_size=12))
