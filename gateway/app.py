@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.line import Line, open_line, row_reader, tables_of
 from gateway.live import Live
+from gateway.metrics import Meters
 from gateway.reading import kept_up
 from gateway.settings import Http, Settings
 from gateway.site import base_directory
@@ -127,6 +129,8 @@ class Gateway:
         if self.sound is None:
             raise RuntimeError("build() comes first")
         lines = self.lines
+        registry = CollectorRegistry()
+        registry.register(Meters(lines, self.sound, self.live))
         return ApiParts(
             pool=self.pool,
             live=self.live,
@@ -139,6 +143,7 @@ class Gateway:
             tables_changed=self.announce_tables,
             order_refused=self.order_refused,
             states=self.states,
+            registry=registry,
         )
 
     async def announce_tables(self) -> None:

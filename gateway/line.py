@@ -1,6 +1,5 @@
 """One PBX with everything that serves it: its journal, its pipeline, its manager interface, its recordings."""
 
-import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,13 +12,12 @@ from gateway.pipeline import Pipeline
 from gateway.preview import Preview
 from gateway.reading import kept_up, read_journal
 from gateway.reconcile import Reconciler
-from gateway.settings import Ami, Pbx, Settings
-from gateway.site import base_directory
+from gateway.settings import Pbx, Settings
+from gateway.site import ami_config, base_directory
 from gateway.store.commands import settle_command
 from gateway.store.database import Pool
 from gateway.store.staff import Tables, load_tables
 from sip.ami import AmiSession, open_ami
-from sip.ami_connection import AmiConfig
 from sip.ami_legs import ami_leg_event
 from sip.ami_protocol import Message
 from sip.asterisk import Asterisk, DialTemplate
@@ -93,9 +91,10 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         holds_seen=pbx.ami is not None,
     )
     asterisk = None
+    connected: list[Callable[[], None]] = []
     if pbx.ami is not None:
-        session = await stack.enter_async_context(open_ami(_ami_config(pbx.ami)))
-        asterisk = _engine(session, pbx, pool, pipeline, journal)
+        session = await stack.enter_async_context(open_ami(ami_config(pbx.ami)))
+        asterisk = _engine(session, pbx, pool, pipeline, journal, connected)
         if pbx.journal.path is None:
             _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables))
     reconciler = Reconciler(
@@ -104,19 +103,10 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         standing=asterisk.standing if asterisk else None,
         open_legs=pipeline.open_legs,
         note=pipeline.note,
-        is_behind=lambda: journal.lag_bytes > 0,
+        is_behind=lambda: journal.lag_bytes > 0 or journal.condition is not JournalCondition.READING,
     )
+    connected.append(reconciler.look_now)
     return Line(settings=pbx, pool=pool, pipeline=pipeline, reconciler=reconciler, asterisk=asterisk, journal=journal)
-
-
-def _ami_config(ami: Ami) -> AmiConfig:
-    return AmiConfig(
-        host=ami.host,
-        port=ami.port,
-        username=ami.user,
-        secret=ami.secret.get_secret_value() if ami.secret else "",
-        tls=ssl.create_default_context() if ami.tls else None,
-    )
 
 
 def _show_by_ami(session: AmiSession, preview: Preview) -> None:
@@ -133,9 +123,20 @@ def _show_by_ami(session: AmiSession, preview: Preview) -> None:
     session.on(("CEL",), hear)
 
 
-def _engine(session: AmiSession, pbx: Pbx, pool: Pool, pipeline: Pipeline, journal: JournalStatus) -> Asterisk:
+def _engine(
+    session: AmiSession,
+    pbx: Pbx,
+    pool: Pool,
+    pipeline: Pipeline,
+    journal: JournalStatus,
+    connected: list[Callable[[], None]],
+) -> Asterisk:
     async def refused(order: str, reason: str, at: datetime) -> None:
         await settle_command(pool, order, "refused", reason)
+
+    def tell() -> None:
+        for hook in connected:
+            hook()
 
     return Asterisk(
         session,
@@ -145,4 +146,5 @@ def _engine(session: AmiSession, pbx: Pbx, pool: Pool, pipeline: Pipeline, journ
         open_legs=pipeline.open_legs,
         on_refused=refused,
         last_row_at=lambda: journal.last_read_at,
+        on_connect=tell,
     )

@@ -1,8 +1,11 @@
-"""The configuration of a PBX as the domain's tables: trunks, ignored endpoints, number plans."""
+"""The configuration of a PBX in the words of those who use it: tables, number plans, how AMI is reached."""
+
+import ssl
 
 from gateway.domain.directory import Directory, Entry, PartyKind
 from gateway.domain.phone import NumberPlan
-from gateway.settings import Company, Pbx, Trunk
+from gateway.settings import Ami, Company, Pbx, Trunk
+from sip.ami_connection import AmiConfig
 
 
 def base_directory(pbx: Pbx, company: Company) -> Directory:
@@ -39,3 +42,14 @@ def _first_area_code(pbx: Pbx) -> str:
 def _own(pbx: Pbx) -> frozenset[str]:
     """Our own numbers of all trunks: a call between two of them is no client's."""
     return frozenset(n for t in pbx.trunks for n in (*t.own_numbers, *filter(None, (t.default_did,))))
+
+
+def ami_config(ami: Ami) -> AmiConfig:
+    """How a manager interface of the settings is reached."""
+    return AmiConfig(
+        host=ami.host,
+        port=ami.port,
+        username=ami.user,
+        secret=ami.secret.get_secret_value() if ami.secret else "",
+        tls=ssl.create_default_context() if ami.tls else None,
+    )

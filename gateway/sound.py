@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from gateway.domain.recordings import RecordingKey, RecordingPart
 from gateway.free_space import FreeSpace
 from gateway.live import Live
 from gateway.recording_upkeep import RecordingUpkeep
@@ -46,11 +45,10 @@ async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live
     }
     transcripts = None
     if settings.transcription.enabled:
-        path_of = partial(_archive_path, settings.archive)
         transcribers = list(_transcribers(settings))
         for transcriber in transcribers:
             stack.push_async_callback(transcriber.close)
-        transcripts = TranscriptUpkeep(pool, live, transcribers, path_of, space)
+        transcripts = TranscriptUpkeep(pool, live, transcribers, storage.path_of, space)
     return Sound(storage=storage, space=space, upkeeps=upkeeps, transcripts=transcripts)
 
 
@@ -84,7 +82,3 @@ def _transcribers(settings: Settings) -> Iterable[Transcriber]:
         yield Transcriber(
             Options(cache=settings.home / "models", model=wanted.model, languages=tuple(wanted.languages))
         )
-
-
-def _archive_path(archive: Path, key: RecordingKey) -> Path:
-    return archive.joinpath(*key.folders, key.file_name(RecordingPart.FLAC))

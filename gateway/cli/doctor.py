@@ -9,7 +9,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from gateway.config import ConfigurationError, load
-from gateway.doctor.asterisk import Told, ami_config, check_asterisk
+from gateway.doctor.asterisk import Told, check_asterisk
 from gateway.doctor.findings import Area, Finding, as_json, as_text, has_fault
 from gateway.doctor.journal import check_journal
 from gateway.doctor.machine import check_machine
@@ -17,7 +17,7 @@ from gateway.doctor.recordings import check_recordings
 from gateway.doctor.storage import check_storage, open_storage
 from gateway.domain.directory import Directory
 from gateway.settings import Pbx, Settings
-from gateway.site import base_directory
+from gateway.site import ami_config, base_directory
 from gateway.store.database import Pool
 from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home

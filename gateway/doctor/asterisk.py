@@ -4,7 +4,6 @@
 """
 
 import re
-import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.errors import GatewayError
 from gateway.domain.ports import SeenEndpoint
 from gateway.reconcile import CLOCK_LIMIT
-from gateway.settings import Ami, Pbx
+from gateway.settings import Pbx
 from sip.ami_connection import AmiConfig, AmiConnection, open_connection
 from sip.ami_errors import ActionDenied, AuthenticationRefused
 from sip.asterisk_questions import ask_endpoints, ask_setting, ask_start, ask_value
@@ -52,17 +51,6 @@ class Told:
     def expected(self) -> Expected:
         """For the journal's check."""
         return Expected(set_up=self.set_up, asterisk_started_at=self.started_at, calls_since_start=self.calls)
-
-
-def ami_config(ami: Ami) -> AmiConfig:
-    """How a manager interface of the settings is reached."""
-    return AmiConfig(
-        host=ami.host,
-        port=ami.port,
-        username=ami.user,
-        secret=ami.secret.get_secret_value() if ami.secret else "",
-        tls=ssl.create_default_context() if ami.tls else None,
-    )
 
 
 async def check_asterisk(
