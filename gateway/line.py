@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gateway.api.parts import PartState
 from gateway.domain.legs import LegEvent
+from gateway.holding import Holding
 from gateway.live import Live
 from gateway.pipeline import Pipeline
 from gateway.preview import Preview
@@ -35,6 +36,8 @@ class Line:
     pool: Pool
     pipeline: Pipeline
     reconciler: Reconciler
+    holding: Holding
+    """Whether this node reads the journal."""
     asterisk: Asterisk | None = None
     """None: the PBX has no manager interface for us."""
     journal: JournalStatus = field(default_factory=JournalStatus)
@@ -46,9 +49,9 @@ class Line:
         if path is not None:
 
             async def read() -> None:
-                await read_journal(path, self.pool, self.pipeline, self.journal)
+                await read_journal(path, self.pool, self.pipeline, self.journal, self.holding)
 
-            tasks[f"journal of {name}"] = kept_up(read, f"journal of {name}")
+            tasks[f"journal of {name}"] = self.holding.run(lambda: kept_up(read, f"journal of {name}"))
         if self.asterisk is not None:
             tasks[f"asterisk {name}"] = self.asterisk.run()
         tasks[f"reconciler of {name}"] = kept_up(self.reconciler.run, f"reconciler of {name}")
@@ -56,10 +59,12 @@ class Line:
 
     def states(self) -> list[PartState]:
         """How this PBX's parts are doing."""
-        name, reading = self.settings.name, self.journal.condition is JournalCondition.READING
-        states = []
+        name, states = self.settings.name, []
         if self.settings.journal.path is not None:
+            reading = self.holding.lease is not None and self.journal.condition is JournalCondition.READING
             detail = "" if reading else f"the journal cannot be read: {self.journal.condition}"
+            if self.holding.another:
+                reading, detail = True, "another node reads it; this one stands by"
             states.append(PartState(name=f"journal of {name}", ready=reading, detail=detail))
         if self.asterisk is not None:
             up = self.asterisk.state.connected
@@ -97,16 +102,31 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         asterisk = _engine(session, pbx, pool, pipeline, journal, connected)
         if pbx.journal.path is None:
             _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables))
+    holding = Holding(pool, f"journal of {pbx.name}")
     reconciler = Reconciler(
         pbx=pbx.name,
         pool=pool,
         standing=asterisk.standing if asterisk else None,
         open_legs=pipeline.open_legs,
         note=pipeline.note,
-        is_behind=lambda: journal.lag_bytes > 0 or journal.condition is not JournalCondition.READING,
+        is_behind=lambda: _rows_may_wait(journal, holding, pipeline),
     )
     connected.append(reconciler.look_now)
-    return Line(settings=pbx, pool=pool, pipeline=pipeline, reconciler=reconciler, asterisk=asterisk, journal=journal)
+    return Line(
+        settings=pbx,
+        pool=pool,
+        pipeline=pipeline,
+        reconciler=reconciler,
+        holding=holding,
+        asterisk=asterisk,
+        journal=journal,
+    )
+
+
+def _rows_may_wait(journal: JournalStatus, holding: Holding, pipeline: Pipeline) -> bool:
+    """Whether the journal may hold what is not committed yet, by us or by the node that reads it."""
+    reading = journal.condition is JournalCondition.READING and journal.lag_bytes == 0
+    return holding.lease is None or not reading or pipeline.rows_wait
 
 
 def _show_by_ami(session: AmiSession, preview: Preview) -> None:

@@ -51,6 +51,11 @@ class Live:
         """How many listen."""
         return len(self._listeners)
 
+    def interrupt(self) -> None:
+        """Let every listener read the present state again: something may have been committed untold."""
+        for listener in self._listeners:
+            listener.overrun.set()
+
     def publish(self, happening: Happening) -> None:
         """Hand a message to every listener that keeps up."""
         for listener in self._listeners:

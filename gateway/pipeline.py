@@ -3,20 +3,22 @@
     rows -> leg events -> families -> calls.fold -> ONE transaction (rows, legs, calls, cards, figures, facts, cursor)
          -> after the commit: the live bus
 
-Open families are kept in memory and can be read again from the database at any moment: after an error, and at every
-start. A row that was read before changes nothing. The cursor is saved with the rows it stands behind, so a killed
-gateway goes on exactly where its last transaction ended.
+Open families are kept in memory and can be read again from the database at any moment: after an error, at every
+start, and where another node wrote on (each transaction bears the number that follows the state it was computed
+from, so none is entered twice or on another state). A row that was read before changes nothing. The cursor is saved
+with the rows it stands behind, so a killed gateway goes on exactly where its last transaction ended.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from gateway.domain.call import Call
+from gateway.domain.call import Call, Command
 from gateway.domain.calls import fold_family
 from gateway.domain.errors import Rejected
 from gateway.domain.family import Families
@@ -25,10 +27,11 @@ from gateway.domain.legs import LegEvent, LegEventKind, in_order
 from gateway.domain.own_rows import is_own, own_row, read_own_row
 from gateway.ledger import Book, Kept
 from gateway.live import Live
-from gateway.store.book import broken_row
+from gateway.store.book import PageTaken, broken_row, next_page
 from gateway.store.commands import commands_of
 from gateway.store.database import Pool
 from gateway.store.journal import StoredFamily, families_of_legs, family_row, open_families
+from gateway.store.leases import Lease
 from gateway.store.staff import Tables
 
 log = structlog.get_logger()
@@ -37,6 +40,19 @@ ReadRow = Callable[[bytes], LegEvent | None]
 _ENDED_KEPT = 500
 """Ended families kept in memory for their last rows; later ones are read from the database again."""
 _QUARANTINE_REASON_LIMIT = 200
+_POISON = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What a row can be to blame for; the ones to blame go to quarantine."""
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""A row of another time is damaged: a PBX whose clock was lost begins with 1970."""
+_BIG_FAMILY = 500
+"""Families of more rows are folded beside the loop."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +75,16 @@ class OpenFamily:
             over = event.kind in (LegEventKind.ENDED, LegEventKind.LOST, LegEventKind.HUNG_UP)
             legs[event.leg] = legs.get(event.leg, False) or over
         return all(legs.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What is taken in together; the fields are those of `Pipeline.take`."""
+
+    rows: Sequence[bytes]
+    cursor: dict[str, object] | None = None
+    broken: Sequence[tuple[str, bytes]] = ()
+    lease: Lease | None = None
 
 
 class Pipeline:
@@ -92,8 +118,11 @@ class Pipeline:
         self._open: dict[str, OpenFamily] = {}
         self._lock = asyncio.Lock()
         self._loaded = False
+        self._page = 0
         self.rows_taken = 0
         self.rows_refused = 0
+        self.rows_wait = False
+        """Whether rows were read from the journal that are not committed yet; set by who reads it."""
 
     @property
     def pbx(self) -> str:
@@ -126,6 +155,7 @@ class Pipeline:
         *,
         cursor: dict[str, object] | None = None,
         broken: Sequence[tuple[str, bytes]] = (),
+        lease: Lease | None = None,
     ) -> None:
         """Take rows in: after the return they are committed with everything that follows from them.
 
@@ -133,57 +163,64 @@ class Pipeline:
             rows: as the journal holds them, known ones among them or not.
             cursor: the journal's place behind them; None: they come from elsewhere.
             broken: reason and bytes of what is no row.
+            lease: by which we read the journal; None: the rows are our own.
 
         Raises:
+            LeaseLost: another node reads the journal now; nothing was taken.
             asyncpg.PostgresError, OSError: the database is away; nothing was taken, give the same rows again.
         """
+        batch = _Batch(rows=rows, cursor=cursor, broken=broken, lease=lease)
         async with self._lock:
-            try:
-                await self._take(rows, cursor, broken)
-            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, ArithmeticError) as fault:
-                self._forget()
-                await self._take_apart(rows, cursor, broken, fault)
-            except BaseException:
-                self._forget()
-                raise
+            while True:
+                try:
+                    return await self._take_in(batch)
+                except PageTaken:  # another node, or a commit of ours whose answer was lost
+                    self._live.interrupt()
+
+    async def reload(self) -> None:
+        """Read the open calls from the database, as it has them now."""
+        async with self._lock:
+            self._forget()
+            await self._load()
+
+    async def _take_in(self, batch: "_Batch") -> None:
+        try:
+            await self._take(batch)
+        except _POISON as fault:
+            self._forget()
+            await self._take_apart(batch, fault)
+        except BaseException:
+            self._forget()
+            raise
 
     async def note(self, *events: LegEvent) -> None:
         """Take in events that only we know (hold, a refused order, a lost leg)."""
         await self.take([own_row(e) for e in events])
 
-    async def _take_apart(
-        self,
-        rows: Sequence[bytes],
-        cursor: dict[str, object] | None,
-        broken: Sequence[tuple[str, bytes]],
-        fault: Exception,
-    ) -> None:
-        """Take rows one at a time after a batch could not be written; the one to blame goes to quarantine."""
-        if len(rows) <= 1:
-            log.error("row refused by the store", pbx=self.pbx, fault=type(fault).__name__)
-            await self._take([], cursor, [*broken, *((str(fault)[:_QUARANTINE_REASON_LIMIT], r) for r in rows)])
-            return
-        for row in rows:
+    async def _take_apart(self, batch: "_Batch", fault: Exception) -> None:
+        """Take rows one at a time after a batch could not be written; the ones to blame go to quarantine."""
+        blamed: list[tuple[str, bytes]] = []
+        for row in batch.rows if len(batch.rows) > 1 else ():
             try:
-                await self._take([row], None, ())
-            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, ArithmeticError) as one:
+                await self._take(_Batch(rows=[row], lease=batch.lease))
+            except _POISON as one:
                 self._forget()
-                await self._take_apart([row], None, (), one)
-        await self._take([], cursor, broken)
+                blamed.append((_reason(one), row))
+        if len(batch.rows) == 1:
+            blamed = [(_reason(fault), batch.rows[0])]
+        await self._take(replace(batch, rows=[], broken=[*batch.broken, *blamed]))
 
     def _forget(self) -> None:
         self._loaded = False
 
-    async def _take(
-        self, rows: Sequence[bytes], cursor: dict[str, object] | None, broken: Sequence[tuple[str, bytes]]
-    ) -> None:
+    async def _take(self, batch: "_Batch") -> None:
         if not self._loaded:
             await self._load()
-        events, refused = self._mapped(rows)
+        events, refused = self._mapped(batch.rows)
         await self._reopen(events.values())
         touched, joined = self._place(events)
-        bad = [*broken, *refused]
-        if not touched and cursor is None and not bad:
+        bad = [*batch.broken, *refused]
+        if not touched and batch.cursor is None and not bad:
             return
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
         for family, calls in zip(touched, await self._fold(touched), strict=True):
@@ -191,10 +228,14 @@ class Pipeline:
         book.page.families = [family_row(self._as_stored(f)) for f in touched]
         book.page.joined = [{"kept": str(kept), "gone": str(g)} for kept, gone in joined.items() for g in gone]
         book.page.broken = [broken_row(reason, data) for reason, data in bad]
-        book.page.cursor = cursor
+        book.page.cursor = batch.cursor
+        book.page.number = self._page
+        if batch.lease is not None:
+            book.page.lease, book.page.epoch = batch.lease.name, batch.lease.epoch
         await book.close(self._pool)
+        self._page += 1
         self.rows_taken += len(events)
-        self.rows_refused += len(bad)
+        self._count_refused(bad)
         for written, kept in book.kept:
             written.kept = kept
         for happening in book.happenings:
@@ -208,16 +249,25 @@ class Pipeline:
         for row in rows:
             try:
                 event = read_own_row(row) if is_own(row) else self._read(row)
-            except Rejected as fault:
-                refused.append((str(fault)[:_QUARANTINE_REASON_LIMIT], row))
+            except (Rejected, *_POISON) as fault:
+                refused.append((_reason(fault), row))
                 continue
-            if event is not None:
+            if event is not None and not _EARLIEST <= event.at < _LATEST:
+                refused.append((f"its time {event.at} is none of a call", row))
+            elif event is not None:
                 events[row] = event
         return events, refused
+
+    def _count_refused(self, bad: Sequence[tuple[str, bytes]]) -> None:
+        """Count what went to quarantine, and raise the alarm; what it says may be a caller's, so it is not told."""
+        self.rows_refused += len(bad)
+        if bad:
+            log.error("pieces of the journal put into quarantine; see trunkline doctor", pbx=self.pbx, pieces=len(bad))
 
     async def _load(self) -> None:
         self._index = Families()
         self._open = {}
+        self._page = await next_page(self._pool, self.pbx)
         for stored in await open_families(self._pool, self.pbx):
             await self._bring_in(stored)
         self._loaded = True
@@ -280,15 +330,16 @@ class Pipeline:
     async def _fold(self, families: Sequence[OpenFamily]) -> list[list[Call]]:
         """The calls of each family by the present tables."""
         orders = await commands_of(self._pool, {e.leg for f in families for e in f.rows.values()})
-        return [
-            fold_family(
-                in_order(family.rows.values()),
-                self._tables.directory,
-                commands=orders,
-                holds_seen=self._holds_seen,
-            )
-            for family in families
-        ]
+        return [await self._fold_one(family, orders) for family in families]
+
+    async def _fold_one(self, family: OpenFamily, orders: Mapping[str, Command]) -> list[Call]:
+        """The calls of a family; a conference that never ends must not keep the loop from its other work."""
+
+        def fold() -> list[Call]:
+            events = in_order(family.rows.values())
+            return fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen)
+
+        return await asyncio.to_thread(fold) if len(family.rows) > _BIG_FAMILY else fold()
 
     def _as_stored(self, family: OpenFamily) -> StoredFamily:
         times = [e.at for e in family.rows.values()]
@@ -308,3 +359,7 @@ class Pipeline:
         ended = [name for name, family in self._open.items() if family.ended]
         for name in ended[: max(0, len(ended) - _ENDED_KEPT // 2)]:
             self._index.forget(self._open.pop(name).rows.values())
+
+
+def _reason(fault: Exception) -> str:
+    return (str(fault) or type(fault).__name__)[:_QUARANTINE_REASON_LIMIT]

@@ -11,9 +11,11 @@ from pathlib import Path
 import asyncpg
 import structlog
 
+from gateway.holding import Holding
 from gateway.pipeline import Pipeline
 from gateway.store.database import Pool
 from gateway.store.journal import load_cursor
+from gateway.store.leases import Lease
 from sip.journal import BadCursor, Batch, Cursor, JournalStatus, tail
 
 log = structlog.get_logger()
@@ -22,7 +24,9 @@ _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError, TimeoutError)
 
 
-async def read_journal(path: Path, pool: Pool, pipeline: Pipeline, status: JournalStatus) -> None:
+async def read_journal(
+    path: Path, pool: Pool, pipeline: Pipeline, status: JournalStatus, holding: Holding | None = None
+) -> None:
     """Read from the saved place on.
 
     Args:
@@ -30,11 +34,16 @@ async def read_journal(path: Path, pool: Pool, pipeline: Pipeline, status: Journ
         pool: where the place is saved.
         pipeline: takes the rows.
         status: kept up to date for doctor and metrics.
+        holding: by whose lease we read; None: there is no other node.
+
+    Raises:
+        LeaseLost: another node reads the journal now.
     """
+    await pipeline.reload()
     cursor = await _saved_cursor(pool, pipeline.pbx)
     async with aclosing(tail(path, cursor, status=status)) as batches:
         async for batch in batches:
-            await _take(pipeline, batch)
+            await _take(pipeline, batch, holding.lease if holding else None)
 
 
 async def _saved_cursor(pool: Pool, pbx: str) -> Cursor | None:
@@ -48,18 +57,15 @@ async def _saved_cursor(pool: Pool, pbx: str) -> Cursor | None:
         return None
 
 
-async def _take(pipeline: Pipeline, batch: Batch) -> None:
+async def _take(pipeline: Pipeline, batch: Batch, lease: Lease | None) -> None:
     rows = [record.data for record in batch.records]
     broken = [(str(piece.reason), piece.data) for piece in batch.broken]
-    failures = 0
-    while True:
-        try:
-            return await pipeline.take(rows, cursor=dict(batch.cursor_after.to_json()), broken=broken)
-        except DATABASE_AWAY as fault:
-            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
-            failures += 1
-            log.warning("database is away; rows wait", pbx=pipeline.pbx, fault=type(fault).__name__, pause=pause)
-            await asyncio.sleep(pause)
+    cursor: dict[str, object] = dict(batch.cursor_after.to_json())
+    pipeline.rows_wait = True
+    try:
+        await kept_up(lambda: pipeline.take(rows, cursor=cursor, broken=broken, lease=lease), f"rows of {pipeline.pbx}")
+    finally:
+        pipeline.rows_wait = False
 
 
 async def kept_up(task: Callable[[], Awaitable[None]], name: str) -> None:

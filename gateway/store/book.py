@@ -1,10 +1,18 @@
-"""The one statement by which a batch of journal rows becomes part of the database (migration 0003)."""
+"""The one statement by which a batch of journal rows becomes part of the database (migrations 0003 and 0007)."""
 
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import asyncpg
+
+from gateway.domain.errors import TryAgain
 from gateway.store.database import Connection, Pool, Row
+from gateway.store.leases import LeaseLost
+
+
+class PageTaken(TryAgain):
+    """Another transaction has written on; read the open calls again and repeat."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -12,6 +20,11 @@ class Page:
     """Everything one transaction writes, as rows of its tables."""
 
     pbx: str
+    number: int = 0
+    """The PBX's page number as it was when the page's families were read; each page raises it by one."""
+    lease: str | None = None
+    """The page is entered only while this lease is ours; None: it needs none."""
+    epoch: int | None = None
     families: list[Row] = field(default_factory=list)
     joined: list[Row] = field(default_factory=list)
     cards: list[Row] = field(default_factory=list)
@@ -29,9 +42,16 @@ class Page:
     cursor: dict[str, object] | None = None
 
 
+async def next_page(source: Pool | Connection, pbx: str) -> int:
+    """The number that the PBX's next page must bear; ask before reading what the page is computed from."""
+    await source.execute("insert into journal_page (pbx) values ($1) on conflict do nothing", pbx)
+    number: int = await source.fetchval("select number from journal_page where pbx = $1", pbx)
+    return number
+
+
 def broken_row(reason: str, data: bytes) -> Row:
-    """Bytes for the quarantine, cut to 64 KiB."""
-    return {"reason": reason.replace("\0", ""), "data": b64encode(data[:65536]).decode()}
+    """Bytes for the quarantine, cut to 64 KiB; the reason may quote what a caller sent."""
+    return {"reason": "".join(c if c.isprintable() else " " for c in reason), "data": b64encode(data[:65536]).decode()}
 
 
 async def enter(source: Pool | Connection, page: Page) -> Sequence[tuple[str, int, bool]]:
@@ -39,7 +59,19 @@ async def enter(source: Pool | Connection, page: Page) -> Sequence[tuple[str, in
 
     Returns:
         Number, card and whether the card was made now, for each number of `page.cards`.
+
+    Raises:
+        PageTaken: its number is not the next one; nothing was written.
+        LeaseLost: its lease has another holder; nothing was written.
     """
     document = {name: getattr(page, name) for name in Page.__dataclass_fields__}
-    rows = await source.fetch("select number, contact_id, made from enter_book($1::json)", document)
+    try:
+        rows = await source.fetch("select number, contact_id, made from enter_book($1::json)", document)
+    except asyncpg.PostgresError as fault:
+        match fault.sqlstate:
+            case "TL001":
+                raise PageTaken from fault
+            case "TL002":
+                raise LeaseLost from fault
+        raise
     return [(r["number"], r["contact_id"], r["made"]) for r in rows]
