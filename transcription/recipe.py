@@ -8,13 +8,14 @@ Measured on telephone calls with known words (docs/transcription.md):
   time of a batch of eight); the decoder runs windows in batches, since it is bound by reading its weights.
 - Time stamps stay on: they keep the decoder in step and tell utterances apart. Where one piece of text covers
   several utterances, the decoder's attention tells when each word is said (a fiftieth of the whole work).
+- The decoder often goes on behind the end of the sound and says the last sentence again. Its own time stamps
+  give it away: what it places there is left out.
 - A window with low confidence, with a phrase repeated over and over, cut off by the length limit, or with an
   utterance that got no words is tried again at full length and with a wider search; the better result counts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any
 
 import ctranslate2
@@ -25,6 +26,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
 from transcription.audio import SAMPLE_RATE, Samples
+from transcription.stamps import Stretch, spoken, stretches
 from transcription.tidying import repetition
 from transcription.windows import Piece, Utterance, Window, share, spans_several
 
@@ -36,7 +38,6 @@ Cut = Callable[[Utterance], Samples]
 _FRAMES_PER_SECOND = 100
 _HOP = SAMPLE_RATE // _FRAMES_PER_SECOND
 _WHOLE_LOOK = 30.0
-_STAMP_SECONDS = 0.02
 _DECODER_LIMIT = 448
 
 
@@ -202,17 +203,20 @@ class Recogniser:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        return [
-            Recognised(
-                window=window,
-                pieces=tuple(_pieces(result.sequences_ids[0], tokenizer, window.duration)),
-                tokens=tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot),
-                confidence=float(result.scores[0]),
-                no_speech=float(result.no_speech_prob),
-                cut_off=len(result.sequences_ids[0]) >= limit - len(prompt) - 1,
-            )
-            for window, result in zip(windows, results, strict=True)
-        ]
+        found = zip(windows, results, strict=True)
+        return [self._result(window, result, tokenizer, limit - len(prompt)) for window, result in found]
+
+    def _result(self, window: Window, result: Any, tokenizer: Tokenizer, limit: int) -> Recognised:
+        tokens = result.sequences_ids[0]
+        kept, invented = spoken(stretches(tokens, tokenizer.timestamp_begin, tokenizer.eot), window.duration)
+        return Recognised(
+            window=window,
+            pieces=tuple(piece for one in kept if (piece := _piece(one, tokenizer, window.duration)).text),
+            tokens=tuple(token for one in kept for token in one.tokens),
+            confidence=float(result.scores[0]),
+            no_speech=float(result.no_speech_prob),
+            cut_off=len(tokens) >= limit - 1 and not invented,
+        )
 
     def _tokenizer(self, language: str) -> Tokenizer:
         if language not in self._tokenizers:
@@ -229,22 +233,11 @@ def _stacked(encoded: Sequence[Encoded]) -> Encoded:
     return np.concatenate([np.pad(one, ((0, 0), (0, longest - one.shape[1]), (0, 0)), mode="edge") for one in encoded])
 
 
-def _pieces(tokens: Sequence[int], tokenizer: Tokenizer, duration: float) -> Iterator[Piece]:
-    """Split the decoder's tokens at its time stamps; a missing last stamp means the end of the window."""
-    begin = tokenizer.timestamp_begin
-    start = 0.0
-    held: list[int] = []
-    for is_stamp, run in groupby(tokens, key=lambda token: token >= begin):
-        if is_stamp:
-            stamps = [min(duration, (token - begin) * _STAMP_SECONDS) for token in run]
-            if held:
-                yield from _piece(held, tokenizer, start, max(start, stamps[0]))
-                held = []
-            start = max(start, stamps[-1]) if stamps[-1] < duration else start
-        else:
-            held = [token for token in run if token < tokenizer.eot]
-    if held:
-        yield from _piece(held, tokenizer, start, duration)
+def _piece(stretch: Stretch, tokenizer: Tokenizer, duration: float) -> Piece:
+    text = " ".join(tokenizer.decode(list(stretch.tokens)).replace("\ufffd", "").split())
+    start = min(stretch.start, duration)
+    end = min(duration, duration if stretch.end is None else stretch.end)
+    return Piece(start=start, end=max(start, end), text=text)
 
 
 def _words(found: Sequence[dict[str, Any]]) -> Iterator[Piece]:
@@ -262,12 +255,6 @@ def _words(found: Sequence[dict[str, Any]]) -> Iterator[Piece]:
         held = Piece(start=start, end=end, text=text.strip())
     if held:
         yield held
-
-
-def _piece(tokens: Sequence[int], tokenizer: Tokenizer, start: float, end: float) -> Iterator[Piece]:
-    text = " ".join(tokenizer.decode(list(tokens)).replace("\ufffd", "").split())
-    if text:
-        yield Piece(start=start, end=end, text=text)
 
 
 def _storage(array: Encoded) -> ctranslate2.StorageView:

@@ -15,7 +15,7 @@ from transcription.transcriber import Transcriber, open_transcriber
 
 async def until_it_works(transcriber: Transcriber) -> int:
     """Wait until a worker runs; give its process id."""
-    while transcriber.worker_pid is None:  # noqa: ASYNC110 - nothing tells when a process has started
+    while transcriber.worker_pid is None:
         await asyncio.sleep(0.01)
     return transcriber.worker_pid
 
