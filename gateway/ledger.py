@@ -97,6 +97,7 @@ class Book:
         self._calls: list[StoredCall] = []
         self._facts: list[tuple[NewFact, str | None]] = []
         self._cards: dict[str, str] = {}
+        self._managers: dict[UUID, object] = {}
         self.page = Page(pbx=tables.directory.pbx)
         self.kept: list[tuple[HasKept, Kept]] = []
         self.happenings: list[Happening] = []
@@ -114,7 +115,7 @@ class Book:
         for leg in {leg.id: leg for call in calls for leg in call.legs}.values():
             now.legs[leg.id] = (leg, owner[leg.id])
             if before.legs.get(leg.id) != now.legs[leg.id]:
-                self.page.legs.append(leg_row(self.page.pbx, family.id, owner[leg.id], leg))
+                self.page.legs.append(leg_row(family.id, owner[leg.id], leg))
         self._merge(before, now)
         self.kept.append((family, now))
 
@@ -148,7 +149,7 @@ class Book:
         parts = parts_of(stored.call, self._tables.staff)
         now.parts[stored.id] = parts
         if _differs(parts, before.parts.get(stored.id)):
-            self.page.parted.append(str(stored.id))
+            self.page.parted.append(stored.id)
             self.page.parts += [part_row(stored.id, p) for p in parts]
         self._delta.add(before.parts.get(stored.id, ()), -1)
         self._delta.add(parts)
@@ -178,6 +179,7 @@ class Book:
             return
         users = {p.extension: p.user_id for p in parts}
         body = call_view(call, id=stored.id, contact_id=stored.contact_id, revision=stored.revision, users=users)
+        self._managers[stored.id] = body["managers"]
         kind = f"call.{call.state}" if call.state is not before else "call.changed"
         concerned = tuple(sorted({u for u in users.values() if u is not None}))
         self.happenings.append(Happening(kind=kind, body=body, users=concerned))
@@ -188,8 +190,10 @@ class Book:
     async def close(self, source: Pool | Connection) -> None:
         """Write the page, and fill in the cards that were found or made."""
         page = self.page
-        page.cards = [{"number": number, "name": name} for number, name in sorted(self._cards.items())]
-        page.calls = [call_row(c, card_number(c.call)) for c in sorted(self._calls, key=lambda c: c.id)]
+        page.cards = self._cards
+        page.calls = [
+            call_row(c, card_number(c.call), self._managers.get(c.id)) for c in sorted(self._calls, key=lambda c: c.id)
+        ]
         page.facts = [fact_row(fact) | {"card_number": number} for fact, number in self._facts]
         for name, rows in delta_rows(self._delta).items():
             setattr(page, name, rows)

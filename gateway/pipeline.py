@@ -10,7 +10,7 @@ with the rows it stands behind, so a killed gateway goes on exactly where its la
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -27,10 +27,10 @@ from gateway.domain.legs import LegEvent, LegEventKind, in_order
 from gateway.domain.own_rows import is_own, own_row, read_own_row
 from gateway.ledger import Book, Kept
 from gateway.live import Live
-from gateway.store.book import PageTaken, broken_row, next_page
+from gateway.store.book import KnownLegs, PageTaken, broken_row, next_page
 from gateway.store.commands import commands_of
 from gateway.store.database import Pool
-from gateway.store.journal import StoredFamily, families_of_legs, family_row, open_families
+from gateway.store.journal import StoredFamily, families_of_legs, open_families
 from gateway.store.leases import Lease
 from gateway.store.staff import Tables
 
@@ -60,9 +60,10 @@ class OpenFamily:
     """One family in memory."""
 
     id: UUID
+    name: str
+    """Its name in the index of families."""
     rows: dict[bytes, LegEvent] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
-    stored: bool = False
 
     @property
     def ended(self) -> bool:
@@ -116,6 +117,10 @@ class Pipeline:
         self._holds_seen = holds_seen
         self._index = Families()
         self._open: dict[str, OpenFamily] = {}
+        self._ended: dict[str, None] = {}
+        """Names of ended families still in memory, the one that changed last at the end."""
+        self._careful = False
+        """Rows of the past are coming: legs that begin in a batch are looked up too."""
         self._lock = asyncio.Lock()
         self._loaded = False
         self._page = 0
@@ -176,6 +181,8 @@ class Pipeline:
                     return await self._take_in(batch)
                 except PageTaken:  # another node, or a commit of ours whose answer was lost
                     self._live.interrupt()
+                except KnownLegs:
+                    self._careful = True
 
     async def reload(self) -> None:
         """Read the open calls from the database, as it has them now."""
@@ -185,10 +192,11 @@ class Pipeline:
 
     async def _take_in(self, batch: "_Batch") -> None:
         try:
-            await self._take(batch)
-        except _POISON as fault:
-            self._forget()
-            await self._take_apart(batch, fault)
+            try:
+                await self._take(batch)
+            except _POISON as fault:
+                self._forget()
+                await self._take_apart(batch, fault)
         except BaseException:
             self._forget()
             raise
@@ -217,6 +225,7 @@ class Pipeline:
         if not self._loaded:
             await self._load()
         events, refused = self._mapped(batch.rows)
+        looked_up = self._careful
         await self._reopen(events.values())
         touched, joined = self._place(events)
         bad = [*batch.broken, *refused]
@@ -225,11 +234,12 @@ class Pipeline:
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
         for family, calls in zip(touched, await self._fold(touched), strict=True):
             book.add(family, calls)
-        book.page.families = [family_row(self._as_stored(f)) for f in touched]
+        book.page.families = [self._as_stored(f) for f in touched]
         book.page.joined = [{"kept": str(kept), "gone": str(g)} for kept, gone in joined.items() for g in gone]
         book.page.broken = [broken_row(reason, data) for reason, data in bad]
         book.page.cursor = batch.cursor
         book.page.number = self._page
+        book.page.legs_may_move = looked_up
         if batch.lease is not None:
             book.page.lease, book.page.epoch = batch.lease.name, batch.lease.epoch
         await book.close(self._pool)
@@ -240,7 +250,7 @@ class Pipeline:
             written.kept = kept
         for happening in book.happenings:
             self._live.publish(happening)
-        self._let_go()
+        self._let_go(touched)
 
     def _mapped(self, rows: Iterable[bytes]) -> tuple[dict[bytes, LegEvent], list[tuple[str, bytes]]]:
         """Leg events by row, and rows that are none with the reason."""
@@ -267,6 +277,7 @@ class Pipeline:
     async def _load(self) -> None:
         self._index = Families()
         self._open = {}
+        self._ended = {}
         self._page = await next_page(self._pool, self.pbx)
         for stored in await open_families(self._pool, self.pbx):
             await self._bring_in(stored)
@@ -274,29 +285,33 @@ class Pipeline:
 
     async def _bring_in(self, stored: StoredFamily) -> None:
         """Put a stored family into memory with what was kept of it."""
-        family = OpenFamily(id=stored.id, stored=True)
+        family = OpenFamily(id=stored.id, name="")
         family.rows, _ = self._mapped(stored.rows)
         for event in family.rows.values():
-            name, others = self._index.add(event)
+            family.name, others = self._index.add(event)
             for other in others:
-                self._open.setdefault(name, family)
                 self._open.pop(other, None)
-            self._open[name] = family
+                self._ended.pop(other, None)
+            self._open[family.name] = family
+        if family.ended:
+            self._ended[family.name] = None
         calls = await self._fold([family])
         family.kept = await Kept.load(self._pool, family.id, calls[0], self._tables)
 
-    async def _reopen(self, events: Iterable[LegEvent]) -> None:
-        """Bring back ended families to which new rows belong."""
-        unknown = {
-            leg
-            for event in events
-            for leg in (event.leg, event.family, event.transferee, event.second)
-            if leg and self._index.find("l:" + leg) is None
-        }
-        if not unknown:
-            return
-        present = {f.id for f in self._open.values()}
-        for stored in await families_of_legs(self._pool, self.pbx, sorted(unknown)):
+    async def _reopen(self, events: Collection[LegEvent]) -> None:
+        """Bring back ended families to which new rows belong.
+
+        A leg that begins in these rows is nearly always new, and looking it up would cost every call a round trip:
+        the database refuses the page if it knows the leg, and the rows are taken again with care.
+        """
+        named = {leg for e in events for leg in (e.leg, e.family, e.transferee, e.second) if leg}
+        unknown = {leg for leg in named if self._index.find("l:" + leg) is None}
+        if not self._careful:
+            unknown -= {e.leg for e in events if e.kind is LegEventKind.STARTED}
+        found = await families_of_legs(self._pool, self.pbx, sorted(unknown)) if unknown else []
+        self._careful = self._careful and bool(found)
+        present = {f.id for f in self._open.values()} if found else set()
+        for stored in found:
             if stored.id not in present:
                 await self._bring_in(stored)
 
@@ -312,9 +327,10 @@ class Pipeline:
             name, others = self._index.add(event)
             family = self._open.get(name)
             if family is None:
-                family = self._open[name] = OpenFamily(id=new_id())
+                family = self._open[name] = OpenFamily(id=new_id(), name=name)
             for other in others:
                 gone = self._open.pop(other, None)
+                self._ended.pop(other, None)
                 if gone is None or gone is family:
                     continue
                 family.rows |= gone.rows
@@ -352,12 +368,15 @@ class Pipeline:
             last_at=max(times),
         )
 
-    def _let_go(self) -> None:
-        """Forget the oldest ended families beyond what is kept for late rows."""
-        if len(self._open) <= _ENDED_KEPT:
-            return
-        ended = [name for name, family in self._open.items() if family.ended]
-        for name in ended[: max(0, len(ended) - _ENDED_KEPT // 2)]:
+    def _let_go(self, touched: Iterable[OpenFamily]) -> None:
+        """Forget the ended families that changed longest ago, beyond what is kept for late rows."""
+        for family in touched:
+            self._ended.pop(family.name, None)
+            if family.ended:
+                self._ended[family.name] = None
+        while len(self._ended) > _ENDED_KEPT:
+            name = next(iter(self._ended))
+            del self._ended[name]
             self._index.forget(self._open.pop(name).rows.values())
 
 

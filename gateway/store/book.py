@@ -1,18 +1,24 @@
-"""The one statement by which a batch of journal rows becomes part of the database (migrations 0003 and 0007)."""
+"""The one statement by which a batch of journal rows becomes part of the database (migration 0008)."""
 
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import asyncpg
 
 from gateway.domain.errors import TryAgain
 from gateway.store.database import Connection, Pool, Row
+from gateway.store.journal import StoredFamily, packed
 from gateway.store.leases import LeaseLost
 
 
 class PageTaken(TryAgain):
     """Another transaction has written on; read the open calls again and repeat."""
+
+
+class KnownLegs(TryAgain):
+    """The database knows legs for which a family was begun; look them up and repeat."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,12 +31,15 @@ class Page:
     lease: str | None = None
     """The page is entered only while this lease is ours; None: it needs none."""
     epoch: int | None = None
-    families: list[Row] = field(default_factory=list)
+    families: list[StoredFamily] = field(default_factory=list)
+    legs_may_move: bool = True
+    """False: legs that begin in this page were not looked up, so the database refuses those that it knows."""
     joined: list[Row] = field(default_factory=list)
-    cards: list[Row] = field(default_factory=list)
+    cards: dict[str, str] = field(default_factory=dict)
+    """Name by number."""
     calls: list[Row] = field(default_factory=list)
     legs: list[Row] = field(default_factory=list)
-    parted: list[str] = field(default_factory=list)
+    parted: list[UUID] = field(default_factory=list)
     """Calls whose managers' parts are replaced by `parts`."""
     parts: list[Row] = field(default_factory=list)
     merged: list[Row] = field(default_factory=list)
@@ -54,6 +63,9 @@ def broken_row(reason: str, data: bytes) -> Row:
     return {"reason": "".join(c if c.isprintable() else " " for c in reason), "data": b64encode(data[:65536]).decode()}
 
 
+_ENTER = f"select number, contact_id, made from enter_book({', '.join(f'${n}' for n in range(1, 25))})"
+
+
 async def enter(source: Pool | Connection, page: Page) -> Sequence[tuple[str, int, bool]]:
     """Write the page as one transaction.
 
@@ -63,15 +75,39 @@ async def enter(source: Pool | Connection, page: Page) -> Sequence[tuple[str, in
     Raises:
         PageTaken: its number is not the next one; nothing was written.
         LeaseLost: its lease has another holder; nothing was written.
+        KnownLegs: see `Page.legs_may_move`; nothing was written.
     """
-    document = {name: getattr(page, name) for name in Page.__dataclass_fields__}
     try:
-        rows = await source.fetch("select number, contact_id, made from enter_book($1::json)", document)
+        rows = await source.fetch(_ENTER, *_arguments(page))
     except asyncpg.PostgresError as fault:
         match fault.sqlstate:
             case "TL001":
                 raise PageTaken from fault
             case "TL002":
                 raise LeaseLost from fault
+            case "TL003":
+                raise KnownLegs from fault
         raise
     return [(r["number"], r["contact_id"], r["made"]) for r in rows]
+
+
+def _arguments(page: Page) -> list[object]:
+    """The page as the function takes it; an absent list costs nothing."""
+    families, cards = page.families, sorted(page.cards.items())
+    return [
+        *(page.pbx, page.number, page.lease, page.epoch, page.cursor),
+        [f.id for f in families],
+        [f.open for f in families],
+        [packed(f.rows) for f in families],
+        [f.first_at for f in families],
+        [f.last_at for f in families],
+        page.legs_may_move,
+        page.joined or None,
+        [number for number, _ in cards] or None,
+        [name for _, name in cards] or None,
+        *(page.calls or None, page.legs or None),
+        *(page.parted or None, page.parts),
+        page.merged or None,
+        *(page.managers or None, page.numbers, page.company or None),
+        *(page.facts or None, page.broken or None),
+    ]

@@ -31,12 +31,17 @@ def _text(moment: object) -> str | None:
     return None if moment is None else str(moment)
 
 
-def call_row(stored: StoredCall, card_number: str | None) -> Row:
-    """A call as its table keeps it; `card_number` names the card that is found or made with it."""
+def call_row(stored: StoredCall, card_number: str | None, managers: object) -> Row:
+    """A call as its table keeps it.
+
+    Args:
+        stored: the call.
+        card_number: names the card that is found or made with it.
+        managers: as `call_view` shows them; None: as they were shown last.
+    """
     call, client = stored.call, stored.call.client
     return {
         "id": str(stored.id),
-        "pbx": call.pbx,
         "key": call.key,
         "family_id": str(stored.family_id),
         "kind": call.kind,
@@ -68,14 +73,14 @@ def call_row(stored: StoredCall, card_number: str | None) -> Row:
         "linkedids": list(call.linkedids),
         "unmapped": list(call.unmapped),
         "command_id": call.command,
+        "managers": managers,
         "revision": stored.revision,
     }
 
 
-def leg_row(pbx: str, family: UUID, call: UUID | None, leg: CallLeg) -> Row:
+def leg_row(family: UUID, call: UUID | None, leg: CallLeg) -> Row:
     """A leg as its table keeps it."""
     return {
-        "pbx": pbx,
         "id": leg.id,
         "family_id": str(family),
         "call_id": _text(call),

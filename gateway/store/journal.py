@@ -5,13 +5,12 @@ that any call can be explained and folded again.
 """
 
 import zlib
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from gateway.store.database import Connection, Pool, Row
+from gateway.store.database import Connection, Pool
 
 _LENGTH = 4  # bytes before each row
 
@@ -43,18 +42,6 @@ def unpacked(value: bytes) -> list[bytes]:
         rows.append(data[at + _LENGTH : end])
         at = end
     return rows
-
-
-def family_row(family: StoredFamily) -> Row:
-    """A family as `enter_book` takes it."""
-    return {
-        "id": str(family.id),
-        "pbx": family.pbx,
-        "open": family.open,
-        "rows": b64encode(packed(family.rows)).decode(),
-        "first_at": str(family.first_at),
-        "last_at": str(family.last_at),
-    }
 
 
 _FAMILY = "select id, pbx, open, rows, first_at, last_at from family"
