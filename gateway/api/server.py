@@ -20,6 +20,7 @@ from gateway.api.health import Health
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
 from gateway.api.openapi import add_document
+from gateway.api.page import add_page
 from gateway.api.parts import ApiParts
 from gateway.api.problems import problem_middleware
 from gateway.api.recordings import Recordings
@@ -86,6 +87,7 @@ def make_app(parts: ApiParts) -> web.Application:
     add_document(app, endpoints, title="Trunkline", version=parts.version)
     app.router.add_get(live_socket.PATH, LiveSocket(parts, guard, sockets).handle, allow_head=False)
     health.add_to(app)
+    add_page(app)
 
     async def let_go(_app: web.Application) -> None:
         sockets.closing.set()
