@@ -59,9 +59,7 @@ def _check_place(package: str, places: list[str], ours: Path) -> None:
     spec = PathFinder.find_spec(package, places)
     folders = [Path(place).resolve() for place in (spec.submodule_search_locations or ())] if spec else []
     if spec is None:
-        raise ForeignPackageError(
-            f"the package {package} is missing from {ours}", package=package, found=None
-        )
+        raise ForeignPackageError(f"the package {package} is missing from {ours}", package=package, found=None)
     if spec.origin is None or ours / package not in folders:
         found = Path(spec.origin) if spec.origin else next(iter(folders), None)
         message = f"the package {package} is read from {found}, not from {ours / package}"

@@ -273,16 +273,12 @@ class Trunk(Section):
     """A way to the outside network and how numbers are written on it."""
 
     endpoint: Pattern = Field(description="an endpoint pattern like my-trunk or PJSIP/operator-*")
-    region: Region | None = Field(
-        default=None, description="a country of ISO 3166 in two letters, like RU or PL"
-    )
+    region: Region | None = Field(default=None, description="a country of ISO 3166 in two letters, like RU or PL")
     area_code: str = Field(default="", pattern=r"^[0-9]{0,8}$", description="0 to 8 digits, like 495")
     strip_prefixes: tuple[Annotated[str, Field(pattern=r"^[0-9*#+a-z]{1,15}$")], ...] = Field(
         default=(), description="a list of prefixes of 1 to 15 digits, * or #, like 9"
     )
-    default_did: PhoneDigits | None = Field(
-        default=None, description="a number of 1 to 15 digits, with or without +"
-    )
+    default_did: PhoneDigits | None = Field(default=None, description="a number of 1 to 15 digits, with or without +")
     own_numbers: tuple[PhoneDigits, ...] = Field(
         default=(), description="a list of numbers of 1 to 15 digits, with or without +"
     )
@@ -307,9 +303,7 @@ class Recordings(Section):
     """Our own archive of recordings."""
 
     folder: Folder | None = Field(default=None, description="the path of a folder")
-    free_space_limit: ByteSize = Field(
-        default=ByteSize(2_000_000_000), ge=0, description="a size like 2 GB or 500 MB"
-    )
+    free_space_limit: ByteSize = Field(default=ByteSize(2_000_000_000), ge=0, description="a size like 2 GB or 500 MB")
 
 
 class Transcription(Section):
@@ -387,9 +381,7 @@ class Settings(BaseSettings):
                 continue
             first = readers.setdefault(pbx.journal.path, pbx.name)
             if first != pbx.name:
-                raise PlainError(
-                    f"pbx.{pbx.name}.journal.path is also the journal of pbx.{first}; give each its own"
-                )
+                raise PlainError(f"pbx.{pbx.name}.journal.path is also the journal of pbx.{first}; give each its own")
         return self
 
     @classmethod

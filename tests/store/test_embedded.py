@@ -448,7 +448,7 @@ class TestARunningServer:
 
 async def until(condition):
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.05)
 
 
