@@ -117,7 +117,7 @@ class Clock:
         """
         try:
             if ":" not in text:
-                return _epoch(text), "." not in text
+                return _epoch(text)
             moment = datetime.fromisoformat(text)
         except (ValueError, OverflowError, OSError):
             raise BadRow(
@@ -134,9 +134,10 @@ class Clock:
         return first
 
 
-def _epoch(text: str) -> datetime:
-    whole, _, fraction = text.partition(".")
-    return _EPOCH + timedelta(seconds=int(whole), microseconds=int(fraction[:6].ljust(6, "0")))
+def _epoch(text: str) -> tuple[datetime, bool]:
+    whole, point, fraction = text.partition(".")
+    parts = int(fraction if len(fraction) == 6 else fraction[:6].ljust(6, "0"))
+    return _EPOCH + timedelta(seconds=int(whole), microseconds=parts), not point
 
 
 def header(fields: Sequence[str]) -> tuple[str, ...] | None:
@@ -177,10 +178,14 @@ def row_of(record: str) -> dict[str, str]:
     Raises:
         BadRow: it has not the 17 columns.
     """
+    return dict(zip(COLUMNS, _columns(record), strict=True))
+
+
+def _columns(record: str) -> list[str]:
     fields = _quoted(record) or fields_of(record)
     if len(fields) != len(COLUMNS):
         raise BadRow(f"{len(fields)} columns where {len(COLUMNS)} were expected")
-    return dict(zip(COLUMNS, fields, strict=True))
+    return fields
 
 
 def _quoted(record: str) -> list[str] | None:
@@ -208,7 +213,7 @@ def read_row(row: bytes, clock: Clock | None = None) -> LegEvent | None:
     Raises:
         BadRow: the row cannot be read.
     """
-    return leg_event(row_of(row.decode("utf-8", "replace").replace("\0", "\ufffd")), clock)
+    return _event(_columns(row.decode("utf-8", "replace").replace("\0", "\ufffd")), clock or _UTC_CLOCK)
 
 
 def row_of_ami(event: Mapping[str, str]) -> dict[str, str]:
@@ -235,33 +240,46 @@ def leg_event(
     Raises:
         BadRow: no known event, no leg, no time, or an absurdly long field.
     """
-    name = row.get("eventtype", "")
+    return _event([row.get(name, "") for name in COLUMNS], clock or _UTC_CLOCK, row, number, after)
+
+
+def _event(
+    columns: Sequence[str],
+    clock: Clock,
+    row: Mapping[str, str] | None = None,
+    number: int = 0,
+    after: datetime | None = None,
+) -> LegEvent | None:
+    """The leg event of the 17 columns; `row` for the running number, the rest as `leg_event` has it.
+
+    A journal's rows come as a list and are read as one: by name it takes half as long again.
+    """
+    name, time, cid_name, cid_num, _, dnid, exten, context, channel, app, app_data, leg, family = columns[:13]
     kind = _KINDS.get(name)
     if kind is None:
         if name in KNOWN_EVENTS:
             return None
         raise BadRow(f"unknown event {name[:40]!r}")
-    leg = row.get("uniqueid", "")
     if not leg or len(leg) > 150:
         raise BadRow(f"uniqueid {leg[:40]!r} is no id of a channel")
-    if max(map(len, row.values())) > LONGEST_FIELD:
+    if max(map(len, columns)) > LONGEST_FIELD:
         raise BadRow(f"a field is longer than {LONGEST_FIELD} characters")
-    at, whole = (clock or _UTC_CLOCK).read(row.get("eventtime", ""), after=after)
-    extra = row.get("eventextra", "")
+    at, whole = clock.read(time, after=after)
+    extra = columns[-1]
     return LegEvent(
         at=at,
         kind=kind,
         leg=leg,
-        family=row.get("linkedid", ""),
-        channel=row.get("channame", ""),
-        order=_order(row, number) if whole else 0,
-        number=row.get("cid_num", ""),
-        name=row.get("cid_name", ""),
-        exten=row.get("exten", ""),
-        context=row.get("context", ""),
-        dnid=row.get("cid_dnid", ""),
-        app=row.get("appname", ""),
-        app_data=row.get("appdata", ""),
+        family=family,
+        channel=channel,
+        order=_order(row or {}, number) if whole else 0,
+        number=cid_num,
+        name=cid_name,
+        exten=exten,
+        context=context,
+        dnid=dnid,
+        app=app,
+        app_data=app_data,
         **(_told(_extra(extra)) if extra else {}),
     )
 

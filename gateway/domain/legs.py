@@ -42,9 +42,13 @@ _Key = tuple[datetime | int | str, ...]
 RANK = {kind: rank for rank, kind in enumerate(LegEventKind)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LegEvent:
-    """One thing that happened to one leg. Text fields are empty where the journal says nothing."""
+    """One thing that happened to one leg. Text fields are empty where the journal says nothing.
+
+    Nobody changes one. It is not frozen because a frozen one takes four times as long to make, and one is made for
+    every row of a journal (bench/fold.py).
+    """
 
     at: datetime
     """The PBX's clock, UTC."""
