@@ -18,7 +18,7 @@ class Options:
     languages: tuple[str, ...] = DEFAULT_LANGUAGES
     """Languages a call may be in; the first is taken where too little is said to tell."""
     memory_limit: int = 3 * 1024**3
-    """Bytes of data a worker may hold before it is stopped by the kernel; the base model needs about 0.7
+    """Bytes of data a worker may hold before it is stopped by the kernel; the base model needs about 0.5
     GB."""
     file_seconds: float = 3600.0
     """Longest time for one file, wall-clock seconds; the worker is killed after it."""
