@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { clock, dayName, duration, midnight } from "./format.js";
-import { clientName, clientNumber, lineName, managerName, managersOf, resultWords, stateOf } from "./names.js";
+import { clientName, clientWithNumber, managerName, managersOf, reasonWords, resultWord, resultWords, stateOf } from "./names.js";
 import { since } from "./tick.js";
 import { t } from "./words.js";
 
@@ -21,7 +21,7 @@ export function sign(call) {
 export function tag(call) {
   const open = stateOf(call);
   const tone = call.state === "ended" ? TONES[call.result] ?? "" : open === "talking" ? "talk" : "ring";
-  return h("span", { class: `tag ${tone}` }, resultWords(call));
+  return h("span", { class: `tag ${tone}` }, resultWord(call));
 }
 
 /** Names of the managers, those who only rang in grey. */
@@ -54,19 +54,14 @@ export function callRow(call, { dated = false, query = "", part = null } = {}) {
   const inside = [
     h("span", { class: "c-time t" }, dated && midnight(call.started_at) !== midnight(Date.now()) && h("small", null, dayName(call.started_at)), clock(call.started_at)),
     sign(call),
-    h("span", { class: "c-client" }, clientName(call), numberBeside(call)),
-    h("span", { class: "c-result" }, tag(call)),
+    h("span", { class: "c-client" }, clientWithNumber(call)),
+    h("span", { class: "c-result" }, tag(call), h("small", { class: "cut why" }, reasonWords(call))),
     h("span", { class: "c-managers cut" }, managerNames(call)),
     h("span", { class: "c-wait t" }, duration(part ? part.wait_seconds : call.wait_seconds)),
     h("span", { class: "c-talk t" }, call.state === "ended" ? (talk ? duration(talk) : "–") : since(call.started_at)),
     marks(call),
   ];
   return h("li", null, h("a", { class: "row", href: `/calls/${call.id}${query}`, "data-row": true }, inside));
-}
-
-/** The number, where it is not the name already. */
-export function numberBeside(call) {
-  return call.contact_id !== null || lineName(call) !== clientNumber(call)?.textContent ? clientNumber(call) : null;
 }
 
 /** The names of the columns of `callRow`. */

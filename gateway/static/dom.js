@@ -38,7 +38,7 @@ const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u20
 
 /** A text that anybody may have chosen, fit to be shown: one line, no control or direction signs, at most 80 long. */
 export function tame(text, length = 80) {
-  const signs = [...String(text ?? "").replace(HIDDEN, " ").replace(/\s+/g, " ").trim()];
+  const signs = [...String(text ?? "").replace(HIDDEN, " ").replace(/ {2,}/g, " ").trim()];
   return signs.length > length ? signs.slice(0, length - 1).join("") + "…" : signs.join("");
 }
 

@@ -89,6 +89,7 @@ const GROUPS = [
 /** An E.164 number in groups that are not torn apart at a line's end. */
 export function phone(number) {
   if (!number) return "";
+  if (!number.startsWith("+")) return number;
   const [pattern, groups] = GROUPS.find(([p]) => p.test(number)) ?? [];
   const text = pattern ? number.replace(pattern, groups) : number.replace(/(\d)(?=(\d{3})+$)/g, "$1 ");
   return text.replaceAll(" ", NBSP).replaceAll("-", "\u2011");

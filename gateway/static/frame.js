@@ -12,8 +12,8 @@ const SECTIONS = [
 
 /** Rail, band and main part in the order of the focus. */
 export function frame(site, band, main, menu) {
-  const link = ([href, word, sign]) => h("li", null, h("a", { href }, icon(sign, 18), h("span", null, t(word))));
-  const sections = [...SECTIONS, ...(site.may("calls.originate") ? [["/dial", "dial", "pad"]] : [])];
+  const link = ([href, word, sign, kind]) => h("li", { class: kind }, h("a", { href }, icon(sign, 18), h("span", null, t(word))));
+  const sections = [...SECTIONS, ...(site.may("calls.originate") ? [["/dial", "dial", "pad", "for-thumbs"]] : [])];
   return [
     h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, t("skip")),
     h(

@@ -73,9 +73,21 @@ export function clientName(call) {
   return node;
 }
 
-/** The client's number, where it does not stand as his name already. */
-export function clientNumber(call) {
+/** The client's number. */
+function clientNumber(call) {
   return call.client?.number ? h("span", { class: "tel" }, phone(call.client.number)) : null;
+}
+
+/** The client's name with his number behind it, as long as the number is not all that is known of him. */
+export function clientWithNumber(call) {
+  const name = clientName(call);
+  const number = clientNumber(call);
+  settle(name, number);
+  return [name, number];
+}
+
+function settle(name, number = name.nextElementSibling) {
+  if (number?.classList.contains("tel")) number.hidden = number.textContent === name.textContent;
 }
 
 /** Be told a card's present name. */
@@ -83,6 +95,7 @@ export function learnCard(card) {
   cards.set(card.id, { name: card.name });
   for (const node of document.querySelectorAll(`[data-card="${Number(card.id)}"]`)) {
     if (card.name) node.textContent = tame(card.name);
+    settle(node);
   }
 }
 
@@ -111,11 +124,20 @@ async function askNext() {
   }
 }
 
-/** How a call came out, in a word and, for a missed one, why. */
+/** How a call came out, in a word. */
+export function resultWord(call) {
+  return call.state === "ended" ? t(`result.${call.result}`) : t(`state.${stateOf(call)}`);
+}
+
+/** Why a call was missed; empty for others. */
+export function reasonWords(call) {
+  const key = `reason.${call.missed_reason}`;
+  return call.state === "ended" && has(key) ? t(key) : "";
+}
+
+/** Both in one line. */
 export function resultWords(call) {
-  if (call.state !== "ended") return t(`state.${stateOf(call)}`);
-  const why = call.missed_reason && has(`reason.${call.missed_reason}`) ? t(`reason.${call.missed_reason}`) : "";
-  return [t(`result.${call.result}`), why].filter(Boolean).join(", ");
+  return [resultWord(call), reasonWords(call)].filter(Boolean).join(", ");
 }
 
 /** `ringing`, `dialling`, `talking` or `ended`. */

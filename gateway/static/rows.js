@@ -59,9 +59,14 @@ function who(call, event) {
 /** A row of the journal in a sentence. */
 function words({ kind, cause, details }) {
   const to = tame(details.target || details.exten, 40);
-  if (kind === "started" && to && to !== "s") return t("row.dialled", { to: phone(to) || to });
+  if (kind === "started" && to && to !== "s") return t("row.dialled", { to: phone(to) });
   if (kind === "hung_up" && cause) return t("row.hung_up.cause", { n: cause });
   return t(`row.${kind}`, { to: to || "–", app: tame(details.app, 40) });
+}
+
+/** Whether a leg came by itself and dialled: his own phone does not ring for it. */
+function dials({ details }) {
+  return Boolean(details.exten) && details.exten !== "s";
 }
 
 /** Each leg as a bar: ringing, standing alone, talking in a bridge with somebody. */
@@ -70,7 +75,7 @@ function legs(call, events, begin) {
   const known = new Map();
   for (const event of events) {
     if (event.role === null || event.role === "local") continue;
-    const leg = known.get(event.leg) ?? { event, from: Date.parse(event.at), until: end, spans: [], joined: null, answered: null };
+    const leg = known.get(event.leg) ?? { event, from: Date.parse(event.at), until: end, spans: [], joined: null, answered: null, dialling: dials(event) };
     known.set(event.leg, leg);
     const at = Date.parse(event.at);
     if (event.kind === "answered") leg.answered ??= at;
@@ -84,7 +89,7 @@ function legs(call, events, begin) {
   const place = (from, until) => ({ left: `${((from - begin) / (end - begin)) * 100}%`, width: `${Math.max(0.4, ((until - from) / (end - begin)) * 100)}%` });
   const bars = [...known.values()].map((leg) => {
     if (leg.joined !== null) leg.spans.push([leg.joined, leg.until]);
-    const rings = leg.event.role === "manager" ? [leg.from, leg.answered ?? leg.until] : null;
+    const rings = leg.event.role === "manager" && !leg.dialling ? [leg.from, leg.answered ?? leg.until] : null;
     return h(
       "li",
       null,
@@ -99,5 +104,6 @@ function legs(call, events, begin) {
       h("span", { class: "t dim" }, duration((leg.until - leg.from) / 1000)),
     );
   });
-  return h("ul", { class: "legs" }, bars);
+  const key = ["rows.waits", "call.ring", "call.talk"].map((word, at) => h("span", null, h("i", { class: ["leg", "rang", "talked"][at] }), t(word)));
+  return [h("ul", { class: "legs" }, bars), h("p", { class: "legend", "aria-hidden": "true" }, key)];
 }

@@ -49,7 +49,7 @@ export function waveform() {
       const height = (channel) => {
         let most = 0;
         for (let peak = from; peak < Math.min(until, peaks.count); peak++) most = Math.max(most, peaks.at(peak, channel));
-        return Math.sqrt(most / peaks.loudest);
+        return (Math.max(0, most - 1) / (peaks.loudest - 1)) ** 0.6; // the step between silence and the next is nothing
       };
       return peaks.channels === 2 ? [height(0), height(1)] : [height(0), height(0)];
     });

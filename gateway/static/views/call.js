@@ -5,7 +5,7 @@ import { managerNames, sign, tag } from "../callrow.js";
 import { card, noCard } from "../card.js";
 import { h, fill, icon, tame } from "../dom.js";
 import { clock, dayName, duration } from "../format.js";
-import { clientName, clientNumber, lineName, managerName, managersOf } from "../names.js";
+import { clientWithNumber, lineName, managerName, managersOf, reasonWords } from "../names.js";
 import { load, nothing } from "../panel.js";
 import { player } from "../player.js";
 import { back, note } from "../router.js";
@@ -131,15 +131,16 @@ function header(call) {
   const facts = [
     `${dayName(call.started_at)}, ${clock(call.started_at)}`,
     call.did && t("line", { n: tame(call.did, 40) }),
+    reasonWords(call),
   ].filter(Boolean);
   return h(
     "header",
     { class: "head-line call-head" },
     leave,
     sign(call),
-    h("h1", { class: "cut" }, clientName(call)),
-    h("span", { class: "dim" }, facts.join(" · "), " ", clientNumber(call) && [" · ", clientNumber(call)]),
+    h("h1", null, clientWithNumber(call)),
     tag(call),
+    h("p", { class: "dim" }, facts.join(" · ")),
   );
 }
 
@@ -157,7 +158,7 @@ function facts(call) {
       figure("call.ring", duration(call.ring_seconds)),
       call.hold_seconds !== null && figure("call.hold", duration(call.hold_seconds)),
       call.outside_seconds > 0 && figure("call.outside", duration(call.outside_seconds)),
-      figure("call.hungup", hung),
+      h("div", null, h("dt", null, t("call.hungup")), h("dd", { class: "word" }, hung)),
     ),
     h("ul", { class: "course" }, managersOf(call).map((m) => part(call, m)), call.transfers.map((transfer) => moved(call, transfer))),
     !call.complete && ended && h("p", { class: "remark" }, icon("warn"), t("call.incomplete")),

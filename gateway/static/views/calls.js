@@ -124,7 +124,7 @@ function filters(given) {
 function bar(site, given) {
   const set = (changes) => go(withQuery(changes));
   const period = (name) =>
-    h("button", { type: "button", "aria-pressed": String(!given.since && !given.until && (given.period || "any") === name), onclick: () => set({ period: name === "any" ? "" : name, since: "", until: "" }) }, t(`filter.${name}`));
+    h("button", { type: "button", "aria-pressed": String((given.period || "any") === name), onclick: () => set({ period: name === "any" ? "" : name, since: "", until: "" }) }, t(`filter.${name}`));
   const choose = (name, values, word) =>
     h(
       "select",
@@ -133,7 +133,7 @@ function bar(site, given) {
       values.map((value) => h("option", { value: name === "kind" && value === "client" ? "" : value, selected: String(value) === given[name] }, word(value))),
     );
   const date = (name) =>
-    h("label", { class: "date" }, h("span", null, t(`filter.${name}`)), h("input", { class: "field", type: "date", value: given[name], max: isoDay(new Date()), onchange: (event) => set({ [name]: event.target.value, period: "" }) }));
+    h("label", { class: "date" }, h("span", null, t(`filter.${name}`)), h("input", { class: "field", type: "date", value: given[name], max: isoDay(new Date()), onchange: (event) => set({ [name]: event.target.value }) }));
   const field = h("input", { class: "field", type: "search", value: given.find, placeholder: t("filter.find"), "aria-label": t("filter.find"), maxlength: 200, "data-find": true });
   const search = h("form", { class: "search", role: "search" }, field, h("kbd", { "aria-hidden": "true" }, "/"));
   search.addEventListener("submit", (event) => {
@@ -145,9 +145,8 @@ function bar(site, given) {
   return h(
     "div",
     { class: "filters" },
-    h("div", { class: "seg", role: "group", "aria-label": t("filter.period") }, ["today", "week", "any"].map(period)),
-    date("since"),
-    date("until"),
+    h("div", { class: "seg", role: "group", "aria-label": t("filter.period") }, ["today", "week", "any", "dates"].map(period)),
+    given.period === "dates" && [date("since"), date("until")],
     choose("direction", DIRECTIONS, (value) => t(`direction.${value}`)),
     choose("result", RESULTS, (value) => t(`result.${value}`)),
     people.length > 1 && choose("manager", people.map((p) => p.id), (id) => people.find((p) => p.id === id).name),

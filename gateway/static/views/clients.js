@@ -2,7 +2,7 @@
 
 import { api } from "../api.js";
 import { card } from "../card.js";
-import { bdi, h, fill } from "../dom.js";
+import { bdi, h, fill, icon } from "../dom.js";
 import { day, phone } from "../format.js";
 import { failed, load, nothing } from "../panel.js";
 import { back, note } from "../router.js";
@@ -73,7 +73,7 @@ function row(contact) {
     h(
       "a",
       { class: "row client-row", href: `/clients/${contact.id}`, "data-row": true },
-      h("span", { class: "c-client cut" }, contact.name ? bdi(contact.name, { class: "name" }) : h("span", { class: "name" }, phone(first) || t("unknown"))),
+      h("span", { class: "c-client cut" }, contact.name ? bdi(contact.name, { class: "name" }) : h("span", { class: "dim" }, t("clients.noname"))),
       h("span", { class: "c-number t" }, phone(first), others.length > 0 && h("small", null, ` +${others.length}`)),
       h("span", { class: "c-note cut" }, bdi(contact.note)),
       h("span", { class: "c-since" }, t("clients.since", { day: day(contact.created_at) })),
@@ -84,9 +84,9 @@ function row(contact) {
 /** The view at `/clients/ID`. */
 export function client(site, { params }) {
   const node = card(Number(params[0]), { page: true, writable: site.may("contacts.write") });
-  const leave = h("button", { class: "button ghost", type: "button", "aria-label": t("back"), onclick: () => back("/clients") }, "‹");
+  const leave = h("button", { class: "button ghost", type: "button", "aria-label": t("back"), onclick: () => back("/clients") }, icon("back"));
   return {
     title: t("card"),
-    node: [h("header", { class: "head-line" }, leave, h("h1", null, t("card"))), h("div", { class: "inset narrow panel" }, node)],
+    node: [h("header", { class: "head-line" }, leave, h("h1", { class: "cut", "data-card": params[0] }, t("card"))), h("div", { class: "inset narrow panel" }, node)],
   };
 }

@@ -28,7 +28,7 @@ const COMPANY = ["calls", "answered", "missed", "lost", "talk_seconds"];
 /** The view at `/figures`. */
 export function figures(site, { query }) {
   const given = { period: query.get("period") ?? "today", since: query.get("since") ?? "", until: query.get("until") ?? "" };
-  const host = h("div", null);
+  const host = h("div", { class: "stack" });
   const side = h("aside", { class: "side drill", "aria-label": t("calls"), hidden: true });
   const span = h("span", { class: "dim" });
   let stopDrill = () => {};
@@ -140,7 +140,7 @@ async function ask(site, given, signal) {
   const direction = goal && goal.direction !== "both" ? goal.direction : undefined;
   const few = since === until || daysAfter(since, EVERYBODY_DAYS) > until;
   const [all, inbound, outbound, towards, firm] = await Promise.all([
-    get("/managers", days),
+    get("/managers", { ...days, distinct: few }),
     get("/managers", { ...days, direction: "inbound", distinct: false }),
     get("/managers", { ...days, direction: "outbound", distinct: false }),
     few ? get("/managers", { ...days, direction, by: since === until ? "total" : "day" }) : { items: [] },
@@ -175,11 +175,11 @@ function total(days) {
 }
 
 function periods(given) {
-  const pressed = (name) => String(!given.since && !given.until && given.period === name);
+  const pressed = (name) => String(given.period === name);
   const choose = (changes) => go(withQuery({ open: "", ...changes }));
   const button = (name, word) => h("button", { type: "button", "aria-pressed": pressed(name), onclick: () => choose({ period: name === "today" ? "" : name, since: "", until: "" }) }, t(word));
-  const date = (name) => h("label", { class: "date" }, h("span", null, t(`filter.${name}`)), h("input", { class: "field", type: "date", value: given[name], onchange: (event) => choose({ [name]: event.target.value, period: "" }) }));
-  return h("div", { class: "periods" }, h("div", { class: "seg", role: "group", "aria-label": t("filter.period") }, button("today", "filter.today"), button("week", "filter.week")), date("since"), date("until"));
+  const date = (name) => h("label", { class: "date" }, h("span", null, t(`filter.${name}`)), h("input", { class: "field", type: "date", value: given[name], onchange: (event) => choose({ [name]: event.target.value }) }));
+  return h("div", { class: "periods" }, h("div", { class: "seg", role: "group", "aria-label": t("filter.period") }, button("today", "filter.today"), button("week", "filter.week"), button("dates", "filter.dates")), given.period === "dates" && [date("since"), date("until")]);
 }
 
 function company(found, opener) {

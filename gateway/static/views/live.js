@@ -1,12 +1,11 @@
 /* What goes on now: the open calls, kept in the order in which they began, and the card of the one that rings. */
 
-import { api } from "../api.js";
-import { callHead, callRow, managerNames, numberBeside, sign, tag } from "../callrow.js";
+import { api, now } from "../api.js";
+import { callHead, callRow, managerNames, sign, tag } from "../callrow.js";
 import { card, noCard } from "../card.js";
 import { h, fill } from "../dom.js";
 import { duration } from "../format.js";
-import { now } from "../api.js";
-import { clientName, stateOf } from "../names.js";
+import { clientWithNumber, stateOf } from "../names.js";
 import { load, nothing } from "../panel.js";
 import { go } from "../router.js";
 import { everySecond, since } from "../tick.js";
@@ -54,7 +53,7 @@ export function live(site) {
       { class: "row live-row", href: `/calls/${call.id}`, "data-row": true, "data-call": call.id, onclick: pick },
       sign(call),
       h("span", { class: "c-state" }, tag(call)),
-      h("span", { class: "c-client" }, clientName(call), numberBeside(call)),
+      h("span", { class: "c-client" }, clientWithNumber(call)),
       h("span", { class: "c-managers cut" }, managerNames(call)),
       h("span", { class: "c-did cut t" }, call.did ?? ""),
       h("span", { class: "c-talk" }, since(call.state === "talking" ? call.answered_at ?? call.started_at : call.started_at)),
@@ -100,7 +99,7 @@ export function live(site) {
     shown = what;
     const top = call && h("div", { class: `pop ${stateOf(call) === "talking" ? "talk" : "ring"}` }, tag(call), h("a", { class: "button", href: `/calls/${call.id}` }, t("card.open")));
     if (same && side.querySelector(".pop")) side.querySelector(".pop").replaceWith(top);
-    else if (!call) fill(side, nothing(t("card"), t("live.pick")));
+    else if (!call) fill(side, h("div", { class: "hint" }, nothing(t("card"), t("live.pick"))));
     else fill(side, top, call.contact_id === null ? noCard(call) : card(call.contact_id, { call: call.id, writable: site.may("contacts.write") }));
   }
 
@@ -134,7 +133,7 @@ export function live(site) {
   draw();
   return {
     title: t("live"),
-    kind: "split",
+    kind: "split live",
     node: [
       h("div", { class: "column" }, h("header", { class: "head-line" }, h("h1", null, t("live")), state), h("div", { class: "inset" }, figures, h("div", { class: "table" }, board), last)),
       side,
