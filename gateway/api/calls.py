@@ -23,7 +23,7 @@ from gateway.domain.access import Principal, Right, allowed
 from gateway.domain.call import CallKind, Direction, Result
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent, in_order
-from gateway.domain.own_rows import is_own, read_own_row
+from gateway.domain.own_rows import OWN_KINDS, is_own, read_own_row
 from gateway.domain.phone import NumberKind
 from gateway.store import reading
 from gateway.store.journal import family_of_call
@@ -308,20 +308,20 @@ class Calls:
         legs = {leg.id: leg for leg in await reading.legs_of_family(self._parts.pool, call.family_id)}
         events = self._mapped(call.pbx, family.rows if family else [])
         if not allowed(asked.principal, Right.CALLS_READ_ALL):
-            events = {e: own for e, own in events.items() if e.leg in legs and legs[e.leg].call_id == call.id}
-        return CallEvents(items=tuple(_event(e, legs.get(e.leg), is_own=events[e]) for e in in_order(events)))
+            events = [e for e in events if e.leg in legs and legs[e.leg].call_id == call.id]
+        return CallEvents(items=tuple(_event(e, legs.get(e.leg)) for e in in_order(events)))
 
-    def _mapped(self, pbx: str, rows: list[bytes]) -> dict[LegEvent, bool]:
-        """The events of stored rows, and whether we wrote them; rows that say nothing of a leg are left out."""
+    def _mapped(self, pbx: str, rows: list[bytes]) -> list[LegEvent]:
+        """The events of stored rows; rows that say nothing of a leg are left out."""
         read = self._parts.read_row.get(pbx)
-        events: dict[LegEvent, bool] = {}
+        events: list[LegEvent] = []
         for row in rows:
             try:
                 event = read_own_row(row) if is_own(row) else read(row) if read else None
             except Rejected:
                 continue
             if event is not None:
-                events[event] = is_own(row)
+                events.append(event)
         return events
 
 
@@ -329,7 +329,7 @@ _TOLD_APART = frozenset({"at", "kind", "leg", "channel", "bridge", "cause"})
 _DETAILS = tuple(f.name for f in fields(LegEvent) if f.name not in _TOLD_APART)
 
 
-def _event(event: LegEvent, leg: reading.StoredLeg | None, *, is_own: bool) -> CallEvent:
+def _event(event: LegEvent, leg: reading.StoredLeg | None) -> CallEvent:
     details = {name: getattr(event, name) for name in _DETAILS}
     return CallEvent(
         at=event.at,
@@ -341,6 +341,6 @@ def _event(event: LegEvent, leg: reading.StoredLeg | None, *, is_own: bool) -> C
         call_id=leg.call_id if leg else None,
         role=leg.role if leg else None,
         extension=leg.extension if leg else None,
-        is_own=is_own,
+        is_own=event.kind in OWN_KINDS,
         details={name: str(value).lower() if value is True else str(value) for name, value in details.items() if value},
     )

@@ -61,7 +61,9 @@ class NewContact(Incoming):
 class ContactChange(Incoming):
     """What is to be changed; what is left out stays."""
 
-    version: RowId = Field(description="of the card as it was read; another one is a conflict")
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
+        description="of the card as it was read; another one is a conflict"
+    )
     name: CardName | None = None
     note: LongText | None = None
     owner: RowId | None = Field(default=None, description="null: nobody's client any more")

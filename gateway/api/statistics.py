@@ -76,7 +76,7 @@ class ManagersQuery(SpanQuery):
     by: By = By.TOTAL
     distinct: bool | None = Field(
         default=None,
-        description="whether totals count distinct numbers; left out: for one manager, one day, or up to 31 days",
+        description="whether totals count distinct numbers, which takes time; left out: for one manager or one day",
     )
 
 
@@ -298,7 +298,7 @@ class Statistics:
                 raise _too_long(f"Everybody's figures are listed for {DAYS_OF_EVERYBODY} days at most; name a user.")
             found = await reports.manager_days(self._parts.pool, span)
         else:
-            few = user is not None or days <= DAYS_OF_EVERYBODY
+            few = user is not None or days == 1
             distinct = few if query.distinct is None else query.distinct
             found = await reports.manager_totals(self._parts.pool, span, distinct=distinct)
         return ManagersReport(

@@ -6,7 +6,7 @@ is the code that counts, and the conditions here pick the same parts of the same
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -66,12 +66,24 @@ _SUMS = ", ".join(
 _WITHIN = "day between $1 and $2 and ($3::bigint is null or user_id = $3) and ($4::text is null or direction = $4)"
 
 
+def _within(span: Span) -> tuple[str, list[object]]:
+    """The condition of a span with its values; what is not asked for is not in it, so each kind has its own plan."""
+    condition = "day between $1 and $2"
+    values: list[object] = [span.since, span.until]
+    for name, value in (("user_id", span.user), ("direction", span.direction)):
+        if value is not None:
+            values.append(value)
+            condition += f" and {name} = ${len(values)}"
+    return condition, values
+
+
 async def manager_days(source: Source, span: Span) -> list[ManagerFigures]:
     """Figures by manager, day and direction; days on which nothing was counted are left out."""
+    within, values = _within(span)
     rows = await source.fetch(
         "select user_id, day, direction, calls, answered, missed, not_taken, lost, talk_us, wait_us, numbers,"
-        f" numbers_long from manager_day where {_WITHIN} and calls > 0 order by day, user_id, direction",
-        *_values(span),
+        f" numbers_long from manager_day where {within} and calls > 0 order by day, user_id, direction",
+        *values,
     )
     return [ManagerFigures(**dict(r)) for r in rows]
 
@@ -84,10 +96,11 @@ async def manager_totals(source: Source, span: Span, *, distinct: bool) -> list[
         span: which days.
         distinct: whether to count distinct numbers too; costs a look at each number of each day.
     """
+    within, values = _within(span)
     rows = await source.fetch(
-        f"select user_id, {_SUMS} from manager_day where {_WITHIN} group by user_id having sum(calls) > 0"
+        f"select user_id, {_SUMS} from manager_day where {within} group by user_id having sum(calls) > 0"
         " order by user_id",
-        *_values(span),
+        *values,
     )
     numbers = await _distinct(source, span) if distinct else {}
     nothing = (0, 0) if distinct else (None, None)
@@ -105,17 +118,14 @@ async def manager_totals(source: Source, span: Span, *, distinct: bool) -> list[
 
 async def _distinct(source: Source, span: Span) -> Mapping[int, tuple[int, int]]:
     """Distinct numbers, and those with a long call, by manager."""
+    within, values = _within(span)
     rows = await source.fetch(
         "select user_id, count(*) as numbers, count(*) filter (where long) as numbers_long from ("
-        f"  select user_id, number, bool_or(n_long > 0) as long from number_day where {_WITHIN} and n > 0"
+        f"  select user_id, number, bool_or(n_long > 0) as long from number_day where {within} and n > 0"
         "  group by user_id, number) as each group by user_id",
-        *_values(span),
+        *values,
     )
     return {r["user_id"]: (r["numbers"], r["numbers_long"]) for r in rows}
-
-
-def _values(span: Span) -> tuple[date, date, int | None, str | None]:
-    return span.since, span.until, span.user, span.direction
 
 
 async def company_figures(source: Source, span: Span, *, by_day: bool) -> list[CompanyFigures]:
@@ -123,12 +133,11 @@ async def company_figures(source: Source, span: Span, *, by_day: bool) -> list[C
     day = "day" if by_day else "null::date"
     names = ("calls", "answered", "missed", "lost", "talk_us", "wait_us")
     sums = ", ".join(f"sum({name})::bigint as {name}" for name in names)
+    within, values = _within(replace(span, user=None))
     rows = await source.fetch(
-        f"select {day} as day, direction, {sums} from company_day where day between $1 and $2"
-        " and ($3::text is null or direction = $3) group by 1, 2 having sum(calls) > 0 order by 1, 2",
-        span.since,
-        span.until,
-        span.direction,
+        f"select {day} as day, direction, {sums} from company_day where {within} group by 1, 2"
+        " having sum(calls) > 0 order by 1, 2",
+        *values,
     )
     return [CompanyFigures(**dict(r)) for r in rows]
 
@@ -161,7 +170,7 @@ FIGURES: Mapping[str, str] = {
     "talk_seconds": "m.talk_us > 0",
     "wait_seconds": "m.wait_us > 0",
     "numbers": "m.number is not null",
-    "numbers_long": "m.number is not null and m.talk_us > $5::bigint",
+    "numbers_long": "m.number is not null and m.talk_us > {long}",
 }
 """Which parts stand behind a manager's figure; of a number's several calls the longest stands for it."""
 OF_NUMBERS = frozenset({"numbers", "numbers_long"})
@@ -197,20 +206,20 @@ async def parts_behind(
         limit: how many at most.
     """
     columns = "m.call_id, m.extension, m.started_at, m.day, m.rang_us, m.talk_us, m.wait_us"
-    which = (
-        "m.day between $1 and $2 and m.user_id = $3 and ($4::text is null or m.direction = $4) and m.counted"
-        f" and $5::bigint is not null and {FIGURES[figure]}"
-    )
+    within, values = _within(span)
+    which = f"{within} and m.counted and {FIGURES[figure].format(long=int(long_us))}"
     found = f"select {columns} from call_manager m where {which}"
     if figure in OF_NUMBERS:
         found = f"select distinct on (m.number) {columns} from call_manager m where {which}"
         found += " order by m.number, m.talk_us desc, m.started_at desc, m.call_id, m.extension"
-    beyond = "" if after is None else " where (started_at, call_id, extension) < ($7, $8, $9)"
+    beyond = ""
+    if after is not None:
+        first = len(values) + 1
+        beyond = f" where (started_at, call_id, extension) < (${first}, ${first + 1}, ${first + 2})"
+        values += after
     rows = await source.fetch(
-        f"select * from ({found}) as part{beyond} order by started_at desc, call_id desc, extension desc limit $6",
-        *_values(span),
-        long_us,
-        limit,
-        *(after or ()),
+        f"select * from ({found}) as part{beyond} order by started_at desc, call_id desc, extension desc"
+        f" limit {int(limit)}",
+        *values,
     )
     return [CountedPart(**dict(r)) for r in rows]

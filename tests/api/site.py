@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
@@ -15,8 +16,10 @@ from gateway.api.parts import PartState
 from gateway.api.security import COOKIE, Passwords, new_api_key
 from gateway.api.server import ApiParts, make_app
 from gateway.domain.access import Right, Role
+from gateway.domain.identity import recording_id
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
+from gateway.domain.recordings import RecordingKey, RecordingPart
 from gateway.settings import Settings
 from gateway.store.access import issue_key
 from gateway.store.staff import add_user, load_tables
@@ -25,6 +28,7 @@ from sip.cel import read_row
 from tests.gateway.site import BASE, ZONE, Site, open_site
 
 PASSWORD = "correct horse battery"
+SOUND = bytes(range(256)) * 4000
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
 _keys = itertools.count(1)
 
@@ -108,6 +112,28 @@ class Api:
     async def _client(self, headers: dict[str, str]) -> ClientSession:
         session = ClientSession(f"{self.origin}/api/v1/", headers=headers, cookie_jar=CookieJar(unsafe=True))
         return await self.open_sessions.enter_async_context(session)
+
+
+async def store_sound(api: Api, call: UUID) -> None:
+    """A recording of the call in the archive with its transcript, as the upkeep of recordings leaves them."""
+    key = RecordingKey(recording_id=recording_id("pbx1", "x"), day=datetime(2026, 1, 2, tzinfo=UTC).date())
+    with api.storage.stage(key) as staging:
+        for part in RecordingPart:
+            staging.create(part).write(SOUND + part.encode())
+        staging.publish()
+    await api.site.pool.execute(
+        "insert into recording (id, pbx, name, call_id, state, archive, playback, peaks, duration_us, has_speakers,"
+        " transcript_state) values ($1, 'pbx1', 'x', $2, 'stored', $3, $3, $3, 1500000, true, 'ready')",
+        key.recording_id,
+        call,
+        key.location,
+    )
+    await api.site.pool.execute(
+        "insert into transcript (recording_id, language, model, segments, text, words)"
+        " values ($1, 'ru', 'base', $2, 'счет', to_tsvector('simple', 'счет'))",
+        key.recording_id,
+        [{"speaker": "client", "start": 0.5, "end": 2.25, "text": "счёт & кровля"}],
+    )
 
 
 async def _give_passwords(site: Site) -> None:

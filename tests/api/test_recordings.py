@@ -10,12 +10,10 @@ import pytest
 from gateway.api.ranges import wanted_span
 from gateway.domain.access import Role
 from gateway.domain.identity import recording_id
-from gateway.domain.recordings import RecordingKey, RecordingPart
-from tests.api.site import Api, problem
+from tests.api.site import SOUND, Api, problem, store_sound
 from tests.gateway.site import rows_of
 
 pytestmark = pytest.mark.asyncio
-SOUND = bytes(range(256)) * 4000
 VTT = "WEBVTT\n\n00:00:00.500 --> 00:00:02.250\n<v client>счёт &amp; кровля</v>\n"
 
 
@@ -23,25 +21,7 @@ async def recorded(api: Api, scenario: str = "queue_answered") -> UUID:
     """A call with a stored recording and its transcript."""
     await api.site.take_all(rows_of(scenario))
     call: UUID = await api.site.pool.fetchval("select id from call where kind = 'client'")
-    key = RecordingKey(recording_id=recording_id("pbx1", "x"), day=datetime(2026, 1, 2, tzinfo=UTC).date())
-    with api.storage.stage(key) as staging:
-        for part in RecordingPart:
-            staging.create(part).write(SOUND + part.encode())
-        staging.publish()
-    await api.site.pool.execute(
-        "insert into recording (id, pbx, name, call_id, state, archive, playback, peaks, duration_us, has_speakers,"
-        " transcript_state) values ($1, 'pbx1', 'x', $2, 'stored', $3, $3, $3, 1500000, true, 'ready')",
-        key.recording_id,
-        call,
-        key.location,
-    )
-    segments = [{"speaker": "client", "start": 0.5, "end": 2.25, "text": "счёт & кровля"}]
-    await api.site.pool.execute(
-        "insert into transcript (recording_id, language, model, segments, text, words)"
-        " values ($1, 'ru', 'base', $2, 'счет', to_tsvector('simple', 'счет'))",
-        key.recording_id,
-        segments,
-    )
+    await store_sound(api, call)
     return call
 
 

@@ -1,0 +1,77 @@
+"""The served OpenAPI document: valid, whole, and what the application really does, over a database with calls in it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from openapi_spec_validator import validate
+
+from gateway.api.events import NewFacts
+from gateway.api.server import route_table
+from gateway.api.sockets import OpenSockets
+from tests.api.fuzz import explore, known_things, tireless_admin
+from tests.api.site import Api
+from tests.gateway.site import rows_of
+
+pytestmark = pytest.mark.asyncio
+EXAMPLES = 3
+"""A short look in each run of the tests; `python -m bench.api_fuzz` looks for long."""
+
+
+@pytest_asyncio.fixture
+async def filled(api: Api) -> Api:
+    """The application over the calls of some journals, open ones among them."""
+    for scenario in ("in_answered", "queue_answered", "out_answered", "att_xfer_refer", "in_noanswer"):
+        await api.site.take_all(rows_of(scenario))
+    await api.site.take_all(rows_of("hold")[:8])
+    return api
+
+
+async def document_of(api: Api) -> dict[str, Any]:
+    """As it is served."""
+    client = await api.browser()
+    document: dict[str, Any] = await (await client.get("openapi.json")).json()
+    return document
+
+
+async def test_the_document_is_valid_and_names_every_route(api: Api) -> None:
+    document = await document_of(api)
+
+    validate(document)
+
+    listed = {(method, path) for path, methods in document["paths"].items() for method in methods}
+    table = route_table(api.parts, OpenSockets(), NewFacts(api.parts))
+    assert listed == {(route.method.lower(), f"/api/v1{route.path}") for route in table}
+    assert document["openapi"].startswith("3.1")
+
+
+async def test_every_route_but_signing_in_wants_to_know_who_asks(api: Api) -> None:
+    document = await document_of(api)
+    client = await api.browser()
+    public = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            address = path.format_map(
+                dict.fromkeys(("call_id", "user_id", "contact_id", "endpoint_id"), "1")
+                | {"key_id": "0" * 12, "command_id": "x", "pbx": "pbx1", "extension": "101"}
+            )
+            response = await client.request(method.upper(), api.origin + address)
+            if not operation["security"]:
+                public.append((method, path))
+            else:
+                assert response.status == 401, (method, path)
+    assert public == [("post", "/api/v1/session")]
+
+
+async def test_the_application_does_what_its_document_says(filled: Api) -> None:
+    document = await document_of(filled)
+    filled.board.refuse("no_phone")
+    headers = await tireless_admin(filled)
+
+    answers = await asyncio.to_thread(
+        explore, document, filled.origin, headers, await known_things(filled), examples=EXAMPLES, same_again=True
+    )
+
+    assert not [line for line in answers if line.rpartition(" ")[2].startswith("5")]
+    assert {"200", "404", "422", "400"} <= {line.rpartition(" ")[2] for line in answers}
