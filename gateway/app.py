@@ -10,17 +10,21 @@ A part that fails for good ends the process: a supervisor starts it again, and i
 import asyncio
 import contextlib
 import signal
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
+from gateway.domain.errors import GiveUp
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.line import Line, open_line, row_reader, tables_of
 from gateway.live import Live
@@ -45,6 +49,18 @@ Task = Coroutine[object, object, object]
 TABLES_CHANNEL = "trunkline_tables"
 """NOTIFY on it after changing users, extensions or endpoints."""
 _LISTEN_CHECK_SECONDS = 30.0
+
+
+class PartFailed(GiveUp, RuntimeError):
+    """A part of the gateway failed in a way that it cannot mend; the gateway ends, to be started again."""
+
+    def __init__(self, part: str, fault: BaseException) -> None:
+        while isinstance(fault, BaseExceptionGroup):
+            fault = fault.exceptions[0]
+        place = traceback.extract_tb(fault.__traceback__)[-1:]
+        where = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in place)
+        super().__init__(f"the part '{part}' failed{where}: {type(fault).__name__}")
+        self.part = part
 
 
 @asynccontextmanager
@@ -104,13 +120,16 @@ class Gateway:
             changed.set()
 
         async with self.pool.acquire() as connection:
+            connection.add_termination_listener(note)
             await connection.add_listener(TABLES_CHANNEL, note)
             try:
                 while True:
                     await self.tables_changed()
                     await _wait_on(connection, changed)
             finally:
-                await connection.remove_listener(TABLES_CHANNEL, note)
+                connection.remove_termination_listener(note)
+                with contextlib.suppress(asyncpg.InterfaceError):  # it is closed, and a stop must not end here
+                    await connection.remove_listener(TABLES_CHANNEL, note)
 
     def tasks(self) -> dict[str, Task]:
         """Everything that runs for ever, by name."""
@@ -184,6 +203,16 @@ async def _wait_on(connection: Connection, changed: asyncio.Event) -> None:
     changed.clear()
 
 
+async def _part(name: str, task: Task) -> None:
+    """Run a part; one that fails ends the gateway, and says so before the others are ended."""
+    try:
+        await task
+    except Exception as fault:  # at a task's top: whatever it is, this line tells a person where to look
+        failure = PartFailed(name, fault)
+        log.error(str(failure))
+        raise failure from fault
+
+
 async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]] | None = None) -> None:
     """Run the gateway until it is told to stop (SIGTERM, SIGINT).
 
@@ -198,9 +227,10 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
             loop.add_signal_handler(name, gateway.stop)
         await gateway.build(stack)
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(task, name=name) for name, task in gateway.tasks().items()]
+            tasks = gateway.tasks()
             if server is not None:
-                running.append(group.create_task(server.supervise(), name="PostgreSQL"))
+                tasks["PostgreSQL"] = server.supervise()
+            running = [group.create_task(_part(name, task), name=name) for name, task in tasks.items()]
             async with serving(make_app(gateway.api_parts(group)), settings.http):
                 log.info("serving", address=settings.public_url)
                 if ready is not None:

@@ -124,6 +124,7 @@ class Pipeline:
         self._lock = asyncio.Lock()
         self._loaded = False
         self._page = 0
+        self._untold = False
         self.rows_taken = 0
         self.rows_refused = 0
         self.rows_wait = False
@@ -179,8 +180,8 @@ class Pipeline:
             while True:
                 try:
                     return await self._take_in(batch)
-                except PageTaken:  # another node, or a commit of ours whose answer was lost
-                    self._live.interrupt()
+                except PageTaken:  # by another node, or by a commit of ours whose answer was lost
+                    continue
                 except KnownLegs:
                     self._careful = True
 
@@ -199,6 +200,7 @@ class Pipeline:
                 await self._take_apart(batch, fault)
         except BaseException:
             self._forget()
+            self._untold = True
             raise
 
     async def note(self, *events: LegEvent) -> None:
@@ -229,7 +231,7 @@ class Pipeline:
         await self._reopen(events.values())
         touched, joined = self._place(events)
         bad = [*batch.broken, *refused]
-        if not touched and batch.cursor is None and not bad:
+        if not touched and batch.cursor is None and not bad and not self._untold:
             return
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
         for family, calls in zip(touched, await self._fold(touched), strict=True):
@@ -248,6 +250,9 @@ class Pipeline:
         self._count_refused(bad)
         for written, kept in book.kept:
             written.kept = kept
+        if self._untold:
+            self._live.interrupt()
+            self._untold = False
         for happening in book.happenings:
             self._live.publish(happening)
         self._let_go(touched)

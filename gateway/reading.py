@@ -4,6 +4,7 @@ When the database is away, the same rows are offered again until it is back; Ast
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -13,15 +14,18 @@ import structlog
 
 from gateway.holding import Holding
 from gateway.pipeline import Pipeline
-from gateway.store.database import Pool
+from gateway.store.database import DATABASE_AWAY, Pool
 from gateway.store.journal import load_cursor
 from gateway.store.leases import Lease
 from sip.journal import BadCursor, Batch, Cursor, JournalStatus, tail
 
 log = structlog.get_logger()
 
+_CALM = 10.0
+"""Seconds after which a task counts as well again."""
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
-DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError, TimeoutError)
+_REFUSED_FOR_NOW = (*DATABASE_AWAY, asyncpg.PostgresError)
+"""A refusal that is no row's fault (a missing right, a full disk) is waited out, too: rows are never thrown away."""
 
 
 async def read_journal(
@@ -72,10 +76,20 @@ async def kept_up(task: Callable[[], Awaitable[None]], name: str) -> None:
     """Run a long task again whenever the database goes away under it; other faults end the gateway."""
     failures = 0
     while True:
+        began = time.monotonic()
         try:
             return await task()
-        except DATABASE_AWAY as fault:
+        except _REFUSED_FOR_NOW as fault:
+            _heed_cancelling(fault)
+            failures = 0 if time.monotonic() - began > _CALM else failures
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
             failures += 1
             log.warning("database is away; task waits", task=name, fault=type(fault).__name__, pause=pause)
             await asyncio.sleep(pause)
+
+
+def _heed_cancelling(fault: Exception) -> None:
+    """A task that is being cancelled ends, even where closing a dead connection raised something else."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from fault

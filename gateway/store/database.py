@@ -21,10 +21,14 @@ DATABASE_AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What says nothing against the statement: the same one may succeed later."""
+"""What says nothing against the statement: the same one may succeed later.
+
+`InternalClientError` is what asyncpg says of a statement under which the server was killed at an unlucky moment.
+"""
 _LONGEST_REST = 60.0
 
 

@@ -1,0 +1,119 @@
+"""PostgreSQL killed, crashed and stopped under a gateway at work: it waits, goes on, and nothing is lost or doubled."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gateway.app import Gateway
+from gateway.app import run as run_gateway
+from gateway.config import load
+from gateway.store.embedded import borrow_embedded, open_embedded
+from gateway.store.embedded_process import read_pid_file
+from gateway.store.migrate import upgrade
+from tests.database import open_folder
+from tests.faults.plant import all_right, configured, enter_people, looking_at, served, some_calls, traffic, until
+
+pytestmark = pytest.mark.asyncio
+
+
+@dataclass(slots=True, kw_only=True)
+class Plant:
+    """A gateway in this process, with its own PostgreSQL."""
+
+    gateway: Gateway
+    task: asyncio.Task[None]
+    folder: Path
+
+    @property
+    def server(self) -> int:
+        """The server's process."""
+        found = read_pid_file(self.folder / "home/pg18")
+        assert found is not None
+        return found.pid
+
+
+@asynccontextmanager
+async def plant(folder: Path) -> AsyncIterator[Plant]:
+    """Start it with its people; it must still run at the end of the block, and end in order."""
+    async with open_embedded(folder / "home") as server:
+        await upgrade(server.dsn)
+        await enter_people(server.dsn)
+    started: asyncio.Future[Gateway] = asyncio.get_running_loop().create_future()
+
+    async def ready(gateway: Gateway) -> None:
+        started.set_result(gateway)
+
+    task = asyncio.create_task(run_gateway(load(configured(folder)), ready=ready))
+    await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    try:
+        yield Plant(gateway=started.result(), task=task, folder=folder)
+        assert not task.done(), task
+    finally:
+        started.result().stop()
+        await task
+
+
+async def test_postgresql_killed_and_stopped_under_traffic_costs_nothing() -> None:
+    calls = some_calls(14)
+    with open_folder() as folder:
+        async with plant(folder) as site:
+            with traffic(folder / "journal.csv", calls) as writer:
+                with site.gateway.live.listening() as screen:
+                    await _ill_treat(site)
+                    await until(screen.overrun.is_set)  # screens are told to look again
+                with site.gateway.live.listening() as screen:
+                    await asyncio.to_thread(writer.join)
+                    await all_right(site.gateway.pool, calls)
+                    assert screen.queue.qsize() > 0, "the live bus is silent"
+
+
+async def _ill_treat(site: Plant) -> None:
+    """Kill the server twice, one of its backends once (which makes it recover), and stop it for five seconds."""
+    for _ in range(2):
+        await asyncio.sleep(2.0)
+        os.kill(site.server, signal.SIGKILL)
+    await asyncio.sleep(1.5)
+    backends = psutil.Process(site.server).children()
+    next(p for p in backends if "trunkline" in " ".join(p.cmdline())).kill()
+    await asyncio.sleep(1.0)
+    head = psutil.Process(site.server)
+    frozen = [head, *head.children()]
+    for process in frozen:
+        process.suspend()
+    await asyncio.sleep(5.0)
+    for process in frozen:
+        process.resume()
+
+
+async def test_a_killed_gateway_adopts_its_database_and_goes_on() -> None:
+    calls = some_calls(8)
+    with open_folder() as folder:
+        async with open_embedded(folder / "home") as server:
+            await upgrade(server.dsn)
+            await enter_people(server.dsn)
+        config = configured(folder)
+        with traffic(folder / "journal.csv", calls) as writer:
+            with served(config) as first:
+                await first.says("serving")
+                found = read_pid_file(folder / "home/pg18")
+                assert found is not None
+                await asyncio.sleep(2.0)
+                first.kill()
+            assert psutil.Process(found.pid).status() != psutil.STATUS_ZOMBIE, "the server died with the gateway"
+            with served(config) as second:
+                await until(lambda: second.words.count("serving") == 2)
+                assert "database server adopted" in second.words
+                await asyncio.to_thread(writer.join)
+                async with borrow_embedded(folder / "home") as server, looking_at(server.dsn) as pool:
+                    await all_right(pool, calls)
+                assert await second.stop() == 0
+        assert read_pid_file(folder / "home/pg18") is None, "a clean stop left the server running"
