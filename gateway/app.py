@@ -26,6 +26,7 @@ from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
 from gateway.domain.errors import GiveUp
 from gateway.domain.legs import LegEvent, LegEventKind
+from gateway.holding import Holding
 from gateway.line import Line, open_line, row_reader, tables_of
 from gateway.live import Live
 from gateway.metrics import Meters
@@ -138,7 +139,8 @@ class Gateway:
             tasks |= line.tasks()
         if self.sound is not None:
             for name, upkeep in self.sound.upkeeps.items():
-                tasks[f"recordings of {name}"] = upkeep.run()
+                part = f"recordings of {name}"
+                tasks[part] = Holding(self.pool, part).run(upkeep.run)
             if self.sound.transcripts is not None:
                 tasks["transcripts"] = self.sound.transcripts.run()
         return tasks
