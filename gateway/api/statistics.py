@@ -26,7 +26,8 @@ from gateway.store.reports import CompanyFigures, ManagerFigures, Span
 
 DAYS_MAX = 800
 DAYS_OF_EVERYBODY = 31
-"""Days by which everybody's figures can be listed; a single manager's go further, and so do totals."""
+"""Days for which everybody's figures are listed by day, and their distinct numbers counted: each number of each day is
+looked at. A single manager's go further, and so do sums."""
 
 
 class By(StrEnum):
@@ -300,6 +301,10 @@ class Statistics:
         else:
             few = user is not None or days == 1
             distinct = few if query.distinct is None else query.distinct
+            if distinct and user is None and days > DAYS_OF_EVERYBODY:
+                raise _too_long(
+                    f"Distinct numbers of everybody are counted for {DAYS_OF_EVERYBODY} days at most; name a user."
+                )
             found = await reports.manager_totals(self._parts.pool, span, distinct=distinct)
         return ManagersReport(
             since=span.since,

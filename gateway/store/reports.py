@@ -117,15 +117,18 @@ async def manager_totals(source: Source, span: Span, *, distinct: bool) -> list[
 
 
 async def _distinct(source: Source, span: Span) -> Mapping[int, tuple[int, int]]:
-    """Distinct numbers, and those with a long call, by manager."""
-    within, values = _within(span)
+    """Distinct numbers, and those with a long call, by manager; each manager's part of the ledger by itself."""
+    within, values = _within(replace(span, user=None))
+    who = "" if span.user is None else f" where u.id = {int(span.user)}"
     rows = await source.fetch(
-        "select user_id, count(*) as numbers, count(*) filter (where long) as numbers_long from ("
-        f"  select user_id, number, bool_or(n_long > 0) as long from number_day where {within} and n > 0"
-        "  group by user_id, number) as each group by user_id",
+        "select u.id, d.numbers, d.numbers_long from users u cross join lateral ("
+        "  select count(*) as numbers, count(*) filter (where each.long) as numbers_long from ("
+        "    select bool_or(n_long > 0) as long from number_day"
+        f'    where user_id = u.id and {within} and n > 0 group by number collate "C") as each'
+        f") as d{who}",
         *values,
     )
-    return {r["user_id"]: (r["numbers"], r["numbers_long"]) for r in rows}
+    return {r["id"]: (r["numbers"], r["numbers_long"]) for r in rows}
 
 
 async def company_figures(source: Source, span: Span, *, by_day: bool) -> list[CompanyFigures]:
@@ -210,8 +213,8 @@ async def parts_behind(
     which = f"{within} and m.counted and {FIGURES[figure].format(long=int(long_us))}"
     found = f"select {columns} from call_manager m where {which}"
     if figure in OF_NUMBERS:
-        found = f"select distinct on (m.number) {columns} from call_manager m where {which}"
-        found += " order by m.number, m.talk_us desc, m.started_at desc, m.call_id, m.extension"
+        found = f'select distinct on (m.number collate "C") {columns} from call_manager m where {which}'
+        found += ' order by m.number collate "C", m.talk_us desc, m.started_at desc, m.call_id, m.extension'
     beyond = ""
     if after is not None:
         first = len(values) + 1
