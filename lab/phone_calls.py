@@ -28,6 +28,7 @@ class PhoneCall:
         state: calling, incoming, ringing, connected or ended.
         code: The last SIP status seen (486 busy, 200 answered...); 0 before any.
         transfer_code: The last status of a transfer we asked for; None before any.
+        moments: When the phone first saw each state, in epoch seconds of its own clock.
     """
 
     def __init__(self, user: str, number: int, order: Order) -> None:
@@ -38,6 +39,7 @@ class PhoneCall:
         self.state = "calling"
         self.code = 0
         self.transfer_code: int | None = None
+        self.moments: dict[str, float] = {}
         self._send = order
         self._reached = {state: asyncio.Event() for state in ("ringing", "connected", "ended")}
 
@@ -45,9 +47,9 @@ class PhoneCall:
         """Answer an arrived call."""
         await self._order("answer")
 
-    async def refuse(self, code: int = 486) -> None:
-        """Refuse an arrived call with a SIP status: 486 busy, 603 declined."""
-        await self._order("refuse", code=code)
+    async def refuse(self, code: int = 486, *, to: str | None = None) -> None:
+        """Refuse an arrived call with a SIP status: 486 busy, 603 declined, 302 moved to another number `to`."""
+        await self._order("refuse", code=code, to=to)
 
     async def hang_up(self) -> None:
         """Hang up, or cancel while it rings; nothing happens when the call is over."""
@@ -101,6 +103,7 @@ class PhoneCall:
             self.transfer_code = cast(int, event["code"])
         else:
             self.state = kind
+            self.moments.setdefault(kind, cast(float, event.get("at", 0.0)))
             self.code = cast(int, event.get("code", 0))
             self.peer = str(event.get("peer", self.peer))
             if kind in self._reached:

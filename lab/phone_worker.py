@@ -39,7 +39,9 @@ _answers = os.dup(1)
 
 
 def say(**line: object) -> None:
-    """Write one line to the other side."""
+    """Write one line to the other side; events bear the moment at which the phone saw them."""
+    if "event" in line:
+        line["at"] = time.time()
     os.write(_answers, json.dumps(line).encode() + b"\n")
 
 
@@ -84,11 +86,14 @@ class LabCall(pj.Call):  # type: ignore[misc]
         if any(media.status == pj.PJSUA_CALL_MEDIA_ACTIVE for media in info.media):
             self.player.startTransmit(self.getAudioMedia(-1))
 
-    def end(self, code: int) -> None:
+    def end(self, code: int, headers: Any = None) -> None:
         """Hang up, cancel or refuse; nothing happens to a call that is over."""
         if self.over or not self.placed:
             return
-        self.hangup(_options(code))
+        options = _options(code)
+        if headers is not None:
+            options.txOption.headers = headers
+        self.hangup(options)
 
 
 class LabAccount(pj.Account):  # type: ignore[misc]
@@ -154,7 +159,8 @@ class SoftPhone:
     def _identity(self, user: str, name: str | None) -> Any:
         config = pj.AccountConfig()
         shown = "" if name is None else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '" '
-        config.idUri = f"{shown}<sip:{quote(user, safe='+')}@{self.pbx}>"
+        at = f"{quote(user, safe='+')}@" if user else ""  # a provider may send no user at all
+        config.idUri = f"{shown}<sip:{at}{self.pbx}>"
         config.regConfig.registerOnAdd = False
         config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
         if self.secret is None:
@@ -222,7 +228,9 @@ class SoftPhone:
         call = self.add()
         if order["play"] is not None:
             self._play(call, order["play"])
-        call.makeCall(self._address(order["to"]), pj.CallOpParam(True))
+        options = pj.CallOpParam(True)
+        options.txOption.headers = _headers(order["headers"])
+        call.makeCall(self._address(order["to"]), options)
         call.placed = True
         return call.number
 
@@ -234,7 +242,8 @@ class SoftPhone:
             case "answer":
                 self._answer(call)
             case "refuse":
-                call.end(int(order["code"]))
+                contact = {} if order["to"] is None else {"Contact": f"<{self._address(order['to'])}>"}
+                call.end(int(order["code"]), _headers(contact))
             case "hang_up":
                 call.end(0)
             case "hold":
@@ -286,6 +295,15 @@ def _options(code: int) -> Any:
     options = pj.CallOpParam(True)
     options.statusCode = code
     return options
+
+
+def _headers(texts: dict[str, str]) -> Any:
+    headers = pj.SipHeaderVector()
+    for name, value in texts.items():
+        header = pj.SipHeader()
+        header.hName, header.hValue = name, value
+        headers.append(header)
+    return headers
 
 
 def obey(phone: SoftPhone, line: bytes) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -102,7 +102,13 @@ class Phone(asyncio.SubprocessProtocol):
         )
 
     async def dial(
-        self, to: str, *, caller: str | None = None, name: str | None = None, play: Path | None = None
+        self,
+        to: str,
+        *,
+        caller: str | None = None,
+        name: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        play: Path | None = None,
     ) -> PhoneCall:
         """Place a call.
 
@@ -111,13 +117,14 @@ class Phone(asyncio.SubprocessProtocol):
             caller: What to show as our number, any text (line breaks are sent percent-encoded, as an
                 attacker would); None leaves it as it is.
             name: What to show as our name with `caller`; None for no name.
+            headers: Further SIP headers of the INVITE, as a provider sends them (Privacy, P-Asserted-Identity).
             play: A file to play as soon as there is sound.
 
         Returns:
             The call, which may not even ring yet.
         """
         path = None if play is None else str(play)
-        answer = await self.order("dial", to=to, caller=caller, name=name, play=path)
+        answer = await self.order("dial", to=to, caller=caller, name=name, headers=dict(headers or {}), play=path)
         return self._call(cast(int, answer["call"]))
 
     async def next_call(self, seconds: float = WAIT_SECONDS) -> PhoneCall:
@@ -131,6 +138,11 @@ class Phone(asyncio.SubprocessProtocol):
                 return await self._arrived.get()
         except TimeoutError:
             raise LabTimeoutError(f"phone {self.user}: no call came in {seconds:.1f} s") from None
+
+    def forget_arrived(self) -> None:
+        """Forget calls that came and that nobody waited for."""
+        while not self._arrived.empty():
+            self._arrived.get_nowait()
 
     async def order(self, do: str, **fields: object) -> dict[str, object]:
         """Send a command to the phone's process and wait for its answer.
