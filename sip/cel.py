@@ -73,6 +73,7 @@ _KINDS = {
 }
 KNOWN_EVENTS = frozenset(_KINDS) | {
     "USER_DEFINED",
+    "LOCAL_OPTIMIZE_BEGIN",  # LOCAL_OPTIMIZE tells that it was done
     "STREAM_BEGIN",
     "STREAM_END",
     "DTMF",
@@ -82,6 +83,12 @@ KNOWN_EVENTS = frozenset(_KINDS) | {
     "CONF_EXIT",
     "CONF_START",
     "CONF_END",
+    # Written by versions before 12; later ones tell the same by BRIDGE_ENTER and the rows of transfers.
+    "BRIDGE_UPDATE",
+    "TRANSFER",
+    "HOOKFLASH",
+    "3WAY_START",
+    "3WAY_END",
 }
 LONGEST_FIELD = 4096
 _DISORDER = timedelta(minutes=10)
@@ -320,14 +327,18 @@ _UTC_CLOCK = Clock()
 
 
 def _extra(text: str) -> dict[str, str]:
-    """The JSON object of a row's last column; a damaged one is as good as none."""
+    """The JSON object of a row's last column; a damaged one is as good as none.
+
+    `N/A` is what Asterisk writes where a transfer leads to a bridge and not to one channel.
+    """
     if not text.startswith("{"):
         return {}
     try:
         loaded = json.loads(text)
     except ValueError:
         return {}
-    return {str(k): str(v) for k, v in loaded.items() if v is not None} if isinstance(loaded, dict) else {}
+    told = loaded.items() if isinstance(loaded, dict) else ()
+    return {str(k): str(v) for k, v in told if v not in (None, "N/A")}
 
 
 def _order(row: Mapping[str, str], number: int) -> int:

@@ -26,7 +26,7 @@ from gateway.domain.call import (
 from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg, families, gather
 from gateway.domain.legs import LegEvent, LegEventKind, endpoint, in_order
-from gateway.domain.outcome import Fate, hung_up_by, missed_reason, result_of, transfers_of
+from gateway.domain.outcome import Fate, hung_up_by, missed_reason, moves_of, result_of, transfers_of
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.roles import Cast, Roles, dialled_outside
 
@@ -71,8 +71,10 @@ def fold_family(
         sweep.run([e for e in events if e.leg in legs])
     orders = {c: command for c, command in (commands or {}).items() if any(e.leg == c for e in events)}
     cast = Cast(legs=legs, stands=sweep.stands, directory=directory, commands=orders)
+    told = [e for e in events if e.leg in legs]
     scene = _Scene(
-        events=[e for e in events if e.leg in legs],
+        events=told,
+        moves=moves_of(told),
         legs=legs,
         sweep=sweep,
         roles=cast.assign(),
@@ -88,6 +90,7 @@ class _Scene:
     """One family with everything found out about it."""
 
     events: Sequence[LegEvent]
+    moves: Sequence[tuple[int, LegEvent]]
     legs: Mapping[str, Leg]
     sweep: Sweep
     roles: Roles
@@ -135,7 +138,7 @@ class _Scene:
             return list(self.legs)
         first = self.legs[side[0]]
         linked = set(self.legs[side[0]].families) | {first.root}
-        stood = {s.partner(leg) for s in self.sweep.stands for leg in side if leg in s.pair}
+        stood = {s.partner(leg) for leg in side for s in self.sweep.stands.of(leg)}
         foreign = set(self.roles.of(Role.CLIENT)) - set(side)
         rang = {
             leg.id
@@ -164,8 +167,11 @@ class _Scene:
 
     def _dialled_inside(self, leg: Leg) -> bool:
         """Whether the leg dialled a colleague whose phone never rang."""
+        if not leg.arrived or leg.answered_at is not None:
+            return False
         known = {e.extension for e in self.directory.entries if e.kind is PartyKind.MANAGER}
-        return leg.arrived and leg.answered_at is None and any(x in known for x in leg.extens)
+        phones = (self.directory.party(f"PJSIP/{x}-", leg.started_at) for x in leg.extens)  # named by the extension
+        return any(x in known for x in leg.extens) or any(p.kind is PartyKind.MANAGER for p in phones)
 
     def _nobody(self) -> list[Call]:
         """A family of unmapped or ignored endpoints only; kept as service so that nothing seen is lost."""
@@ -181,6 +187,7 @@ class _Scene:
             roles=self.roles,
             stands=self.sweep.stands,
             events=self.events,
+            moves=self.moves,
             side=side or members[:1],
             members=members,
             directory=self.directory,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from gateway.domain.bridges import Stand
+from gateway.domain.bridges import Stand, Stands
 from gateway.domain.call import (
     Direction,
     MissedReason,
@@ -20,7 +20,7 @@ from gateway.domain.call import (
     TransferKind,
     TransferOutcome,
 )
-from gateway.domain.directory import Directory
+from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg
 from gateway.domain.legs import LegEvent, LegEventKind, base_channel
 from gateway.domain.roles import Roles
@@ -33,6 +33,8 @@ _TRANSFERS: Mapping[LegEventKind, TransferKind] = {
 # Q.850 causes of one leg
 USER_BUSY, CALL_REJECTED = 17, 21
 RANG_OUT = frozenset({None, 0, 16, 18, 19, 26, 31, 127})
+# No such number, no way to it, the line or the phone out of order: nobody was ever rung.
+OUT_OF_REACH = frozenset({1, 2, 3, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 58, 66, 88, 102})
 _DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
 
 
@@ -42,8 +44,10 @@ class Fate:
 
     legs: Mapping[str, Leg]
     roles: Roles
-    stands: Sequence[Stand]
+    stands: Stands
     events: Sequence[LegEvent]
+    moves: Sequence[tuple[int, LegEvent]]
+    """The family's transfers, as `moves_of` found them."""
     side: Sequence[str]
     """The client's legs; of an internal call the caller's."""
     members: Sequence[str]
@@ -64,8 +68,8 @@ class Fate:
         return [s for s in self._client_stands if self.roles.role[self.partner(s)] is Role.MANAGER]
 
     @cached_property
-    def _client_stands(self) -> list[Stand]:
-        return [s for s in self.stands if len(s.pair & set(self.side)) == 1]
+    def _client_stands(self) -> Sequence[Stand]:
+        return self.stands.of_one(self.side)
 
     @cached_property
     def outside_stands(self) -> list[Stand]:
@@ -82,7 +86,7 @@ class Fate:
         The dialplan rang it for the client (follow-me, forward); a number to which a manager transferred him is a
         third party.
         """
-        moved = min((i for i, e in enumerate(self.events) if e.kind in _TRANSFERS), default=len(self.events))
+        moved = self.moves[0][0] if self.moves else len(self.events)
         return [
             s
             for s in self.outside_stands
@@ -108,7 +112,13 @@ class Fate:
         """Start of the call: of an inbound one its client's, who may be late in a conference; else of its first leg."""
         if self.direction is Direction.INBOUND and self.legs[self.side[0]].begun:
             return self.client_start
-        return min(self.legs[leg].started_at for leg in self.members)
+        own = [leg for leg in self.members if leg in self.side or not self._made_for_another(leg)]
+        return min(self.legs[leg].started_at for leg in own)
+
+    def _made_for_another(self, leg: str) -> bool:
+        """Whether the PBX dialled it for another client, beside whom it came to this one."""
+        root = self.legs[leg].root
+        return root != leg and root not in self.side and self.roles.role.get(root) is Role.CLIENT
 
     @cached_property
     def client_end(self) -> datetime:
@@ -128,20 +138,24 @@ class Fate:
         return tuple(dict.fromkeys(self.roles.extension[self.partner(s)] for s in self.talks))
 
     def rings(self, leg_id: str) -> Iterator[tuple[datetime, datetime]]:
-        """When a manager's phone rang: only legs that the PBX dialled."""
+        """When a manager's phone rang for this client: only legs that the PBX dialled."""
         leg = self.legs[leg_id]
-        if not leg.arrived:
+        if not leg.arrived and not self._made_for_another(leg_id):
             until = min((t for t in (leg.answered_at, leg.ended_at) if t), default=self.events[-1].at)
             yield max(leg.started_at, self.started), until
+
+
+def moves_of(events: Sequence[LegEvent]) -> list[tuple[int, LegEvent]]:
+    """The transfers among a family's events, with their positions."""
+    return [(position, event) for position, event in enumerate(events) if event.kind in _TRANSFERS]
 
 
 def transfers_of(fate: Fate) -> tuple[Transfer, ...]:
     """The transfers of this client, in order, each with who took him."""
     found: list[Transfer] = []
-    for position, event in enumerate(fate.events):
-        kind = _TRANSFERS.get(event.kind)
-        if kind is not None and _concerns(fate, event):
-            found.append(_transfer(fate, event, kind, position))
+    for position, event in fate.moves:
+        if _concerns(fate, event):
+            found.append(_transfer(fate, event, _TRANSFERS[event.kind], position))
     return tuple(found)
 
 
@@ -211,12 +225,26 @@ def _target(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> s
         ]
         if consulted:
             return _who(fate, consulted[-1].partner(event.second))
-        second = fate.legs.get(event.second)  # the other phone still rang: what he had dialled
-        return second.first_exten or None if second else None
-    if len(event.target) >= 7:
-        number = fate.directory.plan_of(fate.legs[fate.side[0]].channel).parse(event.target)
-        return number.e164 or event.target
-    return event.target or None
+        return _dialled(fate, _wanted(fate, event, position))
+    return _dialled(fate, event.target)
+
+
+def _wanted(fate: Fate, event: LegEvent, position: int) -> str:
+    """What the manager had dialled for his consultation, where the other phone still rang or stands behind a Local."""
+    for before in reversed(fate.events[:position]):
+        if before.kind is LegEventKind.JOINED and before.bridge == event.second_bridge != "":
+            leg = fate.legs[before.leg]
+            if leg.party.kind is PartyKind.LOCAL:
+                return leg.first_exten
+    second = fate.legs.get(event.second)
+    return second.first_exten if second else ""
+
+
+def _dialled(fate: Fate, exten: str) -> str | None:
+    """An extension as it was dialled, a number of the outside in E.164; None: nothing was."""
+    if len(exten) < 7:
+        return exten or None
+    return fate.directory.plan_of(fate.legs[fate.side[0]].channel).parse(exten).e164 or exten
 
 
 def hung_up_by(fate: Fate) -> Side | None:
@@ -236,7 +264,9 @@ def _enders(fate: Fate) -> list[str]:
     """Legs whose hang-up tells who ended the call, the most telling first: client, last partner, the rest."""
     stands = sorted([*fate.talks, *fate.outside_stands], key=lambda s: s.end, reverse=True)
     partners = [leg for s in stands[:1] for leg in s.pair]
-    rest = sorted(fate.members, key=lambda m: fate.legs[m].end or 0, reverse=True)
+    rest = sorted(
+        fate.members, key=lambda m: (fate.roles.role[m] is not Role.LOCAL, fate.legs[m].end or 0), reverse=True
+    )
     return list(dict.fromkeys([*reversed(fate.side), *partners, *rest]))
 
 
@@ -269,6 +299,8 @@ def _unanswered(fate: Fate, ender: Side | None) -> Result:
     called = _called(fate)
     if any(leg.cause in (USER_BUSY, CALL_REJECTED) for leg in called):
         return Result.BUSY
+    if called and all(leg.cause in OUT_OF_REACH for leg in called):
+        return Result.FAILED  # the PBX may say NOANSWER of it
     told = {fate.legs[m].dial_status for m in fate.members} & set(_DIAL_RESULTS)
     if told:
         return _DIAL_RESULTS[min(told)]
