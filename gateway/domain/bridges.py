@@ -4,15 +4,15 @@ Two legs stand together while they are in one bridge, or in bridges joined by th
 A holding bridge (car park, waiting room) joins nobody: that time is hold.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
 
 from gateway.domain.directory import PartyKind
 from gateway.domain.family import Leg
 from gateway.domain.legs import LegEvent, LegEventKind, base_channel
 
+_ALONE: frozenset[str] = frozenset()
 _LEAVES = frozenset({LegEventKind.HUNG_UP, LegEventKind.ENDED, LegEventKind.LOST})
 
 
@@ -33,6 +33,27 @@ class Stand:
         return next(iter(self.pair - {leg}))
 
 
+class Stands(list[Stand]):
+    """The intervals of a family in the order of their start, also by leg: a conference has very many."""
+
+    def __init__(self, stands: Iterable[Stand] = ()) -> None:
+        super().__init__(sorted(stands, key=lambda s: (s.start, sorted(s.pair))))
+        self._of: dict[str, list[Stand]] = {}
+        for stand in self:
+            for leg in stand.pair:
+                self._of.setdefault(leg, []).append(stand)
+
+    def of(self, leg: str) -> Sequence[Stand]:
+        """Those of one leg."""
+        return self._of.get(leg, ())
+
+    def of_one(self, legs: Collection[str]) -> Sequence[Stand]:
+        """Those between one of the legs and somebody else."""
+        if len(legs) == 1:
+            return self.of(next(iter(legs)))
+        return [s for s in self if len(s.pair.intersection(legs)) == 1]
+
+
 class Sweep:
     """One pass over a family's events; afterwards `stands` and `waits` are complete."""
 
@@ -40,8 +61,10 @@ class Sweep:
         self._legs = legs
         self._bridge: dict[str, str] = {}
         self._open: dict[frozenset[str], tuple[int, datetime]] = {}
+        self._together: dict[str, frozenset[str]] = {}
         self._parked: dict[str, datetime] = {}
-        self.stands: list[Stand] = []
+        self._closed: list[Stand] = []
+        self.stands = Stands()
         self.waits: dict[str, list[tuple[datetime, datetime]]] = {}
         """Intervals in holding bridges by leg."""
 
@@ -55,7 +78,7 @@ class Sweep:
             self._unpark(leg, last)
         for pair in list(self._open):
             self._close(pair, len(events), last)
-        self.stands.sort(key=lambda s: (s.start, sorted(s.pair)))
+        self.stands = Stands(self._closed)
 
     def _moved(self, event: LegEvent) -> bool:
         """Apply one event to who is in which bridge; True where that changed something."""
@@ -84,15 +107,42 @@ class Sweep:
             self.waits.setdefault(leg, []).append((since, max(since, at)))
 
     def _compare(self, position: int, at: datetime) -> None:
-        now = {frozenset(p) for group in self._groups() for p in combinations(sorted(group), 2)}
-        for pair in [p for p in self._open if p not in now]:
-            self._close(pair, position, at)
-        for pair in now:
-            self._open.setdefault(pair, (position, at))
+        """Close the stands of pairs that were parted and open those of pairs that came together.
+
+        A conference may have many legs, and nearly all of its pairs stay: only what differs is looked at.
+        """
+        now = self._grouped()
+        differing: dict[tuple[int, int], tuple[frozenset[str], frozenset[str]]] = {}
+        for leg in self._together.keys() | now.keys():
+            before, after = self._together.get(leg, _ALONE), now.get(leg, _ALONE)
+            if before is after:
+                continue
+            key = (id(before), id(after))
+            if key not in differing:
+                differing[key] = (before - after, after - before)
+            parted, joined = differing[key]
+            for other in parted:
+                pair = frozenset((leg, other))
+                if pair in self._open:
+                    self._close(pair, position, at)
+            for other in joined:
+                if other != leg:
+                    self._open.setdefault(frozenset((leg, other)), (position, at))
+        self._together = now
+
+    def _grouped(self) -> dict[str, frozenset[str]]:
+        """Each leg's company, itself included; one that did not change is the very object of before."""
+        found: dict[str, frozenset[str]] = {}
+        for group in self._groups():
+            if len(group) > 1:
+                company = frozenset(group)
+                before = self._together.get(group[0], _ALONE)
+                found |= dict.fromkeys(group, before if before == company else company)
+        return found
 
     def _close(self, pair: frozenset[str], position: int, at: datetime) -> None:
         start, since = self._open.pop(pair)
-        self.stands.append(Stand(pair=pair, start=start, end=position, since=since, until=max(since, at)))
+        self._closed.append(Stand(pair=pair, start=start, end=position, since=since, until=max(since, at)))
 
     def _groups(self) -> Iterable[list[str]]:
         """Legs of people that hear each other: bridges, joined where a Local pair stands in two of them."""

@@ -5,10 +5,10 @@ manager's own phone where its number is one of his outside numbers, and else som
 client (follow-me, forward, transfer).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway.domain.bridges import Stand
+from gateway.domain.bridges import Stands
 from gateway.domain.call import Command, Role
 from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg
@@ -43,7 +43,7 @@ class Cast:
     """What the assignment reads."""
 
     legs: Mapping[str, Leg]
-    stands: Sequence[Stand]
+    stands: Stands
     directory: Directory
     commands: Mapping[str, Command]
 
@@ -153,7 +153,7 @@ class Cast:
 
     def _stood_with_manager_alone(self, leg: Leg, roles: Roles) -> bool:
         """Whether it ever stood with a manager while no other client was in that bridge."""
-        mine = [s for s in self.stands if leg.id in s.pair]
+        mine = self.stands.of(leg.id)
         others = [s for s in mine if roles.role.get(s.partner(leg.id)) in (Role.CLIENT, Role.OUTSIDE)]
         for stand in mine:
             partner = self.legs[stand.partner(leg.id)]
