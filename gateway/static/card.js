@@ -5,7 +5,7 @@ import { api } from "./api.js";
 import { bdi, h, fill, icon } from "./dom.js";
 import { phone } from "./format.js";
 import { pastRow } from "./callrow.js";
-import { forgetCard, learnCard } from "./names.js";
+import { learnCard } from "./names.js";
 import { load, nothing } from "./panel.js";
 import { t } from "./words.js";
 
@@ -30,8 +30,8 @@ export function noCard(call) {
 
 function draw(host, contact, { call, page, writable }) {
   learnCard(contact);
-  const versions = { now: contact.version };
-  const line = (name, tag, given) => field(contact, versions, name, tag, { ...given, writable });
+  const present = { version: contact.version, fields: [] };
+  const line = (name, tag, given) => field(contact, present, name, tag, { ...given, writable });
   fill(
     host,
     h(
@@ -56,8 +56,9 @@ function history(contact, call) {
 }
 
 /** One field that saves itself when the typing rests, and at the latest when it is left. */
-function field(contact, versions, name, tag, { writable, ...given }) {
+function field(contact, present, name, tag, { writable, ...given }) {
   let saved = contact[name];
+  let theirs = null;
   let timer = 0;
   let turn = Promise.resolve();
   const state = h("span", { class: "saved", role: "status" });
@@ -76,33 +77,49 @@ function field(contact, versions, name, tag, { writable, ...given }) {
     clearTimeout(timer);
     const text = tag === "input" ? box.value.replace(/\s+/g, " ").trim() : box.value;
     if (text === saved && !over) return say("");
+    if (theirs !== null && !over) return ask();
+    delete state.dataset.asked;
     say(t("card.saving"));
     try {
-      const body = { version: versions.now, [name]: text };
+      const body = { version: present.version, [name]: text };
       const stored = await api(`/contacts/${contact.id}`, { method: "PATCH", body });
-      versions.now = stored.version;
+      theirs = null;
       saved = stored[name];
-      if (name === "name") learnCard(stored);
+      learn(stored);
       say([icon("check", 14), t("card.saved")], "talk");
     } catch (fault) {
       if (fault.status === undefined) throw fault;
-      if (fault.status === 409) await stale();
+      if (fault.status === 409) return stale();
       else say([t("card.unsaved"), " ", h("button", { class: "link", type: "button", onclick: () => save() }, t("again"))], "miss");
     }
     return null;
   }
 
-  /** Somebody was faster: another field of his is taken over silently, the same field is asked about. */
+  /** Somebody was faster: what he wrote elsewhere is taken over, what he wrote here is asked about. */
   async function stale() {
-    const present = await api(`/contacts/${contact.id}`);
-    versions.now = present.version;
-    if (present[name] === saved) return save({ over: true });
-    saved = present[name];
-    forgetCard(contact.id);
+    learn(await api(`/contacts/${contact.id}`));
+    return theirs === null ? save({ over: true }) : ask();
+  }
+
+  function ask() {
+    if (state.dataset.asked === theirs) return null; // the button stays where it is while it is being pressed
+    state.dataset.asked = theirs;
     const mine = h("button", { class: "link", type: "button", onclick: () => save({ over: true }) }, t("card.over"));
-    say([t("card.stale"), " ", bdi(`«${saved}»`), " ", mine], "warn");
+    say([t("card.stale"), " ", bdi(`«${theirs}»`), " ", mine], "warn");
     return null;
   }
+
+  function learn(card) {
+    present.version = card.version;
+    learnCard(card);
+    present.fields.forEach((taken) => taken(card));
+  }
+
+  present.fields.push((card) => {
+    if (card[name] === saved) return;
+    if (box.value === saved) box.value = saved = card[name];
+    else theirs = card[name];
+  });
 
   function say(what, tone = "") {
     state.className = `saved ${tone}`;
@@ -113,7 +130,7 @@ function field(contact, versions, name, tag, { writable, ...given }) {
   if (writable) {
     box.addEventListener("input", () => {
       clearTimeout(timer);
-      say("");
+      if (theirs === null) say("");
       timer = setTimeout(queue, REST_MS);
     });
     box.addEventListener("change", queue);

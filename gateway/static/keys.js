@@ -39,7 +39,7 @@ export function moveRow(step) {
 }
 
 function name(event) {
-  return event.code + (event.shiftKey ? "+" : "");
+  return event.key === "?" ? "Slash+" : event.code + (event.shiftKey ? "+" : "");
 }
 
 function pressed(event) {

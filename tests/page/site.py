@@ -1,31 +1,36 @@
 """The real application with a day's calls told from recorded journals, a recording of real speech, and Chromium.
 
 `told` shifts a recorded journal to another moment and client; everything then takes the gateway's own way: journal,
-pipeline, upkeep of recordings. Run as a program it serves the page until it is stopped: `python -m tests.page.site DSN`.
+pipeline, upkeep of recordings. Run as a program it serves the page until it is stopped, over an empty database:
+`python -m tests.page.site DSN`.
 """
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
-import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import soundfile
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from tests.api.site import Api, open_api
+from gateway.api.security import COOKIE
+from tests.api.site import Api, open_api, token_of
 from tests.gateway.recorded import open_studio
 from tests.gateway.site import rows_of
 from tests.recordings.sounds import wav
 
 SPEECH = Path(__file__).parent.parent / "transcription" / "recordings"
 CLIENT = "79161234567"
+CHROMIUM = "/usr/bin/chromium"
+_tellings = itertools.count(1)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -60,13 +65,15 @@ def told(
     shift = int(begin.timestamp()) - int(first)
     quoted = name.replace('"', '""').encode()
 
+    many = 1000 * next(_tellings)
+
     def moved(found: re.Match[bytes]) -> bytes:
-        return str(int(found[0]) + shift).encode()
+        return b"%d.%d" % (int(found[1]) + shift, int(found[2]) + many)
 
     changed = []
     for row in rows:
         at = begin.timestamp() + (_moment(row) - first) * slow
-        row = re.sub(rb"\b1795\d{6}", moved, row)
+        row = re.sub(rb"\b(1795\d{6})\.(\d{1,5})(?!\d)", moved, row)
         row = re.sub(rb'^("[A-Z_]+",)"[0-9.]+"', rb'\g<1>"%.6f"' % at, row)
         row = row.replace(CLIENT.encode(), number.encode()).replace(b"79169998877", number.encode())
         changed.append(row.replace(b'"Client"', b'"%s"' % quoted))
@@ -109,15 +116,66 @@ async def write_down(api: Api, call: UUID, segments: list[dict[str, object]]) ->
 @contextlib.asynccontextmanager
 async def open_chromium(folder: Path) -> AsyncIterator[Browser]:
     """A browser of its own, of this machine."""
-    program = shutil.which("chromium") or "/usr/bin/chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, headless=True, args=FLAGS, env={"HOME": str(folder), "PATH": "/usr/bin:/bin"}
+            executable_path=CHROMIUM, headless=True, args=FLAGS, env={"HOME": str(folder), "PATH": "/usr/bin:/bin"}
         )
         try:
             yield browser
         finally:
             await browser.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """A served day of calls."""
+
+    api: Api
+    recorded: UUID
+    """The call that has a recording and a transcript."""
+    folder: Path
+    """Where recordings are put."""
+
+
+Visit = Callable[..., Awaitable[Page]]
+
+
+async def visited(
+    day: Day, browser: Browser, login: str | None, path: str, faults: list[str], **looks: object
+) -> tuple[BrowserContext, Page]:
+    """A page in a browser of its own.
+
+    Args:
+        day: the application.
+        browser: the program.
+        login: who is signed in; None: nobody.
+        path: which address.
+        faults: gets every fault of a script and everything the policy refused.
+        looks: `width`, `locale`, `color_scheme`; else a wide English one.
+    """
+    width = int(str(looks.pop("width", 1440)))
+    options: dict[str, object] = {"locale": "en-GB", "timezone_id": "Europe/Moscow", **looks}
+    context = await browser.new_context(
+        base_url=day.api.origin,
+        viewport={"width": width, "height": 900},
+        **options,  # type: ignore[arg-type]
+    )
+    if login is not None:
+        token = token_of(await day.api.signed_in(login))
+        await context.add_cookies([{"name": COOKIE, "value": token, "url": day.api.origin, "httpOnly": True}])
+    page = await context.new_page()
+    page.set_default_timeout(5000)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: _note(message, faults))
+    await page.goto(path)
+    await page.wait_for_selector("#login" if login is None else "main > *")
+    return context, page
+
+
+def _note(message: ConsoleMessage, faults: list[str]) -> None:
+    """Answers such as 401 and 404 are told in the console too, and are no faults."""
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        faults.append(message.text)
 
 
 async def fill_day(api: Api, folder: Path, *, now: datetime | None = None) -> UUID:
