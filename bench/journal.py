@@ -148,10 +148,9 @@ class Course:
             "postgres_cpu_ms": round(median(self.postgres) / self.calls * 1e3, 2),
         }
 
-    @property
-    def rate(self) -> float:
-        """Calls a second of the median round."""
-        return self.calls / median(self.seconds)
+    def rates(self) -> list[float]:
+        """Calls a second of each round."""
+        return [self.calls / seconds for seconds in self.seconds]
 
 
 class Race:
@@ -172,6 +171,11 @@ class Race:
         course.seconds.append(spent)
         course.gateway.append(after[0] - gateway)
         course.postgres.append(after[1] - postgres)
+
+    def over_peer(self, name: str) -> float:
+        """Our calls a second over the peer's, in the median round."""
+        rounds = zip(self.courses[name].rates(), self.courses[f"peer_{name}"].rates(), strict=True)
+        return round(median(ours / theirs for ours, theirs in rounds), 2)
 
 
 def _series(name: str, number: int) -> str:
@@ -205,12 +209,11 @@ async def measure(count: int, rounds: int) -> Figures:
         for number in range(rounds):
             await _round(race, place, number, max(count // rounds, 20), max(count * 5 // 6 // rounds, 20))
         told = {name: course.told() for name, course in race.courses.items()}
-        rate = {name: course.rate for name, course in race.courses.items()}
         return {
             **told,
             "floors": FLOORS,
             "reached": {name: race.courses[name].told()["best"] for name in FLOORS},
-            "over_peer": {name: round(rate[name] / rate[f"peer_{name}"], 2) for name in FLOORS},
+            "over_peer": {name: race.over_peer(name) for name in FLOORS},
             "calls_stored": await place.pool.fetchval("select count(*) from call"),
             "resident_mib": resident_bytes() >> 20,
             "machine": watch.told(beside=place.cpu()[1]),

@@ -20,6 +20,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -56,6 +57,8 @@ class Shown:
     card: dict[str, int] = field(default_factory=dict)
     end: dict[str, int] = field(default_factory=dict)
     messages: int = 0
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the end of every call was shown."""
 
 
 def planned(calls: list[Rows], rate: float) -> list[Due]:
@@ -88,7 +91,7 @@ def write(plan: Path, journal: Path) -> None:
     print(json.dumps(moments))
 
 
-async def watch_screen(socket: ClientWebSocketResponse, shown: Shown) -> None:
+async def watch_screen(socket: ClientWebSocketResponse, shown: Shown, calls: int) -> None:
     """Note what the socket shows, until it is closed."""
     async for message in socket:
         now = time.monotonic_ns()
@@ -99,6 +102,8 @@ async def watch_screen(socket: ClientWebSocketResponse, shown: Shown) -> None:
             shown.card.setdefault(body["id"], now)
         if told["kind"] == "call.ended":
             shown.end.setdefault(body["id"], now)
+            if len(shown.end) >= calls:
+                shown.complete.set()
 
 
 async def written(gateway: Served, plan: list[Due]) -> list[int]:
@@ -147,12 +152,13 @@ async def measure(seconds: float, rate: float) -> Figures:
     shown = Shown()
     async with served() as gateway, ClientSession(headers={"Authorization": f"Bearer {gateway.key}"}) as client:
         async with client.ws_connect(f"{gateway.origin}/api/v1/live") as socket, asyncio.TaskGroup() as group:
-            watching = group.create_task(watch_screen(socket, shown))
+            group.create_task(watch_screen(socket, shown, len(calls)))
             before = cpu_seconds(gateway.pid), cpu_seconds(gateway.database_pid), await pages(gateway.dsn)
             moments = await written(gateway, plan)
             took = (moments[-1] - moments[0]) / 1e9
             after = cpu_seconds(gateway.pid), cpu_seconds(gateway.database_pid), await pages(gateway.dsn)
-            await asyncio.wait([watching], timeout=_LAST)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(shown.complete.wait(), _LAST)
             await socket.close()
         spent = cpu_seconds(gateway.database_pid)
     return {

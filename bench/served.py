@@ -59,12 +59,7 @@ async def serving(folder: Path) -> AsyncIterator[Served]:
                 pid=process.pid, database_pid=server.pid, journal=journal, origin=origin, key=key, dsn=server.dsn
             )
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process, folder / "gateway.log")
 
 
 @asynccontextmanager
@@ -86,6 +81,17 @@ def free_port() -> int:
 def _start(config: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as told:
         return subprocess.Popen([sys.executable, "-m", "gateway", "serve", "--config", str(config)], stderr=told)
+
+
+def _end(process: subprocess.Popen[bytes], log: Path) -> None:
+    if process.poll() is not None:
+        raise SystemExit(f"the gateway ended by itself:\n{log.read_text()}")
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _key(config: Path) -> str:
