@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench.journal import BASE, MANAGERS, multiplied, recorded
+from bench.made_calls import BASE, MANAGERS, multiplied, recorded
 from gateway.domain.calls import fold
 from gateway.store.database import Pool, open_pool
 from gateway.store.staff import add_user, give_extension, load_tables
