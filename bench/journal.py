@@ -1,4 +1,4 @@
-"""Journal to committed calls with cards, roll-ups and facts: calls a second, beside a peer that only folds and writes.
+"""Journal to committed calls with cards, roll-ups and facts: calls a second, beside peers that only fold and write.
 
     python -m bench.journal [--calls 3000] [--rounds 3]
 
@@ -8,7 +8,8 @@ Over an embedded PostgreSQL with production settings (fsync on), prints one JSON
 - `catching_up`: a journal file that is there already, calls overlapping as a PBX writes them, through the tailing
   reader, to the last commit (floor: 600 calls/s);
 - `trunk_to_trunk`: both of these for 2,395 calls in which nobody of ours has a part;
-- `peer`: the same calls folded, and one row a call written by one insert: a transaction a call, and one a batch of 60.
+- `plain_peer`, `barest_peer`: the same calls folded and only written (bench/peers.py), a transaction a call, and one a
+  batch of 60 calls.
 
 Rounds of all of them take turns; a figure is that of the median round, `best` that of the best, since neighbours on
 the machine only take away. `cpu_ms` is CPU of one call in the gateway and in PostgreSQL.
@@ -25,6 +26,7 @@ from pathlib import Path
 from statistics import median
 from zoneinfo import ZoneInfo
 
+from bench import peers
 from bench.machine import Figures, Watch, cpu_seconds, resident_bytes
 from bench.made_calls import (
     BASE,
@@ -36,10 +38,6 @@ from bench.made_calls import (
     recorded,
     trunk_to_trunk,
 )
-from gateway.domain.call import CallKind
-from gateway.domain.calls import fold_family
-from gateway.domain.directory import Directory
-from gateway.domain.legs import in_order
 from gateway.live import Live
 from gateway.pipeline import Pipeline
 from gateway.store.database import Pool, open_pool
@@ -53,6 +51,7 @@ from tests.database import open_folder
 
 FLOORS = {"live": 200, "catching_up": 600}
 BATCH = 60
+PEERS = {"plain_peer": peers.plain, "barest_peer": peers.barest}
 A_CALL_A_SECOND = 1.0
 
 
@@ -114,22 +113,6 @@ async def from_the_journal(place: Place, rows: Rows) -> None:
                 return
 
 
-async def peer(pool: Pool, calls: Sequence[Rows], directory: Directory, *, together: int) -> None:
-    """Fold, and write one row a call."""
-    for start in range(0, len(calls), together):
-        found = []
-        for rows in calls[start : start + together]:
-            events = in_order(e for e in map(read_row, rows) if e)
-            found += [c for c in fold_family(events, directory) if c.kind is CallKind.CLIENT]
-        async with pool.acquire() as connection, connection.transaction():
-            for call in found:
-                await connection.execute(
-                    "insert into peer values ($1, $2) on conflict (key) do update set body = excluded.body",
-                    call.key,
-                    {"result": call.result, "talk": call.talk.total_seconds()},
-                )
-
-
 @dataclass(slots=True)
 class Course:
     """One kind of run: what each of its rounds took."""
@@ -172,9 +155,9 @@ class Race:
         course.gateway.append(after[0] - gateway)
         course.postgres.append(after[1] - postgres)
 
-    def over_peer(self, name: str) -> float:
+    def over(self, peer: str, name: str) -> float:
         """Our calls a second over the peer's, in the median round."""
-        rounds = zip(self.courses[name].rates(), self.courses[f"peer_{name}"].rates(), strict=True)
+        rounds = zip(self.courses[name].rates(), self.courses[f"{peer}_{name}"].rates(), strict=True)
         return round(median(ours / theirs for ours, theirs in rounds), 2)
 
 
@@ -190,9 +173,12 @@ async def _round(race: Race, place: Place, number: int, count: int, load: int) -
 
     live, late = made("v", 0.5), made("w", 1.0, A_CALL_A_SECOND)
     await race.run("live", len(live), a_call_at_a_time(place, live))
-    await race.run("peer_live", len(live), peer(place.pool, live, place.tables.directory, together=1))
+    for name, write in PEERS.items():
+        await race.run(f"{name}_live", len(live), peers.run(place.pool, live, place.tables, write, together=1))
     await race.run("catching_up", len(late), from_the_journal(place, interleaved(late)))
-    await race.run("peer_catching_up", len(late), peer(place.pool, late, place.tables.directory, together=BATCH))
+    for name, write in PEERS.items():
+        work = peers.run(place.pool, late, place.tables, write, together=BATCH)
+        await race.run(f"{name}_catching_up", len(late), work)
     through = apart(trunk_to_trunk(_series("t", number)))[:load]
     await race.run("trunk_to_trunk_live", len(through) // 2, a_call_at_a_time(place, through[: len(through) // 2]))
     rows = [row for call in apart(trunk_to_trunk(_series("u", number)))[:load] for row in call]
@@ -203,7 +189,7 @@ async def measure(count: int, rounds: int) -> Figures:
     """All figures of one run."""
     watch = Watch.begin()
     async with open_place() as place:
-        await place.pool.execute("create table peer (key text primary key, body json)")
+        await peers.make_tables(place.pool)
         await a_call_at_a_time(place, multiplied(recorded(), min(count, 200), seed=99, series="z"))
         race = Race(place)
         for number in range(rounds):
@@ -213,7 +199,7 @@ async def measure(count: int, rounds: int) -> Figures:
             **told,
             "floors": FLOORS,
             "reached": {name: race.courses[name].told()["best"] for name in FLOORS},
-            "over_peer": {name: race.over_peer(name) for name in FLOORS},
+            "times_the_calls_of": {peer: {name: race.over(peer, name) for name in FLOORS} for peer in PEERS},
             "calls_stored": await place.pool.fetchval("select count(*) from call"),
             "resident_mib": resident_bytes() >> 20,
             "machine": watch.told(beside=place.cpu()[1]),
