@@ -9,7 +9,9 @@ export class Problem extends Error {
   constructor(status, document = {}) {
     super(document.detail ?? "");
     this.status = status;
-    this.slug = String(document.type ?? "").split("/").pop();
+    this.slug = String(document.type ?? "")
+      .split("/")
+      .pop();
     this.faults = document.errors ?? [];
   }
 

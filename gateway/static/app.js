@@ -89,7 +89,13 @@ function draw() {
   close();
   frameOf?.leave();
   const menus = () => menu(site, { signOut, chosen: (tag) => (speak(tag), draw()) });
-  frameOf = band({ ...site, menu: menus(), get title() { return site.title; } });
+  frameOf = band({
+    ...site,
+    menu: menus(),
+    get title() {
+      return site.title;
+    },
+  });
   main = h("main", { id: "main", tabindex: "-1" });
   fill(page, frame(site, frameOf, main, menus()));
   show();
@@ -119,7 +125,12 @@ function arrive(place) {
 }
 
 function toast(sentence) {
-  const note = h("div", { class: "toast" }, h("span", null, sentence), h("button", { class: "link", type: "button", onclick: () => note.remove() }, t("close")));
+  const note = h(
+    "div",
+    { class: "toast" },
+    h("span", null, sentence),
+    h("button", { class: "link", type: "button", onclick: () => note.remove() }, t("close")),
+  );
   fill(toasts, note);
   setTimeout(() => note.remove(), 10000);
 }

@@ -33,7 +33,8 @@ export function band(site) {
   }
 
   function announce(call) {
-    document.title = call && call.state === "ringing" ? `${t(`state.${stateOf(call)}`)}: ${lineName(call)}` : site.title ?? title;
+    document.title =
+      call && call.state === "ringing" ? `${t(`state.${stateOf(call)}`)}: ${lineName(call)}` : (site.title ?? title);
     if (!call || stateOf(call) !== "ringing" || announced.has(call.id)) return;
     announced.add(call.id);
     site.say(t("incoming", { name: lineName(call) }));
@@ -53,7 +54,13 @@ export function band(site) {
 function calls(site) {
   const me = site.me.user?.id;
   return [...site.live.calls.values()]
-    .filter((call) => call.managers.some((m) => m.user_id === me && (call.state === "ringing" || m.talk_seconds > 0 || call.answered_by.includes(m.extension))))
+    .filter((call) =>
+      call.managers.some(
+        (m) =>
+          m.user_id === me &&
+          (call.state === "ringing" || m.talk_seconds > 0 || call.answered_by.includes(m.extension)),
+      ),
+    )
     .sort((a, b) => RANK[stateOf(a)] - RANK[stateOf(b)] || a.started_at.localeCompare(b.started_at));
 }
 
@@ -92,13 +99,28 @@ function busy(site, call, further) {
     further > 0 && `+${further}`,
   ];
   return [
-    block(SIGNS[stateOf(call)], t(`state.${stateOf(call)}`), since(call.state === "talking" ? call.answered_at ?? call.started_at : call.started_at)),
-    h("div", { class: "who" }, h("b", { class: "cut big" }, clientName(call)), h("small", { class: "cut" }, facts.filter(Boolean).join(" · "))),
+    block(
+      SIGNS[stateOf(call)],
+      t(`state.${stateOf(call)}`),
+      since(call.state === "talking" ? (call.answered_at ?? call.started_at) : call.started_at),
+    ),
+    h(
+      "div",
+      { class: "who" },
+      h("b", { class: "cut big" }, clientName(call)),
+      h("small", { class: "cut" }, facts.filter(Boolean).join(" · ")),
+    ),
     h(
       "div",
       { class: "acts" },
       h("a", { class: "button", href: `/calls/${call.id}` }, t("open")),
-      call.state === "talking" && h("button", { class: "button stop", type: "button", onclick: (event) => hangUp(site, call, event.target) }, icon("end"), t("hangup")),
+      call.state === "talking" &&
+        h(
+          "button",
+          { class: "button stop", type: "button", onclick: (event) => hangUp(site, call, event.target) },
+          icon("end"),
+          t("hangup"),
+        ),
     ),
   ];
 }

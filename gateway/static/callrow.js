@@ -2,7 +2,16 @@
 
 import { h, icon } from "./dom.js";
 import { clock, dayName, duration, midnight } from "./format.js";
-import { clientName, clientWithNumber, managerName, managersOf, reasonWords, resultWord, resultWords, stateOf } from "./names.js";
+import {
+  clientName,
+  clientWithNumber,
+  managerName,
+  managersOf,
+  reasonWords,
+  resultWord,
+  resultWords,
+  stateOf,
+} from "./names.js";
 import { since } from "./tick.js";
 import { t } from "./words.js";
 
@@ -14,13 +23,17 @@ export function sign(call) {
   const lost = call.result === "missed" && call.state === "ended";
   const tone = call.state === "ended" ? TONES[call.result] : stateOf(call) === "talking" ? "talk" : "ring";
   const word = t(`direction.${call.direction}`);
-  return h("span", { class: `sign ${tone ?? ""}`, role: "img", "aria-label": word, title: word }, icon(lost ? "miss" : SIGNS[call.direction]));
+  return h(
+    "span",
+    { class: `sign ${tone ?? ""}`, role: "img", "aria-label": word, title: word },
+    icon(lost ? "miss" : SIGNS[call.direction]),
+  );
 }
 
 /** The result, or of an open call its state, as a coloured word. */
 export function tag(call) {
   const open = stateOf(call);
-  const tone = call.state === "ended" ? TONES[call.result] ?? "" : open === "talking" ? "talk" : "ring";
+  const tone = call.state === "ended" ? (TONES[call.result] ?? "") : open === "talking" ? "talk" : "ring";
   return h("span", { class: `tag ${tone}` }, resultWord(call));
 }
 
@@ -52,7 +65,12 @@ function marks(call) {
 export function callRow(call, { dated = false, query = "", part = null } = {}) {
   const talk = part ? part.talk_seconds : call.talk_seconds;
   const inside = [
-    h("span", { class: "c-time t" }, dated && midnight(call.started_at) !== midnight(Date.now()) && h("small", null, dayName(call.started_at)), clock(call.started_at)),
+    h(
+      "span",
+      { class: "c-time t" },
+      dated && midnight(call.started_at) !== midnight(Date.now()) && h("small", null, dayName(call.started_at)),
+      clock(call.started_at),
+    ),
     sign(call),
     h("span", { class: "c-client" }, clientWithNumber(call)),
     h("span", { class: "c-result" }, tag(call), h("small", { class: "cut why" }, reasonWords(call))),
@@ -91,8 +109,18 @@ export function briefRow(call, { here = false, part = null } = {}) {
       "a",
       { class: "brief", href: `/calls/${call.id}`, "data-row": true, "aria-current": here ? "true" : null },
       sign(call),
-      h("span", { class: "two" }, h("span", { class: "cut" }, clientName(call)), h("small", { class: "cut" }, resultWords(call))),
-      h("span", { class: "two end" }, h("span", { class: "t" }, talk ? duration(talk) : "–"), h("small", null, dayName(call.started_at), " ", clock(call.started_at))),
+      h(
+        "span",
+        { class: "two" },
+        h("span", { class: "cut" }, clientName(call)),
+        h("small", { class: "cut" }, resultWords(call)),
+      ),
+      h(
+        "span",
+        { class: "two end" },
+        h("span", { class: "t" }, talk ? duration(talk) : "–"),
+        h("small", null, dayName(call.started_at), " ", clock(call.started_at)),
+      ),
     ),
   );
 }

@@ -18,7 +18,11 @@ const REST_MS = 700;
  */
 export function card(id, { call = null, page = false, writable }) {
   const host = h("section", { class: "card", "aria-label": t("card"), "data-contact": id });
-  load(host, (signal) => api(`/contacts/${id}`, { signal }), (found) => draw(host, found, { call, page, writable }));
+  load(
+    host,
+    (signal) => api(`/contacts/${id}`, { signal }),
+    (found) => draw(host, found, { call, page, writable }),
+  );
   return host;
 }
 
@@ -40,7 +44,11 @@ function draw(host, contact, { call, page, writable }) {
       line("name", "input", { maxlength: 200 }),
       line("note", "textarea", { maxlength: 10000, rows: 3 }),
       h("h3", null, t("card.numbers")),
-      h("ul", { class: "plain" }, contact.numbers.map((number) => h("li", { class: "t" }, icon("phone"), " ", phone(number)))),
+      h(
+        "ul",
+        { class: "plain" },
+        contact.numbers.map((number) => h("li", { class: "t" }, icon("phone"), " ", phone(number))),
+      ),
       !page && h("a", { class: "link", href: `/clients/${contact.id}` }, t("card.page")),
     ),
     h("div", { class: "part" }, h("h3", null, t("card.history"))),
@@ -50,9 +58,17 @@ function draw(host, contact, { call, page, writable }) {
 
 function history(contact, call) {
   const { items, next } = contact.calls;
-  if (!items.length || (items.length === 1 && items[0].id === call)) return h("p", { class: "part dim" }, t("card.first"));
+  if (!items.length || (items.length === 1 && items[0].id === call))
+    return h("p", { class: "part dim" }, t("card.first"));
   const more = next && h("a", { class: "link part", href: `/calls?contact=${contact.id}&kind=all` }, t("card.calls"));
-  return [h("ul", { class: "rows" }, items.map((past) => pastRow(past, past.id === call))), more];
+  return [
+    h(
+      "ul",
+      { class: "rows" },
+      items.map((past) => pastRow(past, past.id === call)),
+    ),
+    more,
+  ];
 }
 
 /** One field that saves itself when the typing rests, and at the latest when it is left. */
@@ -90,7 +106,11 @@ function field(contact, present, name, tag, { writable, ...given }) {
     } catch (fault) {
       if (fault.status === undefined) throw fault;
       if (fault.status === 409) return stale();
-      else say([t("card.unsaved"), " ", h("button", { class: "link", type: "button", onclick: () => save() }, t("again"))], "miss");
+      else
+        say(
+          [t("card.unsaved"), " ", h("button", { class: "link", type: "button", onclick: () => save() }, t("again"))],
+          "miss",
+        );
     }
     return null;
   }

@@ -46,7 +46,12 @@ export function dialBox({ big = false } = {}) {
     } catch (fault) {
       if (fault.status === undefined) throw fault;
       if (fault.status === 0 || fault.slug === "still-running") {
-        say(t("dial.away"), "warn", " ", h("button", { class: "link", type: "button", onclick: () => order(number) }, t("again")));
+        say(
+          t("dial.away"),
+          "warn",
+          " ",
+          h("button", { class: "link", type: "button", onclick: () => order(number) }, t("again")),
+        );
         return;
       }
       key = null;
@@ -75,7 +80,8 @@ export function dialBox({ big = false } = {}) {
   }
 
   function tell(command) {
-    const call = command.state === "accepted" && h("a", { class: "link", href: `/calls/${command.call_id}` }, t("dial.call"));
+    const call =
+      command.state === "accepted" && h("a", { class: "link", href: `/calls/${command.call_id}` }, t("dial.call"));
     say(words(command), TONES[command.state], call && " ", call);
   }
 

@@ -12,14 +12,20 @@ const SECTIONS = [
 
 /** Rail, band and main part in the order of the focus. */
 export function frame(site, band, main, menu) {
-  const link = ([href, word, sign, kind]) => h("li", { class: kind }, h("a", { href }, icon(sign, 18), h("span", null, t(word))));
+  const link = ([href, word, sign, kind]) =>
+    h("li", { class: kind }, h("a", { href }, icon(sign, 18), h("span", null, t(word))));
   const sections = [...SECTIONS, ...(site.may("calls.originate") ? [["/dial", "dial", "pad", "for-thumbs"]] : [])];
   return [
     h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, t("skip")),
     h(
       "div",
       { class: "rail" },
-      h("a", { class: "brand", href: "/" }, h("img", { src: new URL("logo.svg", import.meta.url).pathname, alt: "", width: 22, height: 22 }), h("b", null, "Trunkline")),
+      h(
+        "a",
+        { class: "brand", href: "/" },
+        h("img", { src: new URL("logo.svg", import.meta.url).pathname, alt: "", width: 22, height: 22 }),
+        h("b", null, "Trunkline"),
+      ),
       h("nav", { "aria-label": t("navigation") }, h("ul", null, sections.map(link))),
       menu,
     ),
@@ -30,8 +36,14 @@ export function frame(site, band, main, menu) {
 /** Who is signed in, the language, the keys, and the way out. */
 export function menu(site, { signOut, chosen }) {
   const name = tame(site.me.user?.name ?? site.me.id);
-  const initials = name.split(" ").map((word) => [...word][0]).slice(0, 2).join("");
-  const options = Object.entries(LANGUAGES).map(([tag, word]) => h("option", { value: tag, selected: tag === languageNow(), lang: tag }, word));
+  const initials = name
+    .split(" ")
+    .map((word) => [...word][0])
+    .slice(0, 2)
+    .join("");
+  const options = Object.entries(LANGUAGES).map(([tag, word]) =>
+    h("option", { value: tag, selected: tag === languageNow(), lang: tag }, word),
+  );
   const box = h(
     "details",
     { class: "menu" },
@@ -39,12 +51,22 @@ export function menu(site, { signOut, chosen }) {
       "summary",
       { "aria-label": name },
       h("span", { class: "face", "aria-hidden": "true" }, initials),
-      h("span", { class: "two" }, h("b", { class: "cut" }, name), h("small", { class: "cut" }, t(`role.${site.me.role}`))),
+      h(
+        "span",
+        { class: "two" },
+        h("b", { class: "cut" }, name),
+        h("small", { class: "cut" }, t(`role.${site.me.role}`)),
+      ),
     ),
     h(
       "div",
       { class: "menu-body" },
-      h("label", null, t("language"), h("select", { class: "field", onchange: (event) => chosen(event.target.value) }, options)),
+      h(
+        "label",
+        null,
+        t("language"),
+        h("select", { class: "field", onchange: (event) => chosen(event.target.value) }, options),
+      ),
       h("button", { class: "button wide", type: "button", onclick: helpKeys }, t("keys.title"), h("kbd", null, "?")),
       h("button", { class: "button wide", type: "button", onclick: signOut }, t("sign.out")),
     ),
@@ -82,7 +104,14 @@ const KEYS = [
 
 /** All keys in one small window. */
 export function helpKeys() {
-  const list = KEYS.map(([keys, word]) => [h("dt", null, keys.map((key) => h("kbd", null, key))), h("dd", null, t(word))]);
+  const list = KEYS.map(([keys, word]) => [
+    h(
+      "dt",
+      null,
+      keys.map((key) => h("kbd", null, key)),
+    ),
+    h("dd", null, t(word)),
+  ]);
   const window = h(
     "dialog",
     { "aria-label": t("keys.title"), onclose: () => window.remove() },

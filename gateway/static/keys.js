@@ -33,7 +33,7 @@ export function moveRow(step) {
   const rows = [...document.querySelectorAll("main [data-row]")].filter((row) => row.offsetParent !== null);
   if (!rows.length) return false;
   const at = rows.indexOf(document.activeElement);
-  const next = at < 0 ? rows.find((row) => row.getAttribute("aria-current") === "true") ?? rows[0] : rows[at + step];
+  const next = at < 0 ? (rows.find((row) => row.getAttribute("aria-current") === "true") ?? rows[0]) : rows[at + step];
   (next ?? rows[at]).focus();
   return true;
 }

@@ -50,7 +50,8 @@ export function managersOf(call) {
 
 /** What the line says of the client, without his card. */
 export function lineName(call) {
-  if (call.kind === "internal") return call.managers.map((m) => managerName(call.pbx, m.extension, m.user_id)).join(" · ");
+  if (call.kind === "internal")
+    return call.managers.map((m) => managerName(call.pbx, m.extension, m.user_id)).join(" · ");
   const said = tame(call.client.name);
   const digits = said.replace(/\D/g, "");
   const isNumber = digits.length > 4 && digits.length >= said.replace(/\s/g, "").length - 2;

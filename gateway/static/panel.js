@@ -20,7 +20,10 @@ export function load(host, ask, draw) {
     .then((answer) => stop.signal.aborted || draw(answer))
     .catch((fault) => {
       if (stop.signal.aborted) return;
-      fill(host, failed(fault, () => load(host, ask, draw)));
+      fill(
+        host,
+        failed(fault, () => load(host, ask, draw)),
+      );
     })
     .finally(() => {
       clearTimeout(waiting);
@@ -62,5 +65,7 @@ export function reason(fault) {
   if (fault.away) return t("problem.away");
   if (fault.status === 404) return t("problem.missing");
   if (fault.status === 403) return t("problem.right");
-  return [t("problem.refused"), ...fault.faults.map((f) => f.detail), fault.faults.length ? "" : fault.message].join(" ");
+  return [t("problem.refused"), ...fault.faults.map((f) => f.detail), fault.faults.length ? "" : fault.message].join(
+    " ",
+  );
 }

@@ -30,7 +30,16 @@ export function player(call, { at = 0, moved }) {
   const button = h("button", { class: "play", type: "button", onclick: toggle });
   const bar = h(
     "div",
-    { class: "wave-box", role: "slider", tabindex: 0, "aria-label": t("play.position"), "aria-valuemin": 0, onpointerdown: point, onpointermove: (event) => event.buttons === 1 && point(event), onkeydown: keyed },
+    {
+      class: "wave-box",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": t("play.position"),
+      "aria-valuemin": 0,
+      onpointerdown: point,
+      onpointermove: (event) => event.buttons === 1 && point(event),
+      onkeydown: keyed,
+    },
     picture,
   );
 
@@ -103,14 +112,21 @@ export function player(call, { at = 0, moved }) {
     .then((bytes) => picture.show(readPeaks(bytes)))
     .catch(() => picture.show(null)); // without its picture the sound can be heard all the same
 
-  const speeds = SPEEDS.map((speed) => h("button", { type: "button", "aria-pressed": String(speed === 1), onclick: (event) => choose(event.target, speed) }, `${speed}×`));
+  const speeds = SPEEDS.map((speed) =>
+    h(
+      "button",
+      { type: "button", "aria-pressed": String(speed === 1), onclick: (event) => choose(event.target, speed) },
+      `${speed}×`,
+    ),
+  );
   function choose(chosen, speed) {
     audio.playbackRate = speed;
     for (const other of speeds) other.setAttribute("aria-pressed", String(other === chosen));
   }
 
   const jump = (step) => seek(present() + step);
-  const stepper = (word, step, sign) => h("button", { class: "button t", type: "button", "aria-label": t(word), onclick: () => jump(step) }, sign);
+  const stepper = (word, step, sign) =>
+    h("button", { class: "button t", type: "button", "aria-label": t(word), onclick: () => jump(step) }, sign);
   const node = h(
     "section",
     { class: "player", "aria-label": t("recorded") },

@@ -56,7 +56,8 @@ export function note(changes) {
 }
 
 function follow(event) {
-  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
   const link = event.target.closest?.("a[href]");
   if (!link || link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
   if (!routes.some(([pattern]) => pattern.test(link.pathname))) return;

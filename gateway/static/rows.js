@@ -14,26 +14,50 @@ const HINTS = ["ran", "stopped"];
  */
 export function rows(call) {
   const node = h("section", { class: "explained", "aria-label": t("call.rows") });
-  const stop = load(node, (signal) => api(`/calls/${call.id}/events`, { signal }), ({ items }) => draw(node, call, items));
+  const stop = load(
+    node,
+    (signal) => api(`/calls/${call.id}/events`, { signal }),
+    ({ items }) => draw(node, call, items),
+  );
   return { node, leave: stop };
 }
 
 function draw(node, call, events) {
   if (!events.length) return fill(node, h("p", { class: "part dim" }, t("rows.empty")));
   const begin = Date.parse(events[0].at);
-  const body = h("tbody", null, events.map((event) => row(call, event, begin)));
+  const body = h(
+    "tbody",
+    null,
+    events.map((event) => row(call, event, begin)),
+  );
   const table = h(
     "table",
     { class: "journal" },
-    h("thead", { class: "unseen" }, h("tr", null, ["column.time", "column.managers", "column.state", "who.leg"].map((key) => h("th", { scope: "col" }, t(key))))),
+    h(
+      "thead",
+      { class: "unseen" },
+      h(
+        "tr",
+        null,
+        ["column.time", "column.managers", "column.state", "who.leg"].map((key) => h("th", { scope: "col" }, t(key))),
+      ),
+    ),
     body,
   );
   const hints = events.some((event) => HINTS.includes(event.kind));
-  const all = h("input", { type: "checkbox", onchange: (event) => table.classList.toggle("with-hints", event.target.checked) });
+  const all = h("input", {
+    type: "checkbox",
+    onchange: (event) => table.classList.toggle("with-hints", event.target.checked),
+  });
   return fill(
     node,
     legs(call, events, begin),
-    h("div", { class: "text-head" }, h("small", { class: "cut" }, t("rows.note")), hints && h("label", { class: "follow" }, all, t("rows.all"))),
+    h(
+      "div",
+      { class: "text-head" },
+      h("small", { class: "cut" }, t("rows.note")),
+      hints && h("label", { class: "follow" }, all, t("rows.all")),
+    ),
     h("div", { class: "scroll" }, table),
   );
 }
@@ -75,7 +99,15 @@ function legs(call, events, begin) {
   const known = new Map();
   for (const event of events) {
     if (event.role === null || event.role === "local") continue;
-    const leg = known.get(event.leg) ?? { event, from: Date.parse(event.at), until: end, spans: [], joined: null, answered: null, dialling: dials(event) };
+    const leg = known.get(event.leg) ?? {
+      event,
+      from: Date.parse(event.at),
+      until: end,
+      spans: [],
+      joined: null,
+      answered: null,
+      dialling: dials(event),
+    };
     known.set(event.leg, leg);
     const at = Date.parse(event.at);
     if (event.kind === "answered") leg.answered ??= at;
@@ -86,7 +118,10 @@ function legs(call, events, begin) {
     }
     if (event.kind === "ended" || event.kind === "lost") leg.until = at;
   }
-  const place = (from, until) => ({ left: `${((from - begin) / (end - begin)) * 100}%`, width: `${Math.max(0.4, ((until - from) / (end - begin)) * 100)}%` });
+  const place = (from, until) => ({
+    left: `${((from - begin) / (end - begin)) * 100}%`,
+    width: `${Math.max(0.4, ((until - from) / (end - begin)) * 100)}%`,
+  });
   const bars = [...known.values()].map((leg) => {
     if (leg.joined !== null) leg.spans.push([leg.joined, leg.until]);
     const rings = leg.event.role === "manager" && !leg.dialling ? [leg.from, leg.answered ?? leg.until] : null;
@@ -104,6 +139,8 @@ function legs(call, events, begin) {
       h("span", { class: "t dim" }, duration((leg.until - leg.from) / 1000)),
     );
   });
-  const key = ["rows.waits", "call.ring", "call.talk"].map((word, at) => h("span", null, h("i", { class: ["leg", "rang", "talked"][at] }), t(word)));
+  const key = ["rows.waits", "call.ring", "call.talk"].map((word, at) =>
+    h("span", null, h("i", { class: ["leg", "rang", "talked"][at] }), t(word)),
+  );
   return [h("ul", { class: "legs" }, bars), h("p", { class: "legend", "aria-hidden": "true" }, key)];
 }

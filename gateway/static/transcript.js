@@ -24,7 +24,16 @@ export function transcript(call, { seek, find = "" }) {
   }
 
   const follow = h("input", { type: "checkbox", checked: true, onchange: (event) => (follows = event.target.checked) });
-  const field = h("input", { class: "field", type: "search", value: find, placeholder: t("text.find"), "aria-label": t("text.find"), maxlength: 100, "data-find": true, oninput: mark });
+  const field = h("input", {
+    class: "field",
+    type: "search",
+    value: find,
+    placeholder: t("text.find"),
+    "aria-label": t("text.find"),
+    maxlength: 100,
+    "data-find": true,
+    oninput: mark,
+  });
   const found = h("span", { class: "dim", role: "status" });
   const list = h("ol", { class: "said", onwheel: release, ontouchmove: release });
 
@@ -34,12 +43,22 @@ export function transcript(call, { seek, find = "" }) {
 
   function draw({ language, segments }) {
     lines = segments.map((segment) => ({ ...segment, node: line(segment) }));
-    fill(list, lines.map(({ node: row }) => row));
+    fill(
+      list,
+      lines.map(({ node: row }) => row),
+    );
     const name = language ? new Intl.DisplayNames([locale()], { type: "language" }).of(language) : "";
     const note = name && t("text.note", { language: name });
     fill(
       node,
-      h("div", { class: "text-head" }, h("small", { class: "cut" }, note), found, field, h("label", { class: "follow" }, follow, t("text.follow"))),
+      h(
+        "div",
+        { class: "text-head" },
+        h("small", { class: "cut" }, note),
+        found,
+        field,
+        h("label", { class: "follow" }, follow, t("text.follow")),
+      ),
       lines.length ? list : h("p", { class: "part dim" }, t("text.silent")),
     );
     mark();
@@ -62,12 +81,18 @@ export function transcript(call, { seek, find = "" }) {
 
   /** Mark what is looked for, in text nodes: what was said never becomes markup. */
   function mark() {
-    const wanted = field.value.toLowerCase().split(/\s+/).filter((word) => word.length > 1);
+    const wanted = field.value
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word.length > 1);
     let many = 0;
     for (const { text, node: row } of lines) {
       const pieces = cut(tame(text, 4000), wanted);
       many += pieces.filter((piece) => piece.hit).length;
-      fill(row.querySelector(".words"), pieces.map((piece) => (piece.hit ? h("mark", null, piece.text) : piece.text)));
+      fill(
+        row.querySelector(".words"),
+        pieces.map((piece) => (piece.hit ? h("mark", null, piece.text) : piece.text)),
+      );
     }
     fill(found, wanted.length ? t("text.found", { n: many }) : "");
   }

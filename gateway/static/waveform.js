@@ -48,7 +48,8 @@ export function waveform() {
       const until = Math.max(from + 1, Math.floor(((bar + 1) * peaks.count) / many));
       const height = (channel) => {
         let most = 0;
-        for (let peak = from; peak < Math.min(until, peaks.count); peak++) most = Math.max(most, peaks.at(peak, channel));
+        for (let peak = from; peak < Math.min(until, peaks.count); peak++)
+          most = Math.max(most, peaks.at(peak, channel));
         return (Math.max(0, most - 1) / (peaks.loudest - 1)) ** 0.6; // the step between silence and the next is nothing
       };
       return peaks.channels === 2 ? [height(0), height(1)] : [height(0), height(0)];

@@ -10,9 +10,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from gateway.store.embedded_server import Server
-from tests.api.site import open_api
 from tests.database import TEMPLATE
-from tests.page.site import CHROMIUM, Day, Visit, fill_day, open_chromium, visited
+from tests.page.site import CHROMIUM, Day, Visit, open_chromium, open_day, visited
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +30,8 @@ async def day(chromium: None, postgres: Server, tmp_path_factory: pytest.TempPat
     admin = await asyncpg.connect(postgres.dsn_for("postgres", superuser=True))
     await admin.execute(f"create database screens template {TEMPLATE} owner trunkline")
     folder = tmp_path_factory.mktemp("screens")
-    async with open_api(postgres.dsn_for("screens"), folder, goals={"count": 5}) as api:
-        yield Day(api=api, recorded=await fill_day(api, folder), folder=folder)
+    async with open_day(postgres.dsn_for("screens"), folder) as opened:
+        yield opened
     await admin.execute("drop database screens with (force)")
     await admin.close()
 

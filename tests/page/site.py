@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import soundfile
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from gateway.api.security import COOKIE
+from gateway.store.staff import load_tables
 from tests.api.site import Api, open_api, token_of
 from tests.gateway.recorded import open_studio
-from tests.gateway.site import rows_of
+from tests.gateway.site import BASE, rows_of
 from tests.recordings.sounds import wav
 
 SPEECH = Path(__file__).parent.parent / "transcription" / "recordings"
@@ -113,6 +115,34 @@ async def write_down(api: Api, call: UUID, segments: list[dict[str, object]]) ->
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """A served day of calls."""
+
+    api: Api
+    recorded: UUID
+    """The call that has a recording and a transcript."""
+    folder: Path
+    """Where recordings are put."""
+    zone: str
+    """The company's time zone, in which it is afternoon."""
+
+
+def afternoon() -> str:
+    """A time zone in which it is afternoon now, so that a morning's calls are today's whenever the tests run."""
+    ahead = 14 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}"  # the signs of these names are turned round (POSIX)
+
+
+@contextlib.asynccontextmanager
+async def open_day(dsn: str, folder: Path) -> AsyncIterator[Day]:
+    """Serve a day of calls."""
+    zone = afternoon()
+    async with open_api(dsn, folder, goals={"count": 5}, company={"timezone": zone}) as api:
+        api.site.pipeline.use(await load_tables(api.site.pool, BASE, ZoneInfo(zone)))
+        yield Day(api=api, recorded=await fill_day(api, folder), folder=folder, zone=zone)
+
+
 @contextlib.asynccontextmanager
 async def open_chromium(folder: Path) -> AsyncIterator[Browser]:
     """A browser of its own, of this machine."""
@@ -124,17 +154,6 @@ async def open_chromium(folder: Path) -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """A served day of calls."""
-
-    api: Api
-    recorded: UUID
-    """The call that has a recording and a transcript."""
-    folder: Path
-    """Where recordings are put."""
 
 
 Visit = Callable[..., Awaitable[Page]]
@@ -154,7 +173,7 @@ async def visited(
         looks: `width`, `locale`, `color_scheme`; else a wide English one.
     """
     width = int(str(looks.pop("width", 1440)))
-    options: dict[str, object] = {"locale": "en-GB", "timezone_id": "Europe/Moscow", **looks}
+    options: dict[str, object] = {"locale": "en-GB", "timezone_id": day.zone, **looks}
     context = await browser.new_context(
         base_url=day.api.origin,
         viewport={"width": width, "height": 900},
@@ -178,10 +197,9 @@ def _note(message: ConsoleMessage, faults: list[str]) -> None:
         faults.append(message.text)
 
 
-async def fill_day(api: Api, folder: Path, *, now: datetime | None = None) -> UUID:
+async def fill_day(api: Api, folder: Path) -> UUID:
     """A morning's work of two managers; the id of the call that has a recording."""
-    now = now or datetime.now(UTC)
-    site = api.site
+    now, site = datetime.now(UTC), api.site
     await site.pool.execute("update users set name = 'Анна Соколова' where login = 'anna'")
     await site.pool.execute("update users set name = 'Boris Wiśniewski' where login = 'boris'")
     tell = [
@@ -214,9 +232,8 @@ async def fill_day(api: Api, folder: Path, *, now: datetime | None = None) -> UU
 
 async def _serve(dsn: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="trunkline-page-"))
-    async with open_api(dsn, folder, goals={"count": 5}) as api:
-        await fill_day(api, folder)
-        print(f"{api.origin}  anna, boris, head or root: correct horse battery", flush=True)
+    async with open_day(dsn, folder) as day:
+        print(f"{day.api.origin}  anna, boris, head or root: correct horse battery", flush=True)
         await asyncio.Event().wait()
 
 

@@ -40,7 +40,13 @@ export function call(site, { params, query }) {
     parts.call = found;
     parts.main = h("div", { class: "call-main" });
     parts.top = h("div", null, header(found), facts(found));
-    const side = h("aside", { class: "side", "aria-label": t("card") }, found.contact_id === null ? noCard(found) : card(found.contact_id, { call: found.id, writable: site.may("contacts.write") }));
+    const side = h(
+      "aside",
+      { class: "side", "aria-label": t("card") },
+      found.contact_id === null
+        ? noCard(found)
+        : card(found.contact_id, { call: found.id, writable: site.may("contacts.write") }),
+    );
     fill(node, h("div", { class: "column" }, parts.top, parts.main), side);
     document.title = site.title = `${lineName(found)} · Trunkline`;
     drawMain();
@@ -51,9 +57,16 @@ export function call(site, { params, query }) {
     parts.leave.splice(0).forEach((act) => act());
     const found = parts.call;
     const heard = sound(found, (second, jumped) => text.at(second, jumped));
-    const text = transcript(found, { seek: (second) => heard.seek?.(second, { play: true }), find: query.get("find") ?? "" });
+    const text = transcript(found, {
+      seek: (second) => heard.seek?.(second, { play: true }),
+      find: query.get("find") ?? "",
+    });
     parts.leave.push(() => heard.leave?.(), text.leave);
-    Object.assign(view.keys, { Space: () => heard.toggle?.() ?? Boolean(heard.toggle), ArrowLeft: () => step(-1), ArrowRight: () => step(1) });
+    Object.assign(view.keys, {
+      Space: () => heard.toggle?.() ?? Boolean(heard.toggle),
+      ArrowLeft: () => step(-1),
+      ArrowRight: () => step(1),
+    });
     const step = (way) => (heard.step ? heard.step(way) : false);
     const recorded = found.recording?.state === "stored" && heard.node;
     fill(parts.main, heard.node, tabs(found, text, recorded));
@@ -69,7 +82,13 @@ export function call(site, { params, query }) {
     const host = h("div", { class: "tab-body" });
     const names = recorded ? ["text", "rows"] : ["rows"];
     const given = new URLSearchParams(location.search).get("tab");
-    const buttons = names.map((name) => h("button", { type: "button", role: "tab", id: `tab-${name}`, onclick: () => choose(name, true) }, t(`call.${name}`)));
+    const buttons = names.map((name) =>
+      h(
+        "button",
+        { type: "button", role: "tab", id: `tab-${name}`, onclick: () => choose(name, true) },
+        t(`call.${name}`),
+      ),
+    );
     let explained = null;
     function choose(name, written) {
       buttons.forEach((button, at) => {
@@ -104,7 +123,8 @@ export function call(site, { params, query }) {
   }
 
   function stored({ detail }) {
-    if (OF_RECORDINGS.includes(detail.kind) && detail.body.call_id === id) refresh((found) => ((parts.call = found), drawMain()));
+    if (OF_RECORDINGS.includes(detail.kind) && detail.body.call_id === id)
+      refresh((found) => ((parts.call = found), drawMain()));
   }
 
   async function refresh(then) {
@@ -127,7 +147,11 @@ function mayListen(site, call) {
 }
 
 function header(call) {
-  const leave = h("button", { class: "button ghost", type: "button", "aria-label": t("back"), onclick: () => back("/calls") }, icon("back"));
+  const leave = h(
+    "button",
+    { class: "button ghost", type: "button", "aria-label": t("back"), onclick: () => back("/calls") },
+    icon("back"),
+  );
   const facts = [
     `${dayName(call.started_at)}, ${clock(call.started_at)}`,
     call.did && t("line", { n: tame(call.did, 40) }),
@@ -154,15 +178,29 @@ function facts(call) {
       "dl",
       { class: "strip" },
       figure("call.wait", duration(call.wait_seconds)),
-      figure("call.talk", call.state === "talking" && call.answered_at ? since(call.answered_at) : duration(call.talk_seconds)),
+      figure(
+        "call.talk",
+        call.state === "talking" && call.answered_at ? since(call.answered_at) : duration(call.talk_seconds),
+      ),
       figure("call.ring", duration(call.ring_seconds)),
       call.hold_seconds !== null && figure("call.hold", duration(call.hold_seconds)),
       call.outside_seconds > 0 && figure("call.outside", duration(call.outside_seconds)),
       h("div", null, h("dt", null, t("call.hungup")), h("dd", { class: "word" }, hung)),
     ),
-    h("ul", { class: "course" }, managersOf(call).map((m) => part(call, m)), call.transfers.map((transfer) => moved(call, transfer))),
+    h(
+      "ul",
+      { class: "course" },
+      managersOf(call).map((m) => part(call, m)),
+      call.transfers.map((transfer) => moved(call, transfer)),
+    ),
     !call.complete && ended && h("p", { class: "remark" }, icon("warn"), t("call.incomplete")),
-    call.unmapped.length > 0 && h("p", { class: "remark" }, icon("warn"), t("call.unmapped", { names: call.unmapped.map((name) => tame(name, 40)).join(", ") })),
+    call.unmapped.length > 0 &&
+      h(
+        "p",
+        { class: "remark" },
+        icon("warn"),
+        t("call.unmapped", { names: call.unmapped.map((name) => tame(name, 40)).join(", ") }),
+      ),
   ];
 }
 
@@ -172,14 +210,26 @@ function part(call, manager) {
     manager.talk_seconds > 0 && t("call.talked.for", { for: duration(manager.talk_seconds) }),
   ].filter(Boolean);
   const talked = call.answered_by.includes(manager.extension);
-  return h("li", { class: talked ? "" : "dim" }, icon("person"), h("b", null, managerName(call.pbx, manager.extension, manager.user_id)), h("span", { class: "t" }, said.join(" · ")));
+  return h(
+    "li",
+    { class: talked ? "" : "dim" },
+    icon("person"),
+    h("b", null, managerName(call.pbx, manager.extension, manager.user_id)),
+    h("span", { class: "t" }, said.join(" · ")),
+  );
 }
 
 function moved(call, transfer) {
   const name = (extension) => (extension ? managerName(call.pbx, extension) : "–");
   const kind = t(`call.transfer.${transfer.kind}`);
   const way = t("transfer.from", { by: name(transfer.by), to: transfer.to ? name(transfer.to) : "–" });
-  return h("li", null, icon("move"), h("b", null, kind), h("span", null, way, transfer.outcome && ` · ${t(`transfer.${transfer.outcome}`)}`));
+  return h(
+    "li",
+    null,
+    icon("move"),
+    h("b", null, kind),
+    h("span", null, way, transfer.outcome && ` · ${t(`transfer.${transfer.outcome}`)}`),
+  );
 }
 
 function silence(call) {
@@ -190,5 +240,10 @@ function silence(call) {
 }
 
 function quiet(...sentences) {
-  return h("p", { class: "quiet" }, icon("rec"), h("span", null, sentences.length > 1 ? [h("b", null, sentences[0]), ". ", sentences[1]] : sentences[0]));
+  return h(
+    "p",
+    { class: "quiet" },
+    icon("rec"),
+    h("span", null, sentences.length > 1 ? [h("b", null, sentences[0]), ". ", sentences[1]] : sentences[0]),
+  );
 }

@@ -19,7 +19,12 @@ const FILTERS = ["period", "since", "until", "direction", "result", "manager", "
 export function calls(site, { query }) {
   const given = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? ""]));
   const list = h("ul", { class: "rows", "aria-label": t("calls") });
-  const news = h("button", { class: "button news", type: "button", hidden: true, onclick: () => (stop(), (stop = first())) });
+  const news = h("button", {
+    class: "button news",
+    type: "button",
+    hidden: true,
+    onclick: () => (stop(), (stop = first())),
+  });
   const table = h("div", { class: "table" });
   const fresh = new Set();
   let stop = first();
@@ -27,11 +32,15 @@ export function calls(site, { query }) {
   function first() {
     fresh.clear();
     news.hidden = true;
-    return load(table, (signal) => page(null, signal), (answer) => {
-      fill(list);
-      if (!answer.items.length) return fill(table, none());
-      return fill(table, callHead(), list, more(answer));
-    });
+    return load(
+      table,
+      (signal) => page(null, signal),
+      (answer) => {
+        fill(list);
+        if (!answer.items.length) return fill(table, none());
+        return fill(table, callHead(), list, more(answer));
+      },
+    );
   }
 
   /** Ask for a page; text that is no number is looked for in what was said. */
@@ -93,7 +102,13 @@ export function calls(site, { query }) {
   return {
     title: t("calls"),
     node: [
-      h("header", { class: "head-line" }, h("h1", null, t("calls")), given.contact && h("span", { class: "tag acc" }, t("calls.contact")), news),
+      h(
+        "header",
+        { class: "head-line" },
+        h("h1", null, t("calls")),
+        given.contact && h("span", { class: "tag acc" }, t("calls.contact")),
+        news,
+      ),
       h("div", { class: "inset" }, bar(site, given), table),
     ],
     leave() {
@@ -124,17 +139,50 @@ function filters(given) {
 function bar(site, given) {
   const set = (changes) => go(withQuery(changes));
   const period = (name) =>
-    h("button", { type: "button", "aria-pressed": String((given.period || "any") === name), onclick: () => set({ period: name === "any" ? "" : name, since: "", until: "" }) }, t(`filter.${name}`));
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String((given.period || "any") === name),
+        onclick: () => set({ period: name === "any" ? "" : name, since: "", until: "" }),
+      },
+      t(`filter.${name}`),
+    );
   const choose = (name, values, word) =>
     h(
       "select",
       { class: "field", "aria-label": t(`filter.${name}`), onchange: (event) => set({ [name]: event.target.value }) },
       name !== "kind" && h("option", { value: "" }, `${t(`filter.${name}`)}: ${t("all").toLowerCase()}`),
-      values.map((value) => h("option", { value: name === "kind" && value === "client" ? "" : value, selected: String(value) === given[name] }, word(value))),
+      values.map((value) =>
+        h(
+          "option",
+          { value: name === "kind" && value === "client" ? "" : value, selected: String(value) === given[name] },
+          word(value),
+        ),
+      ),
     );
   const date = (name) =>
-    h("label", { class: "date" }, h("span", null, t(`filter.${name}`)), h("input", { class: "field", type: "date", value: given[name], max: isoDay(new Date()), onchange: (event) => set({ [name]: event.target.value }) }));
-  const field = h("input", { class: "field", type: "search", value: given.find, placeholder: t("filter.find"), "aria-label": t("filter.find"), maxlength: 200, "data-find": true });
+    h(
+      "label",
+      { class: "date" },
+      h("span", null, t(`filter.${name}`)),
+      h("input", {
+        class: "field",
+        type: "date",
+        value: given[name],
+        max: isoDay(new Date()),
+        onchange: (event) => set({ [name]: event.target.value }),
+      }),
+    );
+  const field = h("input", {
+    class: "field",
+    type: "search",
+    value: given.find,
+    placeholder: t("filter.find"),
+    "aria-label": t("filter.find"),
+    maxlength: 200,
+    "data-find": true,
+  });
   const search = h("form", { class: "search", role: "search" }, field, h("kbd", { "aria-hidden": "true" }, "/"));
   search.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -145,11 +193,20 @@ function bar(site, given) {
   return h(
     "div",
     { class: "filters" },
-    h("div", { class: "seg", role: "group", "aria-label": t("filter.period") }, ["today", "week", "any", "dates"].map(period)),
+    h(
+      "div",
+      { class: "seg", role: "group", "aria-label": t("filter.period") },
+      ["today", "week", "any", "dates"].map(period),
+    ),
     given.period === "dates" && [date("since"), date("until")],
     choose("direction", DIRECTIONS, (value) => t(`direction.${value}`)),
     choose("result", RESULTS, (value) => t(`result.${value}`)),
-    people.length > 1 && choose("manager", people.map((p) => p.id), (id) => people.find((p) => p.id === id).name),
+    people.length > 1 &&
+      choose(
+        "manager",
+        people.map((p) => p.id),
+        (id) => people.find((p) => p.id === id).name,
+      ),
     choose("kind", KINDS, (value) => t(`kind.${value}`)),
     search,
     FILTERS.some((name) => given[name]) && h("a", { class: "link", href: "/calls" }, t("clear")),

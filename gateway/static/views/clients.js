@@ -14,17 +14,35 @@ const REST_MS = 250;
 /** The view at `/clients`. */
 export function clients(site, { query }) {
   const table = h("div", { class: "table" });
-  const field = h("input", { class: "field", type: "search", value: query.get("q") ?? "", placeholder: t("clients.find"), "aria-label": t("clients.find"), maxlength: 100, "data-find": true });
+  const field = h("input", {
+    class: "field",
+    type: "search",
+    value: query.get("q") ?? "",
+    placeholder: t("clients.find"),
+    "aria-label": t("clients.find"),
+    maxlength: 100,
+    "data-find": true,
+  });
   let timer = 0;
   let stop = search();
 
   function search() {
     const q = field.value.trim();
-    return load(table, (signal) => api("/contacts", { query: { q, limit: PAGE }, signal }), ({ items, next }) => {
-      if (!items.length) return fill(table, q ? nothing(t("clients.empty"), t("clients.empty.next")) : nothing(t("clients.none"), t("clients.none.next")));
-      const list = h("ul", { class: "rows", "aria-label": t("clients") }, items.map(row));
-      return fill(table, list, more(list, q, next));
-    });
+    return load(
+      table,
+      (signal) => api("/contacts", { query: { q, limit: PAGE }, signal }),
+      ({ items, next }) => {
+        if (!items.length)
+          return fill(
+            table,
+            q
+              ? nothing(t("clients.empty"), t("clients.empty.next"))
+              : nothing(t("clients.none"), t("clients.none.next")),
+          );
+        const list = h("ul", { class: "rows", "aria-label": t("clients") }, items.map(row));
+        return fill(table, list, more(list, q, next));
+      },
+    );
   }
 
   function more(list, q, cursor) {
@@ -57,7 +75,10 @@ export function clients(site, { query }) {
   });
   return {
     title: t("clients"),
-    node: [h("header", { class: "head-line" }, h("h1", null, t("clients"))), h("div", { class: "inset" }, h("div", { class: "filters" }, form), table)],
+    node: [
+      h("header", { class: "head-line" }, h("h1", null, t("clients"))),
+      h("div", { class: "inset" }, h("div", { class: "filters" }, form), table),
+    ],
     leave() {
       clearTimeout(timer);
       stop();
@@ -73,7 +94,11 @@ function row(contact) {
     h(
       "a",
       { class: "row client-row", href: `/clients/${contact.id}`, "data-row": true },
-      h("span", { class: "c-client cut" }, contact.name ? bdi(contact.name, { class: "name" }) : h("span", { class: "dim" }, t("clients.noname"))),
+      h(
+        "span",
+        { class: "c-client cut" },
+        contact.name ? bdi(contact.name, { class: "name" }) : h("span", { class: "dim" }, t("clients.noname")),
+      ),
       h("span", { class: "c-number t" }, phone(first), others.length > 0 && h("small", null, ` +${others.length}`)),
       h("span", { class: "c-note cut" }, bdi(contact.note)),
       h("span", { class: "c-since" }, t("clients.since", { day: day(contact.created_at) })),
@@ -84,9 +109,16 @@ function row(contact) {
 /** The view at `/clients/ID`. */
 export function client(site, { params }) {
   const node = card(Number(params[0]), { page: true, writable: site.may("contacts.write") });
-  const leave = h("button", { class: "button ghost", type: "button", "aria-label": t("back"), onclick: () => back("/clients") }, icon("back"));
+  const leave = h(
+    "button",
+    { class: "button ghost", type: "button", "aria-label": t("back"), onclick: () => back("/clients") },
+    icon("back"),
+  );
   return {
     title: t("card"),
-    node: [h("header", { class: "head-line" }, leave, h("h1", { class: "cut", "data-card": params[0] }, t("card"))), h("div", { class: "inset narrow panel" }, node)],
+    node: [
+      h("header", { class: "head-line" }, leave, h("h1", { class: "cut", "data-card": params[0] }, t("card"))),
+      h("div", { class: "inset narrow panel" }, node),
+    ],
   };
 }

@@ -28,13 +28,19 @@ export function live(site) {
   let stopLast = readLast();
 
   function draw() {
-    const calls = [...site.live.calls.values()].sort((a, b) => a.started_at.localeCompare(b.started_at) || a.id.localeCompare(b.id));
+    const calls = [...site.live.calls.values()].sort(
+      (a, b) => a.started_at.localeCompare(b.started_at) || a.id.localeCompare(b.id),
+    );
     fill(state, site.live.state === "live" ? [h("i", { class: "dot" }), t("live.now")] : t("connecting"));
     for (const id of rows.keys()) if (!site.live.calls.has(id)) rows.delete(id);
     for (const call of calls) if (rows.get(call.id)?.revision !== call.revision) rows.set(call.id, row(call));
     const wanted = calls.map((call) => rows.get(call.id).node);
-    if (wanted.length !== list.children.length || wanted.some((node, at) => list.children[at] !== node)) keepFocus(() => list.replaceChildren(...wanted));
-    fill(board, calls.length ? [liveHead(), list] : site.live.state === "live" && nothing(t("live.empty"), t("live.empty.next")));
+    if (wanted.length !== list.children.length || wanted.some((node, at) => list.children[at] !== node))
+      keepFocus(() => list.replaceChildren(...wanted));
+    fill(
+      board,
+      calls.length ? [liveHead(), list] : site.live.state === "live" && nothing(t("live.empty"), t("live.empty.next")),
+    );
     drawFigures(calls);
     popCard(calls);
     mark();
@@ -44,7 +50,8 @@ export function live(site) {
   function keepFocus(change) {
     const id = document.activeElement?.dataset?.call;
     change();
-    if (id && document.activeElement?.dataset?.call !== id) list.querySelector(`[data-call="${CSS.escape(id)}"]`)?.focus();
+    if (id && document.activeElement?.dataset?.call !== id)
+      list.querySelector(`[data-call="${CSS.escape(id)}"]`)?.focus();
   }
 
   function row(call) {
@@ -56,7 +63,11 @@ export function live(site) {
       h("span", { class: "c-client" }, clientWithNumber(call)),
       h("span", { class: "c-managers cut" }, managerNames(call)),
       h("span", { class: "c-did cut t" }, call.did ?? ""),
-      h("span", { class: "c-talk" }, since(call.state === "talking" ? call.answered_at ?? call.started_at : call.started_at)),
+      h(
+        "span",
+        { class: "c-talk" },
+        since(call.state === "talking" ? (call.answered_at ?? call.started_at) : call.started_at),
+      ),
     );
     return { revision: call.revision, node: h("li", null, link) };
   }
@@ -97,10 +108,24 @@ export function live(site) {
     const same = shown.split(" ").slice(0, 2).join() === what.split(" ").slice(0, 2).join() && shown;
     if (!same) picked = call?.id ?? null;
     shown = what;
-    const top = call && h("div", { class: `pop ${stateOf(call) === "talking" ? "talk" : "ring"}` }, tag(call), h("a", { class: "button", href: `/calls/${call.id}` }, t("card.open")));
+    const top =
+      call &&
+      h(
+        "div",
+        { class: `pop ${stateOf(call) === "talking" ? "talk" : "ring"}` },
+        tag(call),
+        h("a", { class: "button", href: `/calls/${call.id}` }, t("card.open")),
+      );
     if (same && side.querySelector(".pop")) side.querySelector(".pop").replaceWith(top);
     else if (!call) fill(side, h("div", { class: "hint" }, nothing(t("card"), t("live.pick"))));
-    else fill(side, top, call.contact_id === null ? noCard(call) : card(call.contact_id, { call: call.id, writable: site.may("contacts.write") }));
+    else
+      fill(
+        side,
+        top,
+        call.contact_id === null
+          ? noCard(call)
+          : card(call.contact_id, { call: call.id, writable: site.may("contacts.write") }),
+      );
   }
 
   function mark() {
@@ -114,10 +139,30 @@ export function live(site) {
     const drawLast = ({ items }) =>
       fill(
         last,
-        h("div", { class: "sub-head" }, h("h2", null, t("live.last")), h("a", { class: "link", href: "/calls" }, t("live.allcalls"))),
-        items.length ? h("div", { class: "table" }, callHead(), h("ul", { class: "rows" }, items.map((call) => callRow(call, { dated: true })))) : nothing(t("calls.none"), t("calls.none.next")),
+        h(
+          "div",
+          { class: "sub-head" },
+          h("h2", null, t("live.last")),
+          h("a", { class: "link", href: "/calls" }, t("live.allcalls")),
+        ),
+        items.length
+          ? h(
+              "div",
+              { class: "table" },
+              callHead(),
+              h(
+                "ul",
+                { class: "rows" },
+                items.map((call) => callRow(call, { dated: true })),
+              ),
+            )
+          : nothing(t("calls.none"), t("calls.none.next")),
       );
-    return load(last, (signal) => api("/calls", { query: { state: "ended", limit: LAST, kind: "client" }, signal }), drawLast);
+    return load(
+      last,
+      (signal) => api("/calls", { query: { state: "ended", limit: LAST, kind: "client" }, signal }),
+      drawLast,
+    );
   }
 
   function changed({ detail }) {
@@ -135,7 +180,12 @@ export function live(site) {
     title: t("live"),
     kind: "split live",
     node: [
-      h("div", { class: "column" }, h("header", { class: "head-line" }, h("h1", null, t("live")), state), h("div", { class: "inset" }, figures, h("div", { class: "table" }, board), last)),
+      h(
+        "div",
+        { class: "column" },
+        h("header", { class: "head-line" }, h("h1", null, t("live")), state),
+        h("div", { class: "inset" }, figures, h("div", { class: "table" }, board), last),
+      ),
       side,
     ],
     keys: { Enter: (event) => event.target === document.body && picked && go(`/calls/${picked}`) },

@@ -9,8 +9,23 @@ import { LANGUAGES, languageNow, speak, t } from "../words.js";
  * @param {{over: boolean, entered: Function, redraw: Function}} how over: a session has just ended
  */
 export function signIn({ over, entered, redraw }) {
-  const login = h("input", { class: "field", id: "login", name: "login", autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: 80 });
-  const password = h("input", { class: "field", id: "password", name: "password", type: "password", autocomplete: "current-password", maxlength: 512 });
+  const login = h("input", {
+    class: "field",
+    id: "login",
+    name: "login",
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+    maxlength: 80,
+  });
+  const password = h("input", {
+    class: "field",
+    id: "password",
+    name: "password",
+    type: "password",
+    autocomplete: "current-password",
+    maxlength: 512,
+  });
   const told = h("p", { class: "told", role: "alert" }, over && t("sign.over"));
   const button = h("button", { class: "button pri wide", type: "submit" }, t("sign.go"));
 
@@ -23,7 +38,9 @@ export function signIn({ over, entered, redraw }) {
     button.disabled = true;
     fill(button, t("sign.wait"));
     try {
-      await entered(await api("/session", { method: "POST", body: { login: login.value.trim(), password: password.value } }));
+      await entered(
+        await api("/session", { method: "POST", body: { login: login.value.trim(), password: password.value } }),
+      );
     } catch (fault) {
       if (fault.status === undefined) throw fault;
       fill(told, words(fault));
@@ -35,7 +52,17 @@ export function signIn({ over, entered, redraw }) {
   }
 
   const languages = Object.entries(LANGUAGES).map(([tag, word]) =>
-    h("button", { class: "link", type: "button", lang: tag, "aria-pressed": String(tag === languageNow()), onclick: () => (speak(tag), redraw()) }, word),
+    h(
+      "button",
+      {
+        class: "link",
+        type: "button",
+        lang: tag,
+        "aria-pressed": String(tag === languageNow()),
+        onclick: () => (speak(tag), redraw()),
+      },
+      word,
+    ),
   );
   const form = h(
     "form",
@@ -52,7 +79,13 @@ export function signIn({ over, entered, redraw }) {
   });
   setTimeout(() => login.isConnected && login.focus());
   const logo = h("img", { src: new URL("../logo.svg", import.meta.url).pathname, alt: "", width: 28, height: 28 });
-  return h("main", { class: "door" }, h("p", { class: "brand" }, logo, h("b", null, "Trunkline")), form, h("p", { class: "languages" }, languages));
+  return h(
+    "main",
+    { class: "door" },
+    h("p", { class: "brand" }, logo, h("b", null, "Trunkline")),
+    form,
+    h("p", { class: "languages" }, languages),
+  );
 }
 
 function words(fault) {
@@ -63,5 +96,8 @@ function words(fault) {
 
 /** An address that is no view. */
 export function noPage() {
-  return { title: t("nopage"), node: nothing(t("nopage"), t("nopage.next"), h("a", { class: "button", href: "/" }, t("live"))) };
+  return {
+    title: t("nopage"),
+    node: nothing(t("nopage"), t("nopage.next"), h("a", { class: "button", href: "/" }, t("live"))),
+  };
 }
