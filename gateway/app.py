@@ -65,8 +65,12 @@ class PartFailed(GiveUp, RuntimeError):
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, "Server | None"]]:
-    """The site's own PostgreSQL, or the embedded one; migrated, and counted by the present rule."""
+async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "Server | None"]]:
+    """The site's own PostgreSQL, or the embedded one; migrated, and counted by the present rule.
+
+    Yields:
+        Connections for the calls, connections for the API (a slow report never holds up a call), and the server.
+    """
     async with AsyncExitStack() as stack:
         server: Server | None = None
         if settings.database.url is not None:
@@ -80,15 +84,16 @@ async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, "Server
         zone = str(settings.company.timezone)
         if await keep_rule(pool, long_seconds=settings.goals.seconds, zone=zone):
             log.info("figures counted by the present rule", long_seconds=settings.goals.seconds)
-        yield pool, server
+        yield pool, await stack.enter_async_context(open_pool(dsn)), server
 
 
 class Gateway:
     """All parts of one node, ready to run."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool, api_pool: Pool) -> None:
         self.settings = settings
         self.pool = pool
+        self._api_pool = api_pool
         self.live = Live()
         self.lines: dict[str, Line] = {}
         self.sound: Sound | None = None
@@ -153,7 +158,7 @@ class Gateway:
         registry = CollectorRegistry()
         registry.register(Meters(lines, self.sound, self.live))
         return ApiParts(
-            pool=self.pool,
+            pool=self._api_pool,
             live=self.live,
             settings=self.settings,
             tasks=tasks,
@@ -223,8 +228,8 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
         ready: called once everything runs.
     """
     loop = asyncio.get_running_loop()
-    async with open_database(settings) as (pool, server), AsyncExitStack() as stack:
-        gateway = Gateway(settings, pool)
+    async with open_database(settings) as (pool, api_pool, server), AsyncExitStack() as stack:
+        gateway = Gateway(settings, pool, api_pool)
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, gateway.stop)
         await gateway.build(stack)

@@ -69,7 +69,7 @@ def parts_of(call: Call, staff: Staff) -> tuple[Part, ...]:
     return tuple(
         _part(call, part, staff, rang=part.extension in rung)
         for part in call.managers
-        if part.extension in rung or part.extension in call.answered_by or call.direction is Direction.OUTBOUND
+        if part.extension in rung or part.extension in call.answered_by or call.direction is not Direction.INBOUND
     )
 
 

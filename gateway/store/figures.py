@@ -22,6 +22,8 @@ def delta_rows(delta: Delta) -> dict[str, list[Row]]:
     }
 
 
+_RECOUNT_SECONDS = 6 * 3600.0
+"""A recount of ten million calls takes minutes; the pool's ordinary limit would end it."""
 _RECOUNT = (
     "truncate manager_day, number_day, company_day",
     """insert into number_day select user_id, day, direction, number, count(*),
@@ -44,9 +46,9 @@ async def recount(connection: Connection, *, long_seconds: int, zone: str) -> No
     """Compute all roll-ups again from the calls, in the caller's transaction; for a changed rule and for proof."""
     clear, numbers, managers, company = _RECOUNT
     await connection.execute(clear)
-    await connection.execute(numbers, long_seconds)
-    await connection.execute(managers, long_seconds)
-    await connection.execute(company, zone)
+    await connection.execute(numbers, long_seconds, timeout=_RECOUNT_SECONDS)
+    await connection.execute(managers, long_seconds, timeout=_RECOUNT_SECONDS)
+    await connection.execute(company, zone, timeout=_RECOUNT_SECONDS)
     await connection.execute(
         "insert into counting_rule (long_seconds) values ($1) on conflict (id) do update set long_seconds = $1",
         long_seconds,
