@@ -58,8 +58,10 @@ class PartFailed(GiveUp, RuntimeError):
     def __init__(self, part: str, fault: BaseException) -> None:
         while isinstance(fault, BaseExceptionGroup):
             fault = fault.exceptions[0]
-        place = traceback.extract_tb(fault.__traceback__)[-1:]
-        where = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in place)
+        root = str(Path(__file__).parent.parent)
+        frames = traceback.extract_tb(fault.__traceback__)
+        ours = [f for f in frames if f.filename.startswith(root) and "site-packages" not in f.filename[len(root) :]]
+        where = "".join(f" in {f.filename[len(root) + 1 :]}, line {f.lineno}" for f in ours[-1:])
         super().__init__(f"the part '{part}' failed{where}: {type(fault).__name__}")
         self.part = part
 

@@ -126,12 +126,12 @@ class JournalFile:
         """
         self.path = path
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            os.close(self._fd)
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         self._stream = os.fdopen(self._fd, "rb", buffering=0)
         self._packed = gzip.GzipFile(fileobj=self._stream) if path.suffix == ".gz" else None
         self._seen_head = b""
-        if not stat.S_ISREG(self.stat().st_mode):
-            self.close()
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
 
     def close(self) -> None:
         """Give the file back."""

@@ -13,6 +13,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.made_calls import BASE, MANAGERS, multiplied, recorded
+from gateway.app import Gateway
+from gateway.app import run as run_gateway
+from gateway.config import load
 from gateway.domain.calls import fold
 from gateway.store.database import Pool, open_pool
 from gateway.store.staff import add_user, give_extension, load_tables
@@ -132,6 +135,26 @@ def served(config: Path) -> Iterator[Served]:
         if gateway.process.poll() is None:
             gateway.process.send_signal(signal.SIGCONT)
             gateway.kill()
+
+
+@asynccontextmanager
+async def running_here(config: Path) -> AsyncIterator[Gateway]:
+    """A gateway in this process; it must still run at the end of the block, and end in order."""
+    started: asyncio.Future[Gateway] = asyncio.get_running_loop().create_future()
+
+    async def ready(gateway: Gateway) -> None:
+        started.set_result(gateway)
+
+    task = asyncio.create_task(run_gateway(load(config), ready=ready))
+    await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    try:
+        yield started.result()
+        assert not task.done(), task
+    finally:
+        started.result().stop()
+        await task
 
 
 async def until(there: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:

@@ -12,13 +12,21 @@ import psutil
 import pytest
 
 from gateway.app import Gateway
-from gateway.app import run as run_gateway
-from gateway.config import load
 from gateway.store.embedded import borrow_embedded, open_embedded
 from gateway.store.embedded_process import read_pid_file
 from gateway.store.migrate import upgrade
 from tests.database import open_folder
-from tests.faults.plant import all_right, configured, enter_people, looking_at, served, some_calls, traffic, until
+from tests.faults.plant import (
+    all_right,
+    configured,
+    enter_people,
+    looking_at,
+    running_here,
+    served,
+    some_calls,
+    traffic,
+    until,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,7 +36,6 @@ class Plant:
     """A gateway in this process, with its own PostgreSQL."""
 
     gateway: Gateway
-    task: asyncio.Task[None]
     folder: Path
 
     @property
@@ -41,25 +48,12 @@ class Plant:
 
 @asynccontextmanager
 async def plant(folder: Path) -> AsyncIterator[Plant]:
-    """Start it with its people; it must still run at the end of the block, and end in order."""
+    """Start it with its people."""
     async with open_embedded(folder / "home") as server:
         await upgrade(server.dsn)
         await enter_people(server.dsn)
-    started: asyncio.Future[Gateway] = asyncio.get_running_loop().create_future()
-
-    async def ready(gateway: Gateway) -> None:
-        started.set_result(gateway)
-
-    task = asyncio.create_task(run_gateway(load(configured(folder)), ready=ready))
-    await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.result()
-    try:
-        yield Plant(gateway=started.result(), task=task, folder=folder)
-        assert not task.done(), task
-    finally:
-        started.result().stop()
-        await task
+    async with running_here(configured(folder)) as gateway:
+        yield Plant(gateway=gateway, folder=folder)
 
 
 async def test_postgresql_killed_and_stopped_under_traffic_costs_nothing() -> None:
