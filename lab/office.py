@@ -125,6 +125,11 @@ class Stage:
         await asyncio.to_thread(self.server.start)
         await self.register()
 
+    async def restart(self) -> None:
+        """Stop the PBX in order, start it again, and bring the phones back."""
+        await asyncio.to_thread(self.server.restart)
+        await self.register()
+
     async def register(self) -> None:
         """Switch on the phones that are on unless a play says otherwise."""
         for phone in (self.desk, self.boris, self.head):

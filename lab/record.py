@@ -23,7 +23,8 @@ from lab.server import free_ports
 from lab.truth import Told
 
 SCENARIOS = Path(__file__).parent.parent / "tests" / "scenarios"
-KEPT = frozenset({"CEL", "Hold", "Unhold", "OriginateResponse"})
+KEPT = frozenset({"CEL", "Hold", "Unhold", "OriginateResponse", "Hangup", "BlindTransfer", "AttendedTransfer"})
+"""What a replay reads, and a few events that must make no call."""
 SETTLED_SECONDS = 0.4
 """After the last channel has gone: its last rows are written by then."""
 

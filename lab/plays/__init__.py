@@ -34,7 +34,7 @@ class Play:
 
 PLAYS: dict[str, Play] = {}
 """All of them by name, once `load_plays` has run."""
-MODULES = ("arriving", "transferring", "features", "placing", "rare")
+MODULES = ("arriving", "transferring", "features", "placing", "ordering", "rare", "further")
 
 
 def load_plays() -> None:

@@ -54,7 +54,7 @@ async def dtmf_blind_outside(stage: Stage) -> Sequence[Told]:
     return [inbound(client, "4950001", hung_up_by="manager", rang=rang, talks=talks, third=third, transfers=moved)]
 
 
-async def _star_two(stage: Stage, number: str, phone: Phone) -> tuple[PhoneCall, PhoneCall, PhoneCall]:
+async def star_two(stage: Stage, number: str, phone: Phone) -> tuple[PhoneCall, PhoneCall, PhoneCall]:
     """101 presses *2 and a number, and somebody's phone rings."""
     client, anna = await talking(stage)
     await _press(stage, anna, "*2", number)
@@ -64,7 +64,7 @@ async def _star_two(stage: Stage, number: str, phone: Phone) -> tuple[PhoneCall,
 @play("dtmf_attended", "101 presses *2 102, asks him, and hangs up; 102 talks with the client, who hangs up.")
 async def dtmf_attended(stage: Stage) -> Sequence[Told]:
     """An attended transfer by feature code."""
-    client, anna, boris = await _star_two(stage, "102", stage.boris)
+    client, anna, boris = await star_two(stage, "102", stage.boris)
     await sleep(0.6)
     await boris.answer()
     await boris.connected()
@@ -89,7 +89,7 @@ async def dtmf_attended(stage: Stage) -> Sequence[Told]:
 )
 async def dtmf_attended_refused(stage: Stage) -> Sequence[Told]:
     """The colleague does not want the client."""
-    client, anna, boris = await _star_two(stage, "102", stage.boris)
+    client, anna, boris = await star_two(stage, "102", stage.boris)
     await sleep(0.6)
     await boris.answer()
     await boris.connected()
@@ -112,7 +112,7 @@ async def dtmf_attended_refused(stage: Stage) -> Sequence[Told]:
 )
 async def dtmf_attended_outside(stage: Stage) -> Sequence[Told]:
     """An attended transfer by feature code to the outside."""
-    client, anna, other = await _star_two(stage, OUTSIDE, stage.outside)
+    client, anna, other = await star_two(stage, OUTSIDE, stage.outside)
     await sleep(0.6)
     await other.answer()
     await other.connected()
@@ -143,7 +143,7 @@ async def dtmf_attended_outside(stage: Stage) -> Sequence[Told]:
 @play("dtmf_blonde", "101 presses *2 102 and hangs up while 102 rings; 102 answers; the client hangs up.")
 async def dtmf_blonde(stage: Stage) -> Sequence[Told]:
     """An attended transfer by feature code that does not wait."""
-    client, anna, boris = await _star_two(stage, "102", stage.boris)
+    client, anna, boris = await star_two(stage, "102", stage.boris)
     await sleep(0.6)
     await anna.hang_up()
     await sleep(0.8)
@@ -163,7 +163,7 @@ async def dtmf_blonde(stage: Stage) -> Sequence[Told]:
 )
 async def dtmf_blonde_returned(stage: Stage) -> Sequence[Told]:
     """An attended transfer by feature code that does not wait, comes back."""
-    client, anna, boris = await _star_two(stage, "102", stage.boris)
+    client, anna, boris = await star_two(stage, "102", stage.boris)
     await sleep(0.6)
     await anna.hang_up()
     again = await stage.answer(stage.desk)

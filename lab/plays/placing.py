@@ -197,7 +197,7 @@ async def out_dtmf_attended(stage: Stage) -> Sequence[Told]:
     return [outbound(anna, client, end=end, hung_up_by="manager", rang=rang, talks=talks, transfers=moved)]
 
 
-async def _order(stage: Stage, channel: str) -> float:
+async def order(stage: Stage, channel: str) -> float:
     """Click-to-call, as a site's template has it."""
     at = time.time()
     await stage.do(
@@ -236,7 +236,7 @@ async def c2c_local_n_refer(stage: Stage) -> Sequence[Told]:
 
 
 async def _ordered_then_sent(stage: Stage, channel: str) -> Sequence[Told]:
-    start = await _order(stage, channel)
+    start = await order(stage, channel)
     anna = await stage.answer(stage.desk)
     client = await stage.answer(stage.outside)
     await sleep(0.8)
@@ -257,7 +257,7 @@ async def _ordered_then_sent(stage: Stage, channel: str) -> Sequence[Told]:
 async def c2c_local_busy(stage: Stage) -> Sequence[Told]:
     """A click-to-call to a busy manager: the client is never dialled."""
     await stage.desk.script(refuse_with=486)
-    start = await _order(stage, "Local/101@from-internal")
+    start = await order(stage, "Local/101@from-internal")
     anna = await stage.desk.next_call()
     await anna.ended()
     return [_never_dialled(start, anna, "manager")]
@@ -267,7 +267,7 @@ async def c2c_local_busy(stage: Stage) -> Sequence[Told]:
 async def c2c_busy(stage: Stage) -> Sequence[Told]:
     """A click-to-call straight to a busy phone."""
     await stage.desk.script(refuse_with=486)
-    start = await _order(stage, "PJSIP/anna-desk")
+    start = await order(stage, "PJSIP/anna-desk")
     anna = await stage.desk.next_call()
     await anna.ended()
     return [_never_dialled(start, anna, "manager")]
@@ -294,7 +294,7 @@ def _never_dialled(start: float, anna: PhoneCall, hung_up_by: str) -> Told:
 async def c2c_twins(stage: Stage) -> Sequence[Told]:
     """A click-to-call that rings two phones of one manager."""
     await stage.twin.register()
-    start = await _order(stage, "Local/101@from-internal")
+    start = await order(stage, "Local/101@from-internal")
     desk = await stage.desk.next_call()
     twin = await stage.answer(stage.twin)
     client = await stage.answer(stage.outside)
@@ -310,7 +310,7 @@ async def c2c_twins(stage: Stage) -> Sequence[Told]:
 @play("c2c_cancelled", "Click-to-call: 101 answers, the client's phone rings, 101 gives up.", stream=True)
 async def c2c_cancelled(stage: Stage) -> Sequence[Told]:
     """The manager gives up while the client's phone rings."""
-    start = await _order(stage, "PJSIP/anna-desk")
+    start = await order(stage, "PJSIP/anna-desk")
     anna = await stage.answer(stage.desk)
     client = await stage.outside.next_call()
     await sleep(0.8)
@@ -324,7 +324,7 @@ async def c2c_cancelled(stage: Stage) -> Sequence[Told]:
 @play("c2c_unregistered", "Click-to-call by Local/103@from-internal; 103 has no phone.", stream=True)
 async def c2c_unregistered(stage: Stage) -> Sequence[Told]:
     """A click-to-call to nobody's phone: Local rows alone."""
-    await _order(stage, "Local/103@from-internal")
+    await order(stage, "Local/103@from-internal")
     await sleep(1)
     return []
 

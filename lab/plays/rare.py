@@ -184,3 +184,19 @@ async def _after(stage: Stage) -> Told:
     await anna.ended()
     rang, talks = {"101": [ring(anna)]}, {"101": [both(client, anna)]}
     return inbound(client, "4950001", hung_up_by="client", rang=rang, talks=talks)
+
+
+@play(
+    "stopped_in_talk", "A client talks with 101; the PBX is stopped in order and started again; the client calls again."
+)
+async def stopped(stage: Stage) -> Sequence[Told]:
+    """A PBX that is stopped ends its calls itself and says so."""
+    client = await stage.call("4950001")
+    anna = await stage.answer(stage.desk)
+    await sleep(0.8)
+    await stage.restart()
+    await client.ended()
+    await anna.ended()
+    rang, talks = {"101": [ring(anna)]}, {"101": [both(client, anna)]}
+    first = inbound(client, "4950001", hung_up_by="pbx", rang=rang, talks=talks)
+    return [first, await _after(stage)]
