@@ -158,7 +158,8 @@ class _Scene:
         if len(extensions) > 1:
             return [self._build(anchor, CallKind.INTERNAL, Direction.INTERNAL, [], list(self.legs))]
         ordered = self.legs[anchor].originated
-        wanted = dialled_outside(self.legs[anchor], self.directory, "")
+        came_in = self.legs[anchor].party.kind is PartyKind.TRUNK  # his own mobile: what it dialled is a number of ours
+        wanted = None if came_in else dialled_outside(self.legs[anchor], self.directory, "")
         if anchor in self.commands or wanted or (ordered and first.answered_at is None):
             return [self._build(anchor, CallKind.CLIENT, Direction.OUTBOUND, [], list(self.legs))]
         inside = self._dialled_inside(first)
@@ -275,7 +276,11 @@ class _Scene:
         if not self.holds_seen:
             return None
         held = clipped(_holds(self.events, set(fate.manager_legs)), frame)
-        parked = [i for leg in fate.side for i in self.sweep.waits.get(leg, ())]
+        waiting = [
+            *fate.side,
+            *(m for m in fate.members if self.roles.role[m] is Role.LOCAL),
+        ]  # a queue's Local is parked
+        parked = [i for leg in waiting for i in self.sweep.waits.get(leg, ())]
         return total([*held, *parked])
 
     def _call_leg(self, leg: Leg) -> CallLeg:

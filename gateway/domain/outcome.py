@@ -6,7 +6,7 @@ cause is 0 or 127 where a caller gave up. What counts first is who stood with wh
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from gateway.domain.bridges import Stand, Stands
@@ -35,6 +35,7 @@ USER_BUSY, CALL_REJECTED = 17, 21
 RANG_OUT = frozenset({None, 0, 16, 18, 19, 26, 31, 127})
 # No such number, no way to it, the line or the phone out of order: nobody was ever rung.
 OUT_OF_REACH = frozenset({1, 2, 3, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 58, 66, 88, 102})
+_SAME_MOVE = timedelta(seconds=2)
 _DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
 
 
@@ -146,21 +147,30 @@ class Fate:
 
 
 def moves_of(events: Sequence[LegEvent]) -> list[tuple[int, LegEvent]]:
-    """The transfers among a family's events, with their positions."""
-    return [(position, event) for position, event in enumerate(events) if event.kind in _TRANSFERS]
+    """The transfers among a family's events, with their positions.
+
+    Parking by a key or by order has no row of a transfer; a transfer to the car park has one within milliseconds.
+    """
+    marked = [(p, e) for p, e in enumerate(events) if e.kind in _TRANSFERS or e.kind is LegEventKind.PARKED]
+    moved = [e.at for _, e in marked if e.kind in _TRANSFERS]
+    return [(p, e) for p, e in marked if e.kind in _TRANSFERS or not any(abs(e.at - at) < _SAME_MOVE for at in moved)]
 
 
 def transfers_of(fate: Fate) -> tuple[Transfer, ...]:
     """The transfers of this client, in order, each with who took him."""
     found: list[Transfer] = []
     for position, event in fate.moves:
-        if _concerns(fate, event):
-            found.append(_transfer(fate, event, _TRANSFERS[event.kind], position))
+        if _concerns(fate, event, position):
+            kind = _TRANSFERS.get(event.kind, TransferKind.BLIND)
+            found.append(_transfer(fate, event, kind, position))
     return tuple(found)
 
 
-def _concerns(fate: Fate, event: LegEvent) -> bool:
+def _concerns(fate: Fate, event: LegEvent, position: int) -> bool:
     """Whether the transfer moves this call's client."""
+    if event.kind is LegEventKind.PARKED:
+        his = event.leg in fate.side or fate.roles.role.get(event.leg) is Role.LOCAL
+        return his and _had_him(fate, position) is not None
     if event.transferee in fate.side or event.leg in fate.side:
         return True
     transferee = fate.roles.role.get(event.transferee)
@@ -169,8 +179,13 @@ def _concerns(fate: Fate, event: LegEvent) -> bool:
     return fate.direction is not Direction.INTERNAL and any(event.leg == fate.partner(s) for s in fate.talks)
 
 
+def _had_him(fate: Fate, position: int) -> str | None:
+    """The manager's leg with which the client stood last before that position."""
+    return next((fate.partner(s) for s in reversed(fate.talks) if s.start < position), None)
+
+
 def _transfer(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> Transfer:
-    by = fate.roles.extension.get(event.leg)
+    by = fate.roles.extension.get(_had_him(fate, position) or "" if event.kind is LegEventKind.PARKED else event.leg)
     taker = _taker(fate, event, position, by)
     outcome: TransferOutcome | None = None
     if taker is not None:
@@ -189,7 +204,8 @@ def _transfer(fate: Fate, event: LegEvent, kind: TransferKind, position: int) ->
 
 def _taker(fate: Fate, event: LegEvent, position: int, by: str | None) -> str | None:
     """The leg that stood with the client next: not the one from which he was moved."""
-    ours = event.leg in fate.side  # we ordered a redirect: from whoever had him
+    # Parked by a key, or redirected by our order: from whoever had him.
+    ours = event.leg in fate.side or event.kind is LegEventKind.PARKED
     mine_before = [s.start for s in fate.talks if s.start < position and (ours or fate.partner(s) == event.leg)]
     before = max(mine_before, default=-1)
     for stand in sorted([*fate.talks, *fate.outside_stands], key=lambda s: s.start):
@@ -326,11 +342,11 @@ def missed_reason(fate: Fate, ender: Side | None) -> MissedReason:
     if ender is Side.CLIENT:
         return MissedReason.ABANDONED
     causes = {leg.cause for leg in rung}
-    if causes <= {USER_BUSY}:
-        return MissedReason.BUSY
-    if causes <= {CALL_REJECTED}:
-        return MissedReason.REFUSED
-    return MissedReason.NO_ANSWER if causes & RANG_OUT else MissedReason.FAILED
+    if causes & RANG_OUT:
+        return MissedReason.NO_ANSWER
+    if CALL_REJECTED in causes:
+        return MissedReason.REFUSED  # somebody was there and did not want the call
+    return MissedReason.BUSY if USER_BUSY in causes else MissedReason.FAILED
 
 
 def _may_ring(fate: Fate, leg: str) -> bool:

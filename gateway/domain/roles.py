@@ -62,19 +62,26 @@ class Cast:
 
     def _assign_trunk(self, leg: Leg, roles: Roles) -> None:
         if leg.arrived:
-            roles.role[leg.id] = Role.CLIENT
-            roles.number[leg.id] = self._caller(leg)
+            self._assign_caller(leg, roles)
             return
         number = self._dialled_number(leg)
         extension = number and self.directory.manager_outside(number, leg.started_at)
         if extension:
             roles.role[leg.id], roles.extension[leg.id] = Role.MANAGER, extension
             return
-        by_manager = self._dialled_by_manager(leg) or self._stood_with_manager_alone(leg, roles)
+        by_manager = self._dialled_by_manager(leg, roles) or self._stood_with_manager_alone(leg, roles)
         roles.role[leg.id] = Role.CLIENT if by_manager else Role.OUTSIDE
         wanted = self._ordered_number(leg) or (self._root_number(leg) if by_manager else None) or number
         if wanted is not None:
             roles.number[leg.id] = wanted
+
+    def _assign_caller(self, leg: Leg, roles: Roles) -> None:
+        """Who calls by the trunk is a client, unless it is a manager's own mobile."""
+        number = self._caller(leg)
+        if extension := self.directory.manager_outside(number, leg.started_at):
+            roles.role[leg.id], roles.extension[leg.id] = Role.MANAGER, extension
+        else:
+            roles.role[leg.id], roles.number[leg.id] = Role.CLIENT, number
 
     def _caller(self, leg: Leg) -> PhoneNumber:
         plan = self.directory.plan_of(leg.channel)
@@ -137,7 +144,7 @@ class Cast:
             if other.root == leg.root and not other.arrived and other.start > since and endpoint(other.channel) == name
         ]
 
-    def _dialled_by_manager(self, leg: Leg) -> bool:
+    def _dialled_by_manager(self, leg: Leg, roles: Roles) -> bool:
         """Whether a manager's leg of the same linked id, not a client, had this one made."""
         root = self.legs.get(leg.root)
         if leg.root in self.commands:
@@ -145,7 +152,7 @@ class Cast:
         if root is None or root.id == leg.id:
             return root is not None  # ordered straight to the outside: the client is rung first
         if root.party.kind is PartyKind.TRUNK:
-            return False
+            return roles.role.get(root.id) is Role.MANAGER  # by the PBX, from his mobile
         return any(
             other.party.kind is PartyKind.MANAGER and leg.root in other.families and other.alive(leg.start)
             for other in self.legs.values()
