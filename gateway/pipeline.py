@@ -237,7 +237,11 @@ class Pipeline:
         for family, calls in zip(touched, await self._fold(touched), strict=True):
             book.add(family, calls)
         book.page.families = [self._as_stored(f) for f in touched]
-        book.page.joined = [{"kept": str(kept), "gone": str(g)} for kept, gone in joined.items() for g in gone]
+        book.page.joined = [
+            {"kept": str(kept), "gone": str(gone), "legs": legs}
+            for kept, swallowed in joined.items()
+            for gone, legs in swallowed.items()
+        ]
         book.page.broken = [broken_row(reason, data) for reason, data in bad]
         book.page.cursor = batch.cursor
         book.page.number = self._page
@@ -320,14 +324,14 @@ class Pipeline:
             if stored.id not in present:
                 await self._bring_in(stored)
 
-    def _place(self, events: dict[bytes, LegEvent]) -> tuple[list[OpenFamily], dict[UUID, list[UUID]]]:
+    def _place(self, events: dict[bytes, LegEvent]) -> tuple[list[OpenFamily], dict[UUID, dict[UUID, list[str]]]]:
         """Put new rows into their families.
 
         Returns:
-            Families with rows they did not have, and for each the stored families it has swallowed.
+            Families with rows they did not have, and for each the families it has swallowed, with their legs.
         """
         touched: dict[UUID, OpenFamily] = {}
-        swallowed: dict[UUID, list[UUID]] = {}
+        swallowed: dict[UUID, dict[UUID, list[str]]] = {}
         for row, event in events.items():
             name, others = self._index.add(event)
             family = self._open.get(name)
@@ -342,7 +346,8 @@ class Pipeline:
                 family.kept = family.kept.joined(gone.kept)
                 touched.pop(gone.id, None)
                 touched[family.id] = family
-                swallowed.setdefault(family.id, []).extend([gone.id, *swallowed.pop(gone.id, [])])
+                legs = {e.leg for e in gone.rows.values()}
+                swallowed.setdefault(family.id, {}).update({gone.id: sorted(legs)} | swallowed.pop(gone.id, {}))
             if row not in family.rows:
                 family.rows[row] = event
                 touched[family.id] = family
