@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from zlib import crc32
 
 from gateway.domain.directory import Directory, Entry, PartyKind
 from gateway.domain.phone import NumberPlan
@@ -92,7 +93,7 @@ def multiplied(
 def _changed(row: bytes, series: bytes, n: int, shift: int, first: bytes, second: bytes, number: bytes) -> bytes:
     row = _TIME.sub(lambda m: b'%s,"%d.%s"' % (m[1], int(m[2]) + shift, m[3]), row)
     row = row.replace(b"pbx1-", b"%s%d-" % (series, n)).replace(b"crm-", b"%s%dx-" % (series, n))
-    row = _BRIDGE.sub(lambda m: b"%08x-%s" % (n, m[0][9:]), row)
+    row = _BRIDGE.sub(lambda m: b"%08x-%s" % (crc32(b"%s%d" % (series, n)), m[0][9:]), row)
     row = row.replace(b"79161234567", number).replace(b"79169998877", number)
     return _EXTENSION.sub(lambda m: m[1] + (first if m[2] == b"101" else second), row)
 
