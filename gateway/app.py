@@ -9,6 +9,7 @@ A part that fails for good ends the process: a supervisor starts it again, and i
 
 import asyncio
 import contextlib
+import os
 import signal
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -24,7 +25,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
-from gateway.domain.errors import GiveUp
+from gateway.domain.errors import GatewayError, GiveUp
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.holding import Holding
 from gateway.line import Line, open_line, row_reader, tables_of
@@ -66,6 +67,16 @@ class PartFailed(GiveUp, RuntimeError):
         self.part = part
 
 
+class NoSocket(GiveUp, OSError):
+    """The HTTP socket cannot be opened; free the port or change http.host and http.port."""
+
+    def __init__(self, http: Http, fault: OSError) -> None:
+        reason = os.strerror(fault.errno) if fault.errno else "no such address"
+        super().__init__(
+            f"http.host = {http.host!r}, http.port = {http.port} cannot be opened: {reason}; choose others."
+        )
+
+
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "Server | None"]]:
     """The site's own PostgreSQL, or the embedded one; migrated, and counted by the present rule.
@@ -92,14 +103,14 @@ async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "
 class Gateway:
     """All parts of one node, ready to run."""
 
-    def __init__(self, settings: Settings, pool: Pool, api_pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool, api_pool: Pool, stop: asyncio.Event) -> None:
         self.settings = settings
         self.pool = pool
         self._api_pool = api_pool
         self.live = Live()
         self.lines: dict[str, Line] = {}
         self.sound: Sound | None = None
-        self._stop = asyncio.Event()
+        self._stop = stop
 
     def stop(self) -> None:
         """Ask the gateway to end in order."""
@@ -197,7 +208,10 @@ async def serving(app: web.Application, http: Http) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, http.host, http.port).start()
+        try:
+            await web.TCPSite(runner, http.host, http.port).start()
+        except OSError as fault:
+            raise NoSocket(http, fault) from fault
         yield
     finally:
         await runner.cleanup()
@@ -228,23 +242,43 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
     Args:
         settings: checked before anything is opened.
         ready: called once everything runs.
+
+    Raises:
+        GatewayError: it cannot run, or a part of it failed; in words for a person.
     """
-    loop = asyncio.get_running_loop()
-    async with open_database(settings) as (pool, api_pool, server), AsyncExitStack() as stack:
-        gateway = Gateway(settings, pool, api_pool)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, gateway.stop)
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        async with open_database(settings) as (pool, api_pool, server):
+            await _run_parts(Gateway(settings, pool, api_pool, stop), server, ready)
+    except BaseExceptionGroup as faults:
+        log.debug("how the gateway failed", exc_info=True)
+        raise _first(faults) from faults
+
+
+async def _run_parts(
+    gateway: Gateway, server: "Server | None", ready: Callable[[Gateway], Awaitable[None]] | None
+) -> None:
+    async with AsyncExitStack() as stack:
         await gateway.build(stack)
         async with asyncio.TaskGroup() as group:
             tasks = gateway.tasks()
             if server is not None:
                 tasks["PostgreSQL"] = server.supervise()
             running = [group.create_task(_part(name, task), name=name) for name, task in tasks.items()]
-            async with serving(make_app(gateway.api_parts(group)), settings.http):
-                log.info("serving", address=settings.public_url)
+            async with serving(make_app(gateway.api_parts(group)), gateway.settings.http):
+                log.info("serving", address=gateway.settings.public_url)
                 if ready is not None:
                     await ready(gateway)
                 await gateway.stopped()
             log.info("stopping")
             for task in running:
                 task.cancel()
+
+
+def _first(faults: BaseException) -> BaseException:
+    """The fault that began it, in words for a person."""
+    while isinstance(faults, BaseExceptionGroup):
+        faults = faults.exceptions[0]
+    return faults if isinstance(faults, GatewayError) else PartFailed("gateway", faults)

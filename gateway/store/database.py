@@ -6,7 +6,7 @@ SQL is the language of the store, asyncpg its only driver; SQLAlchemy is there f
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
 import asyncpg
@@ -30,6 +30,7 @@ DATABASE_AWAY = (
 `InternalClientError` is what asyncpg says of a statement under which the server was killed at an unlucky moment.
 """
 _LONGEST_REST = 60.0
+_FAREWELL = 2.0
 
 
 async def _prepare(connection: Connection) -> None:
@@ -51,7 +52,7 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
         dsn: address of the database.
         size: connections at most.
     """
-    async with asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
@@ -59,8 +60,13 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
         reset=_as_it_is,
         command_timeout=60,
         server_settings={"application_name": "trunkline", "timezone": "UTC", "jit": "off"},
-    ) as pool:
+    )
+    try:
         yield pool
+    finally:
+        with suppress(TimeoutError):  # a server that stands still must not keep us from ending; the pool ends itself
+            async with asyncio.timeout(_FAREWELL):
+                await pool.close()
 
 
 async def insist(write: Callable[[], Awaitable[None]], *, tell: Callable[[Exception], None]) -> None:
