@@ -32,6 +32,12 @@ def some_calls(seconds: float, *, seed: int = 1) -> list[list[bytes]]:
     return multiplied(recorded(), int(seconds * CALLS_PER_SECOND), seed=seed)
 
 
+def client_legs(calls: Sequence[Sequence[bytes]]) -> list[str]:
+    """The legs whose recordings a PBX would leave."""
+    events = [e for call in calls for row in call if (e := read_row(row))]
+    return [call.client_leg for call in fold(events, BASE) if call.client_leg]
+
+
 def free_port() -> int:
     """A port of loopback that is free at this moment."""
     with socket.socket() as probe:

@@ -18,6 +18,7 @@ from gateway.store.migrate import upgrade
 from tests.database import open_folder
 from tests.faults.plant import (
     all_right,
+    client_legs,
     configured,
     enter_people,
     looking_at,
@@ -27,6 +28,7 @@ from tests.faults.plant import (
     traffic,
     until,
 )
+from tests.gateway.recorded import let_run_out, write_call
 
 pytestmark = pytest.mark.asyncio
 
@@ -88,19 +90,24 @@ async def _ill_treat(site: Plant) -> None:
         process.resume()
 
 
-async def test_a_killed_gateway_adopts_its_database_and_goes_on() -> None:
-    calls = some_calls(8)
+async def test_a_killed_gateway_adopts_its_database_and_goes_on_with_calls_and_recordings() -> None:
+    calls = some_calls(7)
+    legs = client_legs(calls)[:12]
     with open_folder() as folder:
         async with open_embedded(folder / "home") as server:
             await upgrade(server.dsn)
             await enter_people(server.dsn)
-        config = configured(folder)
+        recordings = folder / "recordings"
+        recordings.mkdir()
+        config = configured(folder, pbx=f'recordings.folder = "{recordings}"')
         with traffic(folder / "journal.csv", calls) as writer:
             with served(config) as first:
                 await first.says("serving")
                 found = read_pid_file(folder / "home/pg18")
                 assert found is not None
-                await asyncio.sleep(2.0)
+                for number, leg in enumerate(legs):
+                    write_call(recordings, leg, seconds=2, seed=number % 3)
+                await until(lambda: len(list((folder / "home/recordings").rglob("*.flac"))) > 1)
                 first.kill()
             assert psutil.Process(found.pid).status() != psutil.STATUS_ZOMBIE, "the server died with the gateway"
             with served(config) as second:
@@ -109,5 +116,21 @@ async def test_a_killed_gateway_adopts_its_database_and_goes_on() -> None:
                 await asyncio.to_thread(writer.join)
                 async with borrow_embedded(folder / "home") as server, looking_at(server.dsn) as pool:
                     await all_right(pool, calls)
+
+                    async def stored() -> bool:
+                        return bool(
+                            await pool.fetchval("select count(*) from recording where state = 'stored'") >= len(legs)
+                        )
+
+                    await let_run_out(pool)  # an attempt that was cut off is repeated after half a minute
+                    for marker in recordings.glob("*.done"):
+                        marker.touch()
+                    await until(stored, 60)
+                    assert sorted(r[0] for r in await pool.fetch("select name from recording")) == sorted(legs)
+                    whose = "select count(*) from recording r join leg l on l.id = r.name and l.call_id = r.call_id"
+                    assert await pool.fetchval(whose) == len(legs)
+                    told = "select count(*) from fact where kind = 'recording.stored'"
+                    assert await pool.fetchval(told) == len(legs)
                 assert await second.stop() == 0
+        assert len(list((folder / "home/recordings").rglob("*.flac"))) == len(legs)
         assert read_pid_file(folder / "home/pg18") is None, "a clean stop left the server running"
