@@ -113,16 +113,6 @@ async def test_a_call_that_dies_with_asterisk_is_closed_its_recording_saved_and_
         )
         assert cut["talk_us"] < 1_000_000  # until the last row: nobody knows how much longer they talked
 
-        async def saved() -> bool:
-            found = await gateway.pool.fetchval("select state from recording where call_id = $1", cut["id"])
-            return found is not None and found != "wanted"
-
-        await until(saved, 40)
-        recording = await gateway.pool.fetchrow("select * from recording where call_id = $1", cut["id"])
-        assert recording["state"] == "stored"
-        assert recording["duration_us"] > 2_000_000
-        assert await figures(gateway.pool) == await recounted(gateway.pool)
-
         later = datetime.now(UTC)
         async with open_manager_phone(asterisk, "101") as anna, open_client_phone(asterisk) as client:
             await anna.script(answer_after=0.1)
@@ -132,3 +122,13 @@ async def test_a_call_that_dies_with_asterisk_is_closed_its_recording_saved_and_
             await call.hang_up()
         after = await ended_call(gateway, later)
         assert (after["result"], after["complete"], after["hung_up_by"]) == ("answered", True, "client")
+
+        async def saved() -> bool:
+            found = await gateway.pool.fetchval("select state from recording where call_id = $1", cut["id"])
+            return found is not None and found != "wanted"
+
+        await until(saved, 40)
+        recording = await gateway.pool.fetchrow("select * from recording where call_id = $1", cut["id"])
+        assert recording["state"] == "stored"
+        assert recording["duration_us"] > 2_000_000
+        assert await figures(gateway.pool) == await recounted(gateway.pool)
