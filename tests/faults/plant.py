@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.made_calls import BASE, MANAGERS, multiplied, recorded
 from gateway.app import Gateway
@@ -23,6 +24,8 @@ from sip.cel import read_row
 from tests.gateway.site import ZONE, figures, recounted
 
 CALLS_PER_SECOND = 5
+HOME = "session"
+"""The gateway's folder bears the name by which the next run finds what a killed one left (`tests.database`)."""
 MATTER = "key, kind, result, talk_us, answered_by"
 """What a call must not get wrong."""
 
@@ -85,7 +88,7 @@ def configured(folder: Path, *, database: str | None = None, more: str = "", pbx
     file = folder / f"{free_port()}.toml"
     address = f'database.url = "{database}"\n' if database else ""
     file.write_text(
-        f'home = "{folder}/home"\n{address}http.port = {file.stem}\ntranscription.enabled = false\n{more}\n'
+        f'home = "{folder}/{HOME}"\n{address}http.port = {file.stem}\ntranscription.enabled = false\n{more}\n'
         f'[pbx.pbx1]\njournal.path = "{folder}/journal.csv"\ntrunks = [{{ endpoint = "trunk" }}]\n{pbx}\n'
     )
     return file
@@ -152,7 +155,8 @@ async def running_here(config: Path) -> AsyncIterator[Gateway]:
         started.set_result(gateway)
 
     task = asyncio.create_task(run_gateway(load(config), ready=ready))
-    await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [task, started]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
     try:

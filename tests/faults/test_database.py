@@ -17,6 +17,7 @@ from gateway.store.embedded_process import read_pid_file
 from gateway.store.migrate import upgrade
 from tests.database import open_folder
 from tests.faults.plant import (
+    HOME,
     all_right,
     client_legs,
     configured,
@@ -43,7 +44,7 @@ class Plant:
     @property
     def server(self) -> int:
         """The server's process."""
-        found = read_pid_file(self.folder / "home/pg18")
+        found = read_pid_file(self.folder / HOME / "pg18")
         assert found is not None
         return found.pid
 
@@ -51,7 +52,7 @@ class Plant:
 @asynccontextmanager
 async def plant(folder: Path) -> AsyncIterator[Plant]:
     """Start it with its people."""
-    async with open_embedded(folder / "home") as server:
+    async with open_embedded(folder / HOME) as server:
         await upgrade(server.dsn)
         await enter_people(server.dsn)
     async with running_here(configured(folder)) as gateway:
@@ -94,7 +95,7 @@ async def test_a_killed_gateway_adopts_its_database_and_goes_on_with_calls_and_r
     calls = some_calls(7)
     legs = client_legs(calls)[:12]
     with open_folder() as folder:
-        async with open_embedded(folder / "home") as server:
+        async with open_embedded(folder / HOME) as server:
             await upgrade(server.dsn)
             await enter_people(server.dsn)
         recordings = folder / "recordings"
@@ -103,18 +104,18 @@ async def test_a_killed_gateway_adopts_its_database_and_goes_on_with_calls_and_r
         with traffic(folder / "journal.csv", calls) as writer:
             with served(config) as first:
                 await first.says("serving")
-                found = read_pid_file(folder / "home/pg18")
+                found = read_pid_file(folder / HOME / "pg18")
                 assert found is not None
                 for number, leg in enumerate(legs):
                     write_call(recordings, leg, seconds=2, seed=number % 3)
-                await until(lambda: len(list((folder / "home/recordings").rglob("*.flac"))) > 1)
+                await until(lambda: len(list((folder / HOME / "recordings").rglob("*.flac"))) > 1)
                 first.kill()
             assert psutil.Process(found.pid).status() != psutil.STATUS_ZOMBIE, "the server died with the gateway"
             with served(config) as second:
                 await until(lambda: second.words.count("serving") == 2)
                 assert "database server adopted" in second.words
                 await asyncio.to_thread(writer.join)
-                async with borrow_embedded(folder / "home") as server, looking_at(server.dsn) as pool:
+                async with borrow_embedded(folder / HOME) as server, looking_at(server.dsn) as pool:
                     await all_right(pool, calls)
 
                     async def stored() -> bool:
@@ -132,5 +133,5 @@ async def test_a_killed_gateway_adopts_its_database_and_goes_on_with_calls_and_r
                     told = "select count(*) from fact where kind = 'recording.stored'"
                     assert await pool.fetchval(told) == len(legs)
                 assert await second.stop() == 0
-        assert len(list((folder / "home/recordings").rglob("*.flac"))) == len(legs)
-        assert read_pid_file(folder / "home/pg18") is None, "a clean stop left the server running"
+        assert len(list((folder / HOME / "recordings").rglob("*.flac"))) == len(legs)
+        assert read_pid_file(folder / HOME / "pg18") is None, "a clean stop left the server running"
