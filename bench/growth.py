@@ -1,6 +1,6 @@
 """What a call costs when many are stored: CPU and time a call with 200,000 stored calls over that with 10,000.
 
-    python -m bench.growth [--small 10000] [--large 200000] [--calls 500] [--rounds 5]
+    python -m bench.growth [--small 10000] [--large 200000] [--calls 500] [--rounds 7]
 
 Two databases of one embedded PostgreSQL, both filled by the pipeline with the small number; one of them is then
 copied by SQL under other ids and earlier days up to the large one, and counted. Then both take new calls of the same
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=10_000, help="calls stored in the one database")
     parser.add_argument("--large", type=int, default=200_000, help="calls stored in the other")
     parser.add_argument("--calls", type=int, default=500, help="new calls in each round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     print(json.dumps(asyncio.run(measure(options.small, options.large, options.calls, options.rounds)), indent=1))
 
