@@ -3,9 +3,10 @@
     python -m bench.transcription [--seed 4711] [--calls 13] [--plain-calls 6]
 
 Makes calls with known words (bench/speech_set.py) from a seed. Plain is `WhisperModel("base").transcribe(file)` on
-the mono mix with all its defaults. Both use one thread and the same weights. `words_with_speakers` counts a word
-given to the wrong speaker twice (missing there, added here). Prints JSON: CPU seconds for a second of call, their
-ratio, the word error rate by language, and the words invented on sounds without speech.
+the mono mix with all its defaults. Both use one thread and the same weights, and take turns, so that a busy machine
+disturbs both alike. `words_with_speakers` counts a word given to the wrong speaker twice (missing there, added here).
+Prints JSON: CPU seconds for a second of call, their ratio, the word error rate by language, and the words invented on
+sounds without speech.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
@@ -83,30 +85,55 @@ def normal(text: str, language: str) -> str:
     return " ".join(text.split())
 
 
-def write_plainly(files: Sequence[Path], folder: Path) -> None:
-    """Write files down with plain faster-whisper and print the texts and the CPU seconds, for `plain`."""
+def write_plainly(folder: Path) -> None:
+    """The process of plain faster-whisper: for each file named on standard input a line with text and CPU seconds."""
     from faster_whisper import WhisperModel
 
     whisper = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
-    begun = time.process_time()
-    texts = [" ".join(segment.text for segment in whisper.transcribe(str(file))[0]) for file in files]
-    print(json.dumps({"texts": texts, "cpu": time.process_time() - begun}))
+    print("{}", flush=True)
+    for line in sys.stdin:
+        begun = time.process_time()
+        text = " ".join(segment.text for segment in whisper.transcribe(line.rstrip("\n"))[0])
+        print(json.dumps({"text": text, "cpu": time.process_time() - begun}), flush=True)
 
 
-def plain(files: Sequence[Path], calls: Sequence[Call], cache: Path) -> dict[str, object]:
-    """Write the mono mix of each call down with plain faster-whisper, in a process of its own."""
-    command = [sys.executable, "-m", "bench.transcription", "--plainly"]
-    command += [str(path) for path in (model.locate(model.BASE, cache), *files)]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    errors = {language: Errors() for language in LANGUAGES}
-    for text, call in zip(found["texts"], calls, strict=True):
+class Plain:
+    """Plain faster-whisper in a process of its own, asked for a file at a time."""
+
+    def __init__(self, weights: Path) -> None:
+        command = [sys.executable, "-m", "bench.transcription", "--plainly", str(weights)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
+        self._errors = {language: Errors() for language in LANGUAGES}
+        self.cpu = 0.0
+        self.seconds = 0.0
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def write_down(self, file: Path, call: Call) -> None:
+        """Write the mono mix of a call down, and count what is wrong."""
+        assert self._process.stdin is not None
+        print(file, file=self._process.stdin, flush=True)
+        found = self._answer()
         said = " ".join(s.text for s in sorted(call.spoken, key=lambda s: s.start))
-        errors[call.language].add(said, text, call.language)
-    return {
-        "cpu_seconds": round(found["cpu"], 2),
-        "cpu_per_second_of_call": round(found["cpu"] / sum(call.seconds for call in calls), 4),
-        "words_without_speakers": {language: errors[language].figures() for language in LANGUAGES},
-    }
+        self._errors[call.language].add(said, found["text"], call.language)
+        self.cpu += found["cpu"]
+        self.seconds += call.seconds
+
+    def end(self) -> None:
+        """Let the process end."""
+        self._process.communicate()
+
+    def figures(self) -> dict[str, object]:
+        """What it cost and got wrong."""
+        return {
+            "cpu_seconds": round(self.cpu, 2),
+            "cpu_per_second_of_call": round(self.cpu / self.seconds, 4),
+            "words_without_speakers": {language: self._errors[language].figures() for language in LANGUAGES},
+        }
 
 
 def timed(engine: Engine, groups: Iterable[Sequence[Path]]) -> tuple[float, list[Transcript]]:
@@ -152,29 +179,37 @@ def measure(seed: int, count: int, plain_count: int, folder: Path) -> dict[str, 
     compared = [call for made in by_language.values() for call in made[:plain_count]]
     quiet = studio.sounds_without_speech()
     files = dict(zip((call.name for call in calls), written(folder, calls), strict=True))
-    engine = Engine(Options(cache=cache))
+    mono = dict(zip((call.name for call in compared), written(folder, compared, mono=True), strict=True))
+    engine, plain = Engine(Options(cache=cache)), Plain(model.locate(model.BASE, cache))
+    timed(engine, [list(files.values())[:1]])  # the model is loaded by the first
 
-    alone, _ = timed(engine, [[files[call.name]] for call in compared])
     ordered = list(files.values())
-    together, transcripts = timed(engine, [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)])
+    batches = [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)]
+    alone = together = 0.0
+    transcripts: list[Transcript] = []
+    for number, batch in enumerate(batches):  # in turn, so that a busy machine disturbs all alike
+        spent, found = timed(engine, [batch])
+        together, transcripts = together + spent, transcripts + found
+        for call in compared[number :: len(batches)]:
+            alone += timed(engine, [[files[call.name]]])[0]
+            plain.write_down(mono[call.name], call)
+    plain.end()
     quiet_cpu, invented = timed(engine, [[file] for file in written(folder, quiet)])
-    plainly = plain(written(folder, compared, mono=True), compared, cache)
 
-    seconds = sum(call.seconds for call in compared)
-    plain_cost = float(str(plainly["cpu_per_second_of_call"]))
+    plain_cost = plain.cpu / plain.seconds
     batch_cost = together / sum(call.seconds for call in calls)
     return {
         "seed": seed,
         "calls": len(calls),
         "minutes": round(sum(call.seconds for call in calls) / 60, 1),
-        "plain": plainly,
+        "plain": plain.figures(),
         "ours": {
-            "cpu_per_second_of_call_one_file_at_a_time": round(alone / seconds, 4),
+            "cpu_per_second_of_call_one_file_at_a_time": round(alone / plain.seconds, 4),
             "cpu_per_second_of_call_eight_files_at_a_time": round(batch_cost, 4),
             "words_with_speakers": score(calls, transcripts),
             "wrong_languages": sum(t.language != c.language for t, c in zip(transcripts, calls, strict=True)),
         },
-        "times_less_cpu_one_file_at_a_time": round(plain_cost / (alone / seconds), 2),
+        "times_less_cpu_one_file_at_a_time": round(plain.cpu / alone, 2),
         "times_less_cpu_eight_files_at_a_time": round(plain_cost / batch_cost, 2),
         "words_invented_without_speech": {
             call.name: sum(len(s.text.split()) for s in transcript.segments)
@@ -191,10 +226,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=4711)
     parser.add_argument("--calls", type=int, default=13, help="calls a language")
     parser.add_argument("--plain-calls", type=int, default=6, help="of them compared with plain, a language")
-    parser.add_argument("--plainly", nargs="+", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--plainly", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.plainly:
-        write_plainly(args.plainly[1:], args.plainly[0])
+        write_plainly(args.plainly)
         return 0
     with TemporaryDirectory() as folder:
         found = measure(args.seed, args.calls, min(args.calls, args.plain_calls), Path(folder))
