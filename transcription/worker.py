@@ -43,6 +43,7 @@ def main(argv: list[str]) -> int:
     Returns:
         0, always: a crash has no return.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too; our owner ends us in order
     said = json.loads(argv[0])
     options = Options(**{**said, "cache": Path(said["cache"]), "languages": tuple(said["languages"])})
     answers = _own_output()
