@@ -7,7 +7,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import asyncpg
 from aiohttp import web
 
 from gateway.api import live_socket
@@ -32,24 +31,12 @@ from gateway.api.statistics import Statistics
 from gateway.api.users import Users
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
+from gateway.store.database import DATABASE_AWAY
 from gateway.store.idempotency import give_up_silent
 
 __all__ = ["ApiParts", "make_app", "route_table"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    TimeoutError,
-    OSError,
-)
-"""How asyncpg tells that there is no database at the moment."""
 
 
 class DatabaseAwayError(TryAgain):
@@ -111,5 +98,5 @@ async def database_middleware(request: web.Request, handler: Handler) -> web.Str
         return await handler(request)
     except GatewayError:
         raise
-    except AWAY as fault:
+    except DATABASE_AWAY as fault:
         raise DatabaseAwayError from fault
