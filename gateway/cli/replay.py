@@ -13,13 +13,14 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
 from gateway.domain.call import Call, CallKind, ManagerPart, Transfer
+from gateway.domain.call_view import View, manager_view, moment, seconds, transfer_view
 from gateway.domain.calls import fold
 from gateway.domain.directory import Directory, Entry, PartyKind
 from gateway.domain.errors import Rejected
@@ -250,33 +251,19 @@ def _warn_unmapped(events: Iterable[LegEvent], directory: Directory) -> None:
         _warn(f"not mapped, taken for nobody: {', '.join(sorted(strange))}; name them in --managers or --trunks")
 
 
-def _seconds(length: timedelta | None) -> float | None:
-    return None if length is None else round(length.total_seconds(), 6)
+def _manager(part: ManagerPart) -> View:
+    view = manager_view(part, None)
+    del view["user_id"]  # people are known to the database alone
+    return view
 
 
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _transfer(transfer: Transfer) -> View:
+    view = transfer_view(transfer)
+    del view["at"]
+    return view
 
 
-def _manager(part: ManagerPart) -> dict[str, object]:
-    return {
-        "extension": part.extension,
-        "rang_seconds": _seconds(part.rang),
-        "talk_seconds": _seconds(part.talk),
-    }
-
-
-def _transfer(transfer: Transfer) -> dict[str, object]:
-    return {
-        "kind": transfer.kind,
-        "by": transfer.by,
-        "to": transfer.to,
-        "outcome": transfer.outcome,
-        "taken_by": transfer.taken_by,
-    }
-
-
-def as_json(call: Call) -> dict[str, object]:
+def as_json(call: Call) -> View:
     """A call as the replay prints it; the keys are documented in docs/replay.md."""
     number = call.client
     return {
@@ -289,18 +276,18 @@ def as_json(call: Call) -> dict[str, object]:
         "missed_reason": call.missed_reason,
         "answered_by": list(call.answered_by),
         "managers": [_manager(m) for m in call.managers],
-        "wait_seconds": _seconds(call.wait),
-        "talk_seconds": _seconds(call.talk),
-        "hold_seconds": _seconds(call.hold),
-        "ring_seconds": _seconds(call.ring),
-        "outside_seconds": _seconds(call.outside),
+        "wait_seconds": seconds(call.wait),
+        "talk_seconds": seconds(call.talk),
+        "hold_seconds": seconds(call.hold),
+        "ring_seconds": seconds(call.ring),
+        "outside_seconds": seconds(call.outside),
         "transfers": [_transfer(t) for t in call.transfers],
         "hung_up_by": call.hung_up_by,
         "complete": call.complete,
         "linkedids": list(call.linkedids),
-        "started_at": _moment(call.started_at),
-        "answered_at": _moment(call.answered_at),
-        "ended_at": _moment(call.ended_at),
+        "started_at": moment(call.started_at),
+        "answered_at": moment(call.answered_at),
+        "ended_at": moment(call.ended_at),
         "unmapped": list(call.unmapped),
     }
 
@@ -312,5 +299,5 @@ def as_text(call: Call) -> str:
     reason = f" ({call.missed_reason})" if call.missed_reason else ""
     return _printable(
         f"{call.started_at:%Y-%m-%d %H:%M:%S} {call.direction} {who} -> {call.did or '-'} {call.result}{reason} "
-        f"by {talked}, waited {_seconds(call.wait)} s, talked {_seconds(call.talk)} s"
+        f"by {talked}, waited {seconds(call.wait)} s, talked {seconds(call.talk)} s"
     )
