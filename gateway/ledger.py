@@ -51,23 +51,12 @@ class Kept:
                 kept._take_back(family, call, tables)
         ids = [id for id, _, _ in kept.revisions.values()]
         kept.parts = {id: tuple(p) for id, p in (await call_store.parts_of_calls(pool, ids)).items()}
-        zone = str(tables.staff.timezone)
-        for id in ids:
-            for part in await call_store.company_parts(pool, [id], zone):
-                kept.company[id] = part
+        kept.company = await call_store.company_parts(pool, ids, str(tables.staff.timezone))
         return kept
 
     def _take_back(self, family: UUID, call: Call, tables: Tables) -> None:
         id, revision, card = self.revisions[call.key]
-        member = tables.staff.member(call.responsible, call.started_at) if call.responsible else None
-        self.calls[call.key] = StoredCall(
-            id=id,
-            call=call,
-            contact_id=card,
-            family_id=family,
-            responsible_id=member.user_id if member else None,
-            revision=revision,
-        )
+        self.calls[call.key] = _stored(call, tables, id=id, family=family, card=card, revision=revision)
         self.legs |= {leg.id: (leg, id) for leg in call.legs}
 
     def joined(self, other: "Kept") -> "Kept":
@@ -128,13 +117,12 @@ class Book:
         same = last is not None and last.contact_id is not None and card_number(last.call) == number
         if number and not same:
             self._cards.setdefault(number, _printable(call.client_name))
-        member = self._tables.staff.member(call.responsible, call.started_at) if call.responsible else None
-        return StoredCall(
+        return _stored(
+            call,
+            self._tables,
             id=call_id(call.pbx, call.key),
-            call=call,
-            contact_id=card if number else None,
-            family_id=family.id,
-            responsible_id=member.user_id if member else None,
+            family=family.id,
+            card=card if number else None,
             revision=revision + 1,
         )
 
@@ -219,6 +207,19 @@ class Book:
         for happening in self.happenings:
             if happening.body.get("id") in by_call:
                 happening.body["contact_id"] = by_call[str(happening.body["id"])]
+
+
+def _stored(call: Call, tables: Tables, *, id: UUID, family: UUID, card: int | None, revision: int) -> StoredCall:
+    """The call with what the store adds, whoever was responsible on its day among it."""
+    member = tables.staff.member(call.responsible, call.started_at) if call.responsible else None
+    return StoredCall(
+        id=id,
+        call=call,
+        contact_id=card,
+        family_id=family,
+        responsible_id=member.user_id if member else None,
+        revision=revision,
+    )
 
 
 def card_number(call: Call) -> str | None:

@@ -114,17 +114,22 @@ async def parts_of_calls(source: Pool | Connection, calls: Sequence[UUID]) -> di
     return found
 
 
-async def company_parts(source: Pool | Connection, calls: Sequence[UUID], zone: str) -> list[CompanyPart]:
-    """What the calls have added to the company's figures."""
+async def company_parts(source: Pool | Connection, calls: Sequence[UUID], zone: str) -> dict[UUID, CompanyPart]:
+    """What each of the calls has added to the company's figures; those that count in none are left out."""
     rows = await source.fetch(
-        "select (started_at at time zone $2)::date as day, direction, result in ('answered', 'lost_in_transfer')"
+        "select id, (started_at at time zone $2)::date as day, direction, result in ('answered', 'lost_in_transfer')"
         " as answered, result = 'missed' as missed, result = 'lost_in_transfer' as lost, talk_us,"
         " coalesce(wait_us, 0) as wait_us from call where id = any($1::uuid[]) and kind = 'client'"
         " and state = 'ended' and merged_into is null",
         calls,
         zone,
     )
-    return [CompanyPart(**dict(r) | {"direction": Direction(r["direction"])}) for r in rows]
+    found: dict[UUID, CompanyPart] = {}
+    for row in rows:
+        values = dict(row) | {"direction": Direction(row["direction"])}
+        id = values.pop("id")
+        found[id] = CompanyPart(**values)
+    return found
 
 
 async def calls_of_family(source: Pool | Connection, family: UUID) -> dict[str, tuple[UUID, int, int | None]]:
