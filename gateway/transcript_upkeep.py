@@ -100,11 +100,6 @@ class TranscriptUpkeep:
         self._held: dict[UUID, Claim] = {}
         self.status = TranscriptStatus()
 
-    @property
-    def working(self) -> int:
-        """How many recordings the transcribers have now."""
-        return len(self._held)
-
     async def run(self) -> None:
         """Keep all transcribers busy until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -15,7 +15,7 @@ from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import Layout, choose_home
 from gateway.store.health import active_people, journal_health, pending_migrations
 from gateway.store.migrate import check_database
-from gateway.store.recordings import calls_without_recording, recordings_without_call, upkeep_counts
+from gateway.store.recordings import calls_without_recording, upkeep_counts
 
 _GRACE = timedelta(minutes=10)
 _LOOKED_BACK = timedelta(days=7)
@@ -100,7 +100,6 @@ async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Fin
     area = Area(name="recordings")
     since = datetime.now(UTC) - _LOOKED_BACK
     silent = await calls_without_recording(pool, recorded, since=since, grace=_GRACE, limit=_MOST)
-    orphans = await recordings_without_call(pool, grace=_GRACE, limit=_MOST)
     counts = await upkeep_counts(pool, grace=_GRACE)
     if silent:
         yield area.advice(
@@ -108,16 +107,16 @@ async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Fin
             "call the subroutine before each Dial and Queue, as deploy/asterisk/trunkline_recording.conf shows:",
             "same => n,Gosub(trunkline-record,s,1)",
         )
-    if orphans:
+    if counts.without_call:
         yield area.advice(
-            f"{_count(len(orphans))} recordings belong to no call of the journal.",
+            f"{counts.without_call} recordings belong to no call of the journal.",
             "record on the client's leg under its uniqueid, as deploy/asterisk/trunkline_recording.conf does",
         )
     if counts.faulty:
         yield area.advice(f"{counts.faulty} recordings are damaged or were given up.", "see docs/recordings.md")
     if counts.transcripts_failed:
         yield area.advice(f"{counts.transcripts_failed} transcripts failed.", "see docs/transcription.md")
-    if not (silent or orphans or counts.faulty):
+    if not (silent or counts.without_call or counts.faulty):
         yield area.ok("Every answered call of the last 7 days has its recording, every recording its call.")
 
 

@@ -32,31 +32,6 @@ class FoundRecording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """A recording as the database knows it."""
-
-    id: UUID
-    pbx: str
-    name: str
-    call_id: UUID | None
-    """None: no leg of that name has been seen."""
-    key: RecordingKey
-    state: RecordingState
-    reason: str | None
-    """What was repaired, why it waits, or why it was given up."""
-    has_speakers: bool | None
-    sha256: bytes | None
-    """Of the FLAC file."""
-    bytes: int | None
-    duration: timedelta | None
-    stored_at: datetime | None
-    source_deleted_at: datetime | None
-    transcript_state: TranscriptState
-    transcript_reason: str | None
-    language: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PbxCopy:
     """The PBX's files of a stored recording."""
 
@@ -92,10 +67,6 @@ class UpkeepCounts:
     """Stored, but the PBX's copy stays: a side was damaged, or deleting it failed."""
     transcripts_waiting: int
     transcripts_failed: int
-
-
-_COLUMNS = """r.id, r.pbx, r.name, r.call_id, r.day, r.state, r.reason, r.has_speakers, r.sha256, r.bytes,
- r.duration_us, r.stored_at, r.source_deleted_at, r.transcript_state, r.transcript_reason, r.language"""
 
 
 async def names_settled(source: Pool | Connection, pbx: str) -> set[str]:
@@ -327,22 +298,6 @@ async def note_copy_kept(source: Pool | Connection, id: UUID, reason: str, wait:
     )
 
 
-async def find_recording(source: Pool | Connection, id: UUID) -> Recording | None:
-    """One recording; None: there is none with this id."""
-    row = await source.fetchrow(f"select {_COLUMNS} from recording r where r.id = $1", id)
-    return _recording(row) if row else None
-
-
-async def recordings_of_calls(source: Pool | Connection, calls: Sequence[UUID]) -> dict[UUID, list[Recording]]:
-    """The recordings of calls, in the order in which they were found."""
-    found: dict[UUID, list[Recording]] = {}
-    for row in await source.fetch(
-        f"select {_COLUMNS} from recording r where r.call_id = any($1::uuid[]) order by r.found_at, r.id", calls
-    ):
-        found.setdefault(row["call_id"], []).append(_recording(row))
-    return found
-
-
 async def calls_without_recording(
     source: Pool | Connection, pbxs: Sequence[str], *, since: datetime, grace: timedelta, limit: int = 1000
 ) -> list[UnrecordedCall]:
@@ -378,29 +333,12 @@ async def calls_without_recording(
     ]
 
 
-async def recordings_without_call(source: Pool | Connection, *, grace: timedelta, limit: int = 1000) -> list[Recording]:
-    """Recordings whose leg has not been seen in any journal, newest first.
-
-    Args:
-        source: where to read.
-        grace: how long after it was found the journal may still bring the leg.
-        limit: how many at most.
-    """
-    rows = await source.fetch(
-        f"select {_COLUMNS} from recording r where r.call_id is null and r.found_at < now() - $1::interval"
-        " and r.state <> 'deleted' order by r.found_at desc limit $2",
-        grace,
-        limit,
-    )
-    return [_recording(r) for r in rows]
-
-
 async def upkeep_counts(source: Pool | Connection, *, grace: timedelta) -> UpkeepCounts:
     """How things stand.
 
     Args:
         source: where to read.
-        grace: see `recordings_without_call`.
+        grace: how long after a recording was found the journal may still bring its leg.
     """
     row = await source.fetchrow(
         "select (select count(*) from recording where state = 'wanted') as waiting,"
@@ -415,19 +353,3 @@ async def upkeep_counts(source: Pool | Connection, *, grace: timedelta) -> Upkee
         grace,
     )
     return UpkeepCounts(**dict(row))
-
-
-def _recording(row: Mapping[str, object]) -> Recording:
-    values = dict(row)
-    day, length = values.pop("day"), values.pop("duration_us")
-    assert isinstance(day, date)
-    assert isinstance(values["id"], UUID)
-    return Recording(
-        **values  # type: ignore[arg-type]  # the columns are the fields
-        | {
-            "key": RecordingKey(recording_id=values["id"], day=day),
-            "state": RecordingState(str(values["state"])),
-            "transcript_state": TranscriptState(str(values["transcript_state"])),
-            "duration": timedelta(microseconds=int(str(length))) if length is not None else None,
-        }
-    )

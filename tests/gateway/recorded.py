@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
-from gateway.domain.recordings import IntakeRules
+from gateway.domain.recordings import IntakeRules, RecordingKey
 from gateway.free_space import FreeSpace
 from gateway.live import Live
 from gateway.recording_upkeep import RecordingUpkeep
@@ -44,6 +45,11 @@ class Studio:
     async def row(self, name: str) -> dict[str, object]:
         """The recording's row."""
         return dict(await self.pool.fetchrow("select * from recording where name = $1", name))
+
+    async def key(self, name: str) -> RecordingKey:
+        """Where the recording lies in the archive."""
+        row = await self.pool.fetchrow("select id, day from recording where name = $1", name)
+        return RecordingKey(recording_id=row["id"], day=row["day"])
 
 
 def write_call(folder: Path, name: str, *, seconds: float = 2.0, seed: int = 1, done: bool = True) -> None:
@@ -96,6 +102,12 @@ async def let_run_out(pool: Pool) -> None:
         "update recording set next_try_at = now(), source_next_try_at = now(), transcript_next_try_at = now(),"
         " transcript_claimed_until = case when transcript_state = 'claimed' then now() end"
     )
+
+
+async def client_leg(pool: Pool) -> tuple[str, UUID]:
+    """Name and call of the client's leg."""
+    row = await pool.fetchrow("select id, call_id from leg where role = 'client' order by started_at limit 1")
+    return row["id"], row["call_id"]
 
 
 def began(number: int) -> str:

@@ -8,14 +8,13 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-import pytest_asyncio
 import soundfile
 
 from gateway.domain.errors import GatewayError
@@ -26,39 +25,15 @@ from gateway.domain.recordings import (
     RecordingState,
 )
 from gateway.store import recordings as store
-from gateway.store.database import Pool, open_pool
+from gateway.store.database import Pool
 from gateway.store.facts import facts_after
 from tests.database import database, postgres  # noqa: F401 - fixtures
-from tests.gateway.recorded import PBX, Studio, began, let_run_out, open_studio, write_call
+from tests.gateway.recorded import PBX, Studio, began, client_leg, let_run_out, open_studio, write_call
 from tests.gateway.site import open_site, rows_of
 from tests.recordings.sounds import heard, voice
 
 pytestmark = pytest.mark.asyncio
 ROOT = Path(__file__).parents[2]
-
-
-@pytest_asyncio.fixture
-async def pool(database: str) -> AsyncIterator[Pool]:  # noqa: F811
-    async with open_pool(database) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def studio(pool: Pool, tmp_path: Path) -> AsyncIterator[Studio]:
-    async with open_studio(pool, tmp_path) as opened:
-        yield opened
-
-
-async def client_leg(pool: Pool) -> tuple[str, object]:
-    """Name and call of the client's leg."""
-    row = await pool.fetchrow("select id, call_id from leg where role = 'client' order by started_at limit 1")
-    return row["id"], row["call_id"]
-
-
-async def stored(studio: Studio, name: str) -> store.Recording:
-    found = await store.find_recording(studio.pool, recording_id(PBX, name))
-    assert found is not None
-    return found
 
 
 async def test_the_pbx_copy_goes_when_its_days_are_over(studio: Studio) -> None:
@@ -72,8 +47,8 @@ async def test_the_pbx_copy_goes_when_its_days_are_over(studio: Studio) -> None:
 
     assert early == 3
     assert list(studio.folder.iterdir()) == []
-    assert (await stored(studio, name)).source_deleted_at is not None
-    assert heard(studio.storage.path_of((await stored(studio, name)).key)).any()
+    assert (await studio.row(name))["source_deleted_at"] is not None
+    assert heard(studio.storage.path_of(await studio.key(name))).any()
 
 
 async def test_the_copy_of_a_recording_that_was_deleted_goes_at_once(studio: Studio) -> None:
@@ -84,7 +59,7 @@ async def test_the_copy_of_a_recording_that_was_deleted_goes_at_once(studio: Stu
     await studio.upkeep.round()
 
     assert list(studio.folder.iterdir()) == []
-    assert (await stored(studio, name)).state is RecordingState.DELETED
+    assert (await studio.row(name))["state"] == RecordingState.DELETED
 
 
 async def test_a_copy_that_changed_after_its_ingest_stays_and_is_tried_again_daily(pool: Pool, tmp_path: Path) -> None:
@@ -163,14 +138,14 @@ async def test_killed_after_the_archive_was_shown_it_is_the_same_recording(studi
 
     second = await studio.row(name)
     assert [second[k] for k in ("state", "sha256", "archive")] == [first[k] for k in ("state", "sha256", "archive")]
-    assert len(list(studio.storage.path_of((await stored(studio, name)).key).parent.iterdir())) == 3
+    assert len(list(studio.storage.path_of(await studio.key(name)).parent.iterdir())) == 3
 
 
 async def test_the_same_sound_written_by_another_encoder_is_accepted_as_it_stands(studio: Studio) -> None:
     name = began(1)
     studio.record(name, seed=5)
     await studio.upkeep.round()
-    place = studio.storage.path_of((await stored(studio, name)).key)
+    place = studio.storage.path_of(await studio.key(name))
     sound, rate = soundfile.read(place, dtype="int16")
     soundfile.write(place, sound, rate, subtype="PCM_16", format="FLAC", compression_level=0.0)
     other = hashlib.sha256(place.read_bytes()).digest()
@@ -187,14 +162,14 @@ async def test_another_sound_under_the_same_id_is_never_written_over(studio: Stu
     name = began(1)
     studio.record(name, seed=5)
     await studio.upkeep.round()
-    place = studio.storage.path_of((await stored(studio, name)).key)
+    place = studio.storage.path_of(await studio.key(name))
     kept = place.read_bytes()
     studio.record(name, seed=6)
     await studio.pool.execute("update recording set state = 'wanted', attempts = 2, next_try_at = now()")
     await studio.upkeep.round()
 
     assert place.read_bytes() == kept
-    assert (await stored(studio, name)).state is RecordingState.FAILED
+    assert (await studio.row(name))["state"] == RecordingState.FAILED
 
 
 async def test_answered_calls_without_a_recording_are_reported(database: str, tmp_path: Path) -> None:  # noqa: F811
@@ -256,9 +231,9 @@ async def test_killed_at_random_moments_every_recording_is_stored_once(
     async with open_studio(pool, tmp_path) as studio:
         await studio.upkeep.round()
         for seed, name in enumerate(names):
-            found = await stored(studio, name)
-            assert found.state is RecordingState.STORED
-            sound = heard(studio.storage.path_of(found.key))
+            found = await studio.row(name)
+            assert found["state"] == RecordingState.STORED
+            sound = heard(studio.storage.path_of(await studio.key(name)))
             assert np.array_equal(sound[:, 1], voice(seed, 40))
 
     facts = [f.body["id"] for f in await facts_after(pool, None, 1000)]

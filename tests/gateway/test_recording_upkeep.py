@@ -1,13 +1,12 @@
 """Recordings on their way from the PBX's folder to the archive: nothing lost, doubled or half done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from gateway.domain.identity import recording_id
 from gateway.domain.recordings import (
@@ -20,40 +19,16 @@ from gateway.domain.recordings import (
     day_of_name,
 )
 from gateway.store import recordings as store
-from gateway.store.database import Pool, open_pool
+from gateway.store.database import Pool
 from gateway.store.facts import facts_after
 from recordings.intake import LocalIntake
 from tests.database import database, postgres  # noqa: F401 - fixtures
-from tests.gateway.recorded import PBX, Studio, began, let_run_out, open_studio
+from tests.gateway.recorded import PBX, Studio, began, client_leg, let_run_out, open_studio
 from tests.gateway.site import open_site, rows_of
 from tests.recordings.sounds import header, heard, voice, wav
 
 pytestmark = pytest.mark.asyncio
 ROOT = Path(__file__).parents[2]
-
-
-@pytest_asyncio.fixture
-async def pool(database: str) -> AsyncIterator[Pool]:  # noqa: F811
-    async with open_pool(database) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def studio(pool: Pool, tmp_path: Path) -> AsyncIterator[Studio]:
-    async with open_studio(pool, tmp_path) as opened:
-        yield opened
-
-
-async def client_leg(pool: Pool) -> tuple[str, object]:
-    """Name and call of the client's leg."""
-    row = await pool.fetchrow("select id, call_id from leg where role = 'client' order by started_at limit 1")
-    return row["id"], row["call_id"]
-
-
-async def stored(studio: Studio, name: str) -> store.Recording:
-    found = await store.find_recording(studio.pool, recording_id(PBX, name))
-    assert found is not None
-    return found
 
 
 async def test_a_completed_recording_becomes_a_verified_archive_with_its_fact(studio: Studio) -> None:
@@ -63,13 +38,13 @@ async def test_a_completed_recording_becomes_a_verified_archive_with_its_fact(st
         assert await studio.upkeep.round() == 1
 
         told = screen.queue.get_nowait()
-    found = await stored(studio, name)
-    kept = heard(studio.storage.path_of(found.key))
+    found = await studio.row(name)
+    kept = heard(studio.storage.path_of(await studio.key(name)))
     assert np.array_equal(kept, np.column_stack([voice(1007, 2.5), voice(7, 2.5)]))
-    assert (found.state, found.duration, found.has_speakers) == (RecordingState.STORED, timedelta(seconds=2.5), True)
-    assert found.transcript_state is TranscriptState.WANTED
+    assert (found["state"], found["duration_us"], found["has_speakers"]) == (RecordingState.STORED, 2_500_000, True)
+    assert found["transcript_state"] == TranscriptState.WANTED
     (fact,) = await facts_after(studio.pool, None, 10)
-    assert (fact.kind, fact.body["id"]) == ("recording.stored", str(found.id))
+    assert (fact.kind, fact.body["id"]) == ("recording.stored", str(found["id"]))
     assert (told.kind, told.body) == (fact.kind, fact.body)
 
 
@@ -82,7 +57,7 @@ async def test_the_row_names_the_archive_by_our_id_and_the_day_of_the_call(studi
     place = f"2026/11/21/{recording_id(PBX, name)}"
     assert (row["archive"], row["playback"], row["peaks"]) == (place, place, place)
     for part in RecordingPart:
-        with studio.storage.open_for_reading((await stored(studio, name)).key, part).file as file:
+        with studio.storage.open_for_reading(await studio.key(name), part).file as file:
             assert file.read(1)
 
 
@@ -128,7 +103,7 @@ async def test_a_recording_is_linked_to_the_call_of_its_leg_and_seen_by_its_mana
         studio.record(name)
         await studio.upkeep.round()
 
-        assert (await stored(studio, name)).call_id == call
+        assert (await studio.row(name))["call_id"] == call
         fact = (await facts_after(site.pool, None, 100))[-1]
         assert (fact.kind, fact.call_id, fact.users) == ("recording.stored", call, (site.users["anna"],))
         assert fact.contact_id is not None
@@ -142,11 +117,11 @@ async def test_a_recording_that_was_there_before_its_leg_is_linked_when_the_leg_
         name = "pbx1-1795301633.335"
         studio.record(name)
         await studio.upkeep.round()
-        before = (await stored(studio, name)).call_id
+        before = (await studio.row(name))["call_id"]
         await site.take_all(rows_of("att_xfer_refer"))
 
         assert before is None
-        assert (await stored(studio, name)).call_id == (await client_leg(site.pool))[1]
+        assert (await studio.row(name))["call_id"] == (await client_leg(site.pool))[1]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +161,7 @@ async def test_a_link_that_two_transactions_missed_is_mended(database: str, tmp_
         await site.pool.execute("update recording set call_id = null")
         await studio.upkeep.round()
 
-        assert (await stored(studio, name)).call_id == call
+        assert (await studio.row(name))["call_id"] == call
 
 
 async def test_without_the_marker_it_waits_for_the_end_of_its_leg(database: str, tmp_path: Path) -> None:  # noqa: F811
@@ -222,8 +197,8 @@ async def test_files_that_no_leg_explains_are_kept_after_a_long_rest(pool: Pool,
 
     async with open_studio(pool, tmp_path, rules=IntakeRules(orphan_after=timedelta(0))) as studio:
         await studio.upkeep.round()
-        found = await store.recordings_without_call(pool, grace=timedelta(0))
-        assert [(r.name, r.state) for r in found] == [("strange", RecordingState.STORED)]
+        assert (await studio.row("strange"))["state"] == RecordingState.STORED
+        assert (await store.upkeep_counts(pool, grace=timedelta(0))).without_call == 1
 
 
 async def test_a_short_recording_wants_no_transcript(studio: Studio) -> None:
@@ -253,9 +228,9 @@ async def test_files_without_sound_are_reported_once_and_left_where_they_are(stu
     await let_run_out(studio.pool)
     await studio.upkeep.round()
 
-    found = await stored(studio, name)
-    assert found.state is RecordingState.DAMAGED
-    assert found.reason
+    found = await studio.row(name)
+    assert found["state"] == RecordingState.DAMAGED
+    assert found["reason"]
     assert studio.upkeep.status.failed_attempts == 1
     assert len(list(studio.folder.iterdir())) == 3
 
@@ -265,8 +240,8 @@ async def test_a_marker_without_files_is_reported(studio: Studio) -> None:
     (studio.folder / f"{name}.done").touch()
     await studio.upkeep.round()
 
-    found = await stored(studio, name)
-    assert (found.state, found.reason) == (RecordingState.DAMAGED, "the PBX left no sound file")
+    found = await studio.row(name)
+    assert (found["state"], found["reason"]) == (RecordingState.DAMAGED, "the PBX left no sound file")
 
 
 async def test_a_side_that_is_damaged_is_told_and_the_pbx_keeps_its_copy(pool: Pool, tmp_path: Path) -> None:
@@ -277,10 +252,10 @@ async def test_a_side_that_is_damaged_is_told_and_the_pbx_keeps_its_copy(pool: P
         await studio.upkeep.round()
         await studio.upkeep.round()
 
-        found = await stored(studio, name)
-        assert found.state is RecordingState.STORED
-        assert "manager: damaged" in str(found.reason)
-        assert found.source_deleted_at is None
+        found = await studio.row(name)
+        assert found["state"] == RecordingState.STORED
+        assert "manager: damaged" in str(found["reason"])
+        assert found["source_deleted_at"] is None
         assert len(list(studio.folder.iterdir())) == 3
         assert (await store.upkeep_counts(pool, grace=timedelta(0))).kept_sources == 1
 
@@ -292,8 +267,8 @@ async def test_the_rest_goes_on_when_one_recording_fails(studio: Studio) -> None
     studio.record(good)
     await studio.upkeep.round()
 
-    assert (await stored(studio, bad)).state is RecordingState.WANTED
-    assert (await stored(studio, good)).state is RecordingState.STORED
+    assert (await studio.row(bad))["state"] == RecordingState.WANTED
+    assert (await studio.row(good))["state"] == RecordingState.STORED
 
 
 async def test_after_three_failures_it_is_given_up_until_somebody_wants_it_again(studio: Studio) -> None:
@@ -303,9 +278,9 @@ async def test_after_three_failures_it_is_given_up_until_somebody_wants_it_again
     states = []
     for _ in range(4):
         await studio.upkeep.round()
-        states.append((await stored(studio, name)).state)
+        states.append((await studio.row(name))["state"])
         await let_run_out(studio.pool)
-    reason = (await stored(studio, name)).reason
+    reason = (await studio.row(name))["reason"]
     studio.record(name)
     again = await store.want_again(studio.pool, recording_id(PBX, name))
     await studio.upkeep.round()
@@ -314,7 +289,7 @@ async def test_after_three_failures_it_is_given_up_until_somebody_wants_it_again
     assert reason is not None
     assert "sample rate" in reason
     assert again
-    assert (await stored(studio, name)).state is RecordingState.STORED
+    assert (await studio.row(name))["state"] == RecordingState.STORED
 
 
 class Strange(LocalIntake):
@@ -356,6 +331,6 @@ async def test_a_file_that_ends_the_gateway_each_time_stops_after_three_attempts
     await let_run_out(studio.pool)
     await studio.upkeep.round()
 
-    found = await stored(studio, name)
-    assert found.state is RecordingState.FAILED
-    assert "ended" in str(found.reason)
+    found = await studio.row(name)
+    assert found["state"] == RecordingState.FAILED
+    assert "ended" in str(found["reason"])

@@ -13,14 +13,13 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-import pytest_asyncio
 import soundfile
 
 from gateway.domain.errors import GatewayError, GiveUp
 from gateway.domain.transcript import Transcript
 from gateway.live import Live
 from gateway.store import transcripts as store
-from gateway.store.database import Pool, open_pool
+from gateway.store.database import Pool
 from gateway.store.facts import facts_after
 from gateway.transcript_upkeep import TranscriptRules, TranscriptUpkeep
 from tests.database import database, postgres  # noqa: F401 - fixtures
@@ -35,12 +34,6 @@ from transcription.transcriber import open_transcriber
 pytestmark = pytest.mark.asyncio
 ROOT = Path(__file__).parents[2]
 LEASE = timedelta(seconds=60)
-
-
-@pytest_asyncio.fixture
-async def pool(database: str) -> AsyncIterator[Pool]:  # noqa: F811
-    async with open_pool(database) as opened:
-        yield opened
 
 
 async def states(pool: Pool) -> list[tuple[str, int]]:
