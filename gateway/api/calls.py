@@ -1,13 +1,13 @@
 """Calls: a list with filters, one call, and the journal's events that explain it.
 
-The JSON of a call is `gateway.domain.call_view` with its recording, the same as on the live socket and in the feed.
+The JSON of a call is `gateway.domain.call_view` with the names its reader may see and with its recording; but for the
+recording it is the same as on the live socket and in the feed.
 """
 
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
@@ -18,16 +18,17 @@ from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import API_PREFIX, Asked, Route, answer
-from gateway.api.visibility import owners, reach
+from gateway.api.visibility import owners, reach, sees_cards
 from gateway.domain.access import Principal, Right, allowed
 from gateway.domain.call import CallKind, Direction, Result
+from gateway.domain.call_view import View, named
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent, in_order
 from gateway.domain.own_rows import OWN_KINDS, is_own, read_own_row
 from gateway.domain.phone import NumberKind
 from gateway.store import reading
 from gateway.store.journal import family_of_call
-from gateway.store.reading import CallFilter, ReadCall
+from gateway.store.reading import CallFilter, CallRecording, ReadCall
 
 MomentText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Seconds = float
@@ -99,6 +100,7 @@ class ManagerView(Outgoing):
 
     extension: str
     user_id: int | None
+    name: str | None = Field(description="of the user; null: nobody is known for the extension")
     rang_seconds: Seconds
     talk_seconds: Seconds
 
@@ -134,12 +136,14 @@ class CallView(Outgoing):
     state: str
     client: ClientView
     contact_id: int | None
+    contact_name: str | None = Field(description="of the card as it is now; null: no card, or you may not see cards")
     did: str | None
     trunk: str | None
     result: str
     missed_reason: str | None
     answered_by: tuple[str, ...]
     responsible_id: int | None
+    responsible_name: str | None
     managers: tuple[ManagerView, ...]
     wait_seconds: Seconds | None
     talk_seconds: Seconds
@@ -181,19 +185,26 @@ class CallEvents(Outgoing):
     items: tuple[CallEvent, ...]
 
 
-def call_model(call: ReadCall) -> CallView:
+def named_view(call: ReadCall, who: Principal) -> View:
+    """A stored call with the names that its reader may see, as the live socket shows it."""
+    return named(call.view, call.names, cards=sees_cards(who))
+
+
+def call_model(call: ReadCall, who: Principal) -> CallView:
     """A stored call as the API shows it."""
-    recording = None
-    if call.recording is not None:
-        recording = RecordingView(
-            id=call.recording.id,
-            state=call.recording.state,
-            duration_seconds=reading.in_seconds(call.recording.duration_us),
-            has_speakers=call.recording.has_speakers,
-            transcript_state=call.recording.transcript_state,
-        )
-    view: Mapping[str, Any] = call.view
-    return CallView.model_validate({**view, "recording": recording})
+    recording = recording_model(call.recording) if call.recording is not None else None
+    return CallView.model_validate({**named_view(call, who), "recording": recording})
+
+
+def recording_model(recording: CallRecording) -> RecordingView:
+    """A call's recording as the API shows it."""
+    return RecordingView(
+        id=recording.id,
+        state=recording.state,
+        duration_seconds=reading.in_seconds(recording.duration_us),
+        has_speakers=recording.has_speakers,
+        transcript_state=recording.transcript_state,
+    )
 
 
 def wanted_number(parts: ApiParts, text: str) -> str:
@@ -291,15 +302,16 @@ class Calls:
         )
         after = (place.at, place.id) if place else None
         found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
-        return page("calls", [(call_model(c), CallPlace(at=c.sorted_at, id=c.id)) for c in found], query.limit)
+        rows = [(call_model(c, asked.principal), CallPlace(at=c.sorted_at, id=c.id)) for c in found]
+        return page("calls", rows, query.limit)
 
     async def one(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallView | web.Response:
         """One call."""
         wanted = asked.path.call_id
         call = await visible_call(self._parts, asked.principal, wanted, Right.CALLS_READ_OWN)
         if call.id == wanted:
-            return call_model(call)
-        return answer(call_model(call), headers={"Content-Location": f"{API_PREFIX}/calls/{call.id}"})
+            return call_model(call, asked.principal)
+        return answer(call_model(call, asked.principal), headers={"Content-Location": f"{API_PREFIX}/calls/{call.id}"})
 
     async def events(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallEvents:
         """The rows of the call's family; who may not see everybody's calls gets those of this call's legs."""

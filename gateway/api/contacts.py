@@ -181,7 +181,8 @@ class Contacts:
             raise NotFoundError
         wanted = CallFilter(only_user=reach(asked.principal, Right.CALLS_READ_OWN), contact=contact.id)
         found = await reading.list_calls(self._parts.pool, wanted, after=None, limit=HISTORY + 1)
-        calls = page("calls", [(call_model(c), CallPlace(at=c.sorted_at, id=c.id)) for c in found], HISTORY)
+        rows = [(call_model(c, asked.principal), CallPlace(at=c.sorted_at, id=c.id)) for c in found]
+        calls = page("calls", rows, HISTORY)
         return ContactWithCalls.model_validate({**_values(contact), "calls": calls})
 
     async def make(self, asked: Asked[Nothing, Nothing, NewContact]) -> ContactView:

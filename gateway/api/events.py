@@ -21,9 +21,11 @@ from gateway.api.parts import ApiParts
 from gateway.api.problems import UnknownCursorError
 from gateway.api.routing import Asked, Door, Route
 from gateway.api.sockets import OpenSockets
-from gateway.api.visibility import sees_event
+from gateway.api.visibility import sees_cards, sees_event
 from gateway.domain.access import Principal
+from gateway.domain.call_view import Names, named
 from gateway.store.facts import CHANNEL, Fact, facts_after
+from gateway.store.reading import names_of
 
 log = structlog.get_logger()
 
@@ -138,7 +140,8 @@ class Events:
             shown, place = await self._page(asked.principal, place, query.limit)
             left = ends - asyncio.get_running_loop().time()
             if shown or left <= 0 or self._sockets.closing.is_set():
-                return Feed(items=tuple(_view(fact) for fact in shown), next=place)
+                names = await names_of(self._parts.pool, [fact.body for fact in shown])
+                return Feed(items=tuple(_view(fact, names, asked.principal) for fact in shown), next=place)
             await self._new.wait(min(left, LOOK_AGAIN_SECONDS))
 
     async def _page(self, who: Principal, place: str, limit: int) -> tuple[list[Fact], str]:
@@ -169,7 +172,8 @@ def _checked(position: str) -> str:
     return position
 
 
-def _view(fact: Fact) -> FactView:
+def _view(fact: Fact, names: Names, who: Principal) -> FactView:
+    body = named(fact.body, names, cards=sees_cards(who)) if "managers" in fact.body else fact.body
     return FactView.model_validate(
         {
             "position": fact.position,
@@ -177,6 +181,6 @@ def _view(fact: Fact) -> FactView:
             "kind": fact.kind,
             "call_id": fact.call_id,
             "contact_id": fact.contact_id,
-            "body": fact.body,
+            "body": body,
         }
     )

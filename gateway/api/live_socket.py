@@ -8,19 +8,23 @@ The session is proved again every few seconds and at once when it is ended here.
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 
 import asyncpg
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from gateway.api.calls import named_view
+from gateway.api.naming import LiveNames
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ForeignOriginError, NotSignedInError
 from gateway.api.routing import API_PREFIX
 from gateway.api.security import Doorkeeper
 from gateway.api.sockets import OpenSocket, OpenSockets
-from gateway.api.visibility import owners, reach, sees_event
+from gateway.api.visibility import owners, reach, sees_cards, sees_event
 from gateway.domain.access import Identity, Right, holds
+from gateway.domain.call_view import named
 from gateway.domain.errors import GatewayError, NotAllowed, Rejected
 from gateway.live import Happening, Listener
 from gateway.store.reading import open_calls
@@ -37,6 +41,8 @@ PROOF_SECONDS = 3.0
 PROOF_PATIENCE = 10
 """Proofs in a row that may fail for want of a database before the socket is closed."""
 SEND_SECONDS = 15.0
+TOGETHER = 100
+"""Happenings whose names are read together at most."""
 
 
 class NoUpgradeError(Rejected, ValueError):
@@ -61,6 +67,7 @@ class LiveSocket:
         self._parts = parts
         self._guard = guard
         self._sockets = sockets
+        self._names = LiveNames(parts.pool)
         self._proof_seconds = proof_seconds
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -111,12 +118,24 @@ class LiveSocket:
             if only is None or str(only) in owners(call.users):
                 shown[call.view["id"]] = call.view["revision"]
                 kind = f"call.{call.view['state']}"
-                await self._write(socket, {"kind": kind, "replay": True, "body": call.view})
+                body = named_view(call, identity.principal)
+                await self._write(socket, {"kind": kind, "replay": True, "body": body})
         await self._write(socket, {"kind": "live", "replay": False, "body": {}})
         while True:
-            happening = await listener.queue.get()
-            if sees_event(identity.principal, happening.kind, happening.users) and not _stale(happening, shown):
-                await self._write(socket, {"kind": happening.kind, "replay": False, "body": happening.body})
+            happenings = [
+                happening
+                for happening in await _waiting(listener)
+                if sees_event(identity.principal, happening.kind, happening.users) and not _stale(happening, shown)
+            ]
+            await self._tell(socket, identity, happenings)
+
+    async def _tell(self, socket: web.WebSocketResponse, identity: Identity, happenings: Sequence[Happening]) -> None:
+        """Send happenings, calls with the names that their reader may see."""
+        cards = sees_cards(identity.principal)
+        names = await self._names.of([happening.body for happening in happenings])
+        for happening, known in zip(happenings, names, strict=True):
+            body = named(happening.body, known, cards=cards) if "managers" in happening.body else happening.body
+            await self._write(socket, {"kind": happening.kind, "replay": False, "body": body})
 
     async def _write(self, socket: web.WebSocketResponse, message: dict[str, object]) -> None:
         async with asyncio.timeout(SEND_SECONDS):
@@ -145,6 +164,14 @@ class LiveSocket:
     async def _until_closing(self) -> None:
         await self._sockets.closing.wait()
         raise _Close(WSCloseCode.GOING_AWAY, "the gateway stops; connect again")
+
+
+async def _waiting(listener: Listener) -> list[Happening]:
+    """What waits to be told, in its order; waits for the first."""
+    waiting = [await listener.queue.get()]
+    while len(waiting) < TOGETHER and not listener.queue.empty():
+        waiting.append(listener.queue.get_nowait())
+    return waiting
 
 
 def _stale(happening: Happening, shown: dict[object, object]) -> bool:

@@ -330,7 +330,7 @@ class Statistics:
         rows = [
             (
                 PartRow(
-                    call=call_model(calls[part.call_id]),
+                    call=call_model(calls[part.call_id], asked.principal),
                     day=part.day,
                     extension=part.extension,
                     rang_seconds=_seconds(part.rang_us),
@@ -395,7 +395,8 @@ class Statistics:
         )
         after = (place.at, place.id) if place else None
         found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
-        return page("company", [(call_model(c), CallPlace(at=c.sorted_at, id=c.id)) for c in found], query.limit)
+        rows = [(call_model(c, asked.principal), CallPlace(at=c.sorted_at, id=c.id)) for c in found]
+        return page("company", rows, query.limit)
 
     def _span(self, query: SpanQuery, *, user: int | None = None, day: date | None = None) -> Span:
         """The days that are asked for; today, where nothing is said."""

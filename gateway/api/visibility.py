@@ -53,6 +53,11 @@ def reach(principal: Principal, right: Right) -> int | None:
     return own if own is not None and allowed(principal, right, str(own)) else NOBODY
 
 
+def sees_cards(principal: Principal) -> bool:
+    """Whether the caller may see clients' cards, and so their names: the right that `/contacts` asks for."""
+    return holds(principal, Right.CONTACTS_READ)
+
+
 def require_reach(principal: Principal, right: Right, user: int) -> None:
     """Let him go on who holds the right over this user's things.
 

@@ -1,5 +1,11 @@
-"""A call as the outside sees it: one JSON shape for the API, the live socket, the event feed and webhooks."""
+"""A call as the outside sees it: one JSON shape for the API, the live socket, the event feed and webhooks.
 
+`call_view` is what is known while a call is folded, and what is kept in facts. Names are not kept: a card can be given
+another one at any time, and not everybody may see it. `named` puts them in when the call is shown to somebody.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -86,3 +92,39 @@ def call_view(call: Call, *, id: UUID, contact_id: int | None, revision: int, us
         "merged_into": None,
         "revision": revision,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names as they are now."""
+
+    contacts: Mapping[int, str] = field(default_factory=dict)
+    """Of clients, by their card."""
+    users: Mapping[int, str] = field(default_factory=dict)
+    """Of managers, by user."""
+
+
+def named(view: Mapping[str, object], names: Names, *, cards: bool) -> View:
+    """A call as somebody sees it: with the names of his client's card and of the managers.
+
+    Args:
+        view: from `call_view`, or as it was stored.
+        names: of those whom the view names by id.
+        cards: whether the one who asks may see cards.
+
+    Returns:
+        The view with `contact_name`, `responsible_name` and each manager's `name`; null: there is none.
+    """
+    managers = view["managers"]
+    assert isinstance(managers, list)
+    return {
+        **view,
+        "contact_name": names.contacts.get(_id(view["contact_id"])) if cards else None,
+        "responsible_name": names.users.get(_id(view["responsible_id"])),
+        "managers": [{**part, "name": names.users.get(_id(part["user_id"]))} for part in managers],
+    }
+
+
+def _id(value: object) -> int:
+    """An id of a view; 0, which nothing has, for null."""
+    return value if isinstance(value, int) else 0

@@ -1,6 +1,7 @@
 """Calls as they are read: one, a page of them, the open ones, and what hangs on a call.
 
-A stored call becomes the same view that was published when it was written (`gateway.domain.call_view`). Lists are
+A stored call becomes the same view that was published when it was written (`gateway.domain.call_view`), and the names
+of its people come along in the same query; `names_of` reads them for views that were published or stored. Lists are
 ordered by start and id, newest first, and go on behind the last entry seen (keyset), so calls that come in between
 two pages move nothing.
 """
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from gateway.domain.call_view import View, moment
+from gateway.domain.call_view import Names, View, moment
 from gateway.domain.recordings import RecordingKey, parse_location
 from gateway.store.database import Connection, Pool
 from gateway.store.transcripts import words_condition
@@ -62,6 +63,8 @@ class ReadCall:
     id: UUID
     pbx: str
     view: View
+    names: Names
+    """Of those whom the view names by id."""
     recording: CallRecording | None
     users: frozenset[int]
     """Users who had a part."""
@@ -87,15 +90,18 @@ _COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.clie
  c.did, c.trunk, c.result, c.missed_reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
  c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at, c.ended_at, c.unmapped,
  c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
- rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state"""
+ rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state, card.name as contact_name,
+ responsible.name as responsible_name"""
 
 _BESIDE = """left join lateral (
     select json_agg(json_build_object('extension', m.extension, 'user_id', m.user_id, 'rang_us', m.rang_us,
-        'talk_us', m.talk_us, 'answered', m.answered) order by m.extension) as parts
-    from call_manager m where m.call_id = c.id) parts on true
+        'talk_us', m.talk_us, 'answered', m.answered, 'name', u.name) order by m.extension) as parts
+    from call_manager m left join users u on u.id = m.user_id where m.call_id = c.id) parts on true
 left join lateral (
     select r.id, r.state, r.duration_us, r.has_speakers, r.transcript_state from recording r where r.call_id = c.id
-    order by r.state = 'stored' desc, r.duration_us desc nulls last, r.id limit 1) rec on true"""
+    order by r.state = 'stored' desc, r.duration_us desc nulls last, r.id limit 1) rec on true
+left join contact card on card.id = c.contact_id
+left join users responsible on responsible.id = c.responsible_id"""
 
 
 @dataclass(slots=True)
@@ -221,6 +227,7 @@ def _read(row: Mapping[str, object], sorted_at: datetime) -> ReadCall:
         id=row["id"],  # type: ignore[arg-type]
         pbx=str(row["pbx"]),
         view=stored_view(row, parts),
+        names=_names(row, known),
         recording=recording,
         users=frozenset(int(str(p["user_id"])) for p in known),
         talked=frozenset(int(str(p["user_id"])) for p in known if p["answered"]),
@@ -228,6 +235,39 @@ def _read(row: Mapping[str, object], sorted_at: datetime) -> ReadCall:
         family_id=row["family_id"],  # type: ignore[arg-type]
         sorted_at=sorted_at,
     )
+
+
+def _names(row: Mapping[str, object], parts: Sequence[Mapping[str, object]]) -> Names:
+    """The names that came with a call."""
+    users = {int(str(p["user_id"])): str(p["name"]) for p in parts}
+    if row["responsible_id"] is not None:
+        users[int(str(row["responsible_id"]))] = str(row["responsible_name"])
+    contact = row["contact_id"]
+    return Names(contacts={} if contact is None else {int(str(contact)): str(row["contact_name"])}, users=users)
+
+
+async def names_of(source: Source, views: Sequence[Mapping[str, object]]) -> Names:
+    """The present names of those whom views of calls name by id, in one query; views of anything else have none."""
+    calls = [view for view in views if "managers" in view]
+    contacts = {view["contact_id"] for view in calls} - {None}
+    users = {view["responsible_id"] for view in calls} | {part["user_id"] for view in calls for part in _parts(view)}
+    if not contacts and users <= {None}:
+        return Names()
+    rows = await source.fetch(
+        "select true as is_contact, id, name from contact where id = any($1::bigint[])"
+        " union all select false, id, name from users where id = any($2::bigint[])",
+        list(contacts),
+        list(users - {None}),
+    )
+    return Names(
+        contacts={r["id"]: r["name"] for r in rows if r["is_contact"]},
+        users={r["id"]: r["name"] for r in rows if not r["is_contact"]},
+    )
+
+
+def _parts(view: Mapping[str, object]) -> list[Mapping[str, object]]:
+    parts: list[Mapping[str, object]] = view["managers"]  # type: ignore[assignment]
+    return parts
 
 
 def in_seconds(microseconds: object) -> float | None:
