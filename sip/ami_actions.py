@@ -8,8 +8,8 @@ Where the rules come from: Asterisk's pages of the actions, main/manager.c and r
 - A list of answers says at its end how many there were, and comes without a break. A caller who breaks a line
   in his row cannot hide it: a key repeats, or the rest of the row stands between two rows; the list then says
   that it is not complete.
-- Originate is asked for with `Async`, and its end is the OriginateResponse with our ActionID. If that does
-  not come, nobody can know whether a phone rang: the outcome is `unknown`, never a silent repeat.
+- An order (`sip.asterisk_orders`) is asked for with `Async`; its end is the OriginateResponse with our ActionID,
+  which only reaches a user with the right read class and event filter. `hears_originate` tries that out.
 - The user needs the write classes call, originate and reporting. `system`, `command` and `config` are more
   than a gateway needs (they are as good as a shell on the PBX), hence the fallback in `endpoints`.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sip.ami_answers import (
@@ -29,12 +29,9 @@ from sip.ami_answers import (
     CoreStatus,
     Endpoint,
     ListAnswer,
-    OriginateAnswer,
-    OriginateOutcome,
     read_channel,
     read_list,
     read_number,
-    read_originate,
 )
 from sip.ami_errors import ActionDenied, ActionFailed, ActionTimedOut, ConnectionLost, FieldRefused
 from sip.ami_protocol import Fields, Kind, Message
@@ -42,10 +39,6 @@ from sip.ami_protocol import Fields, Kind, Message
 ORIGINATE_ANSWER_SECONDS = 10.0
 """How long after the end of ringing the OriginateResponse may still come."""
 
-_CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,30}")  # CEL tables hold 32, a Local channel's other half adds `;2`
-_NUMBER = re.compile(r"[0-9A-Za-z+*#._-]{0,64}")
-_LONGEST_CALLER_NAME = 40  # Asterisk cuts the field at 255 bytes, and the number comes last in it
-_VARIABLE_NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*(\([A-Za-z0-9_,-]*\))?")
 _PRIVILEGES = re.compile(r"\(Priv: ([^()]*)\)\s*$")
 _NEEDED = {
     "Originate": "originate",
@@ -96,76 +89,20 @@ class AmiActions(ABC):
             return ListAnswer(items=(), whole=(), complete=True)
         return read_list(first, tuple(items[:-1]), items[-1])
 
-    async def originate(
-        self,
-        *,
-        channel: str,
-        exten: str,
-        context: str,
-        channel_id: str,
-        caller_number: str = "",
-        caller_name: str = "",
-        variables: Mapping[str, str] | None = None,
-        ring_seconds: float = 30.0,
-        priority: str = "1",
-        account: str = "",
-    ) -> OriginateAnswer:
-        """Call `channel` and, once it is answered, send it to an extension; wait for what became of it.
-
-        Args:
-            channel: what to dial first, such as `PJSIP/101`.
-            exten: extension to go on with, such as the client's number.
-            context: its dialplan context.
-            channel_id: Uniqueid for the new channel, at most 30 characters; store it before the call.
-                Asterisk makes no second channel with an id that is in use.
-            caller_number: shown on the phone of `channel`; digits, letters and `+*#._-`.
-            caller_name: shown with it, cut after 40 characters.
-            variables: set on the new channel, in this order; any text may be a value.
-            ring_seconds: how long `channel` may ring.
-            priority: dialplan priority or label.
-            account: account code.
-
-        Returns:
-            The answer; `unknown` if the connection was lost or OriginateResponse did not come.
-
-        Raises:
-            ActionFailed: Asterisk refused it at once, such as for an extension that does not exist.
-            ActionDenied, FieldRefused, NotConnected: nothing was dialled.
-        """
-        if not _CHANNEL_ID.fullmatch(channel_id):
-            raise FieldRefused("ChannelId", "is no id; allowed are 1 to 30 of A-Z a-z 0-9 . _ -")
-        fields: dict[str, str | Sequence[str]] = {
-            "Channel": channel,
-            "Exten": exten,
-            "Context": context,
-            "Priority": priority,
-            "Timeout": str(round(ring_seconds * 1000)),
-            "CallerID": _caller_id(caller_name, caller_number),
-            "Account": account,
-            "Async": "true",
-            "ChannelId": channel_id,
-        }
-        fields = {key: value for key, value in fields.items() if value}
-        fields["Variable"] = [_variable(name, value) for name, value in (variables or {}).items()]
-        answer = await self._originate(fields, ring_seconds + ORIGINATE_ANSWER_SECONDS)
-        return read_originate(answer) if answer else OriginateAnswer(outcome=OriginateOutcome.UNKNOWN)
-
     async def hears_originate(self, *, timeout: float = 5.0) -> bool:
         """Find out whether OriginateResponse reaches us, by originating to a channel that cannot exist.
 
         It takes read class `call` and an event filter that lets it through; no phone rings. For `doctor`.
         """
         nowhere = {"Channel": "PJSIP/trunkline-doctor-no-such-endpoint", "Application": "Wait", "Data": "0"}
-        return await self._originate(nowhere | {"Async": "true", "Timeout": "1000"}, timeout) is not None
-
-    async def _originate(self, fields: Fields, timeout: float) -> Message | None:
+        fields = nowhere | {"Async": "true", "Timeout": "1000"}
         try:
             answers = await self.exchange("Originate", fields, _ends_originate, timeout)
         except (ActionTimedOut, ConnectionLost):
-            return None
+            return False
         if _is_response(answers[-1]):
             _accepted("Originate", answers[-1])
-        return answers[-1]
+        return True
 
     async def hangup(self, channel: str, *, cause: int | None = None) -> bool:
         """Hang up a channel.
@@ -274,20 +211,3 @@ def _accepted(action: str, response: Message) -> Message:
     if reason.casefold() == "permission denied":
         raise ActionDenied(action, _NEEDED.get(action))
     raise ActionFailed(action, reason)
-
-
-def _caller_id(name: str, number: str) -> str:
-    """Asterisk takes `"name" <number>` apart at the last `<`; a backslash quotes in the name."""
-    if not _NUMBER.fullmatch(number):
-        raise FieldRefused("CallerID", "holds a number that is not 0 to 64 letters, digits and + * # . _ -")
-    if not name:
-        return f"<{number}>" if number else ""
-    quoted = name[:_LONGEST_CALLER_NAME].replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}" <{number}>'
-
-
-def _variable(name: str, value: str) -> str:
-    """Asterisk splits a Variable at commas outside brackets and quotes, and takes backslashes as quoting."""
-    if not _VARIABLE_NAME.fullmatch(name):
-        raise FieldRefused("Variable", "has a name that is neither a variable nor a function like CHANNEL(x)")
-    return f"{name}=" + re.sub(r'([\\"()\[\],])', r"\\\1", value)

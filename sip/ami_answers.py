@@ -14,46 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from itertools import pairwise
 
 from sip.ami_protocol import Message
-
-
-class OriginateOutcome(StrEnum):
-    """How the first leg of an originated call ended; `unknown` means that no answer came."""
-
-    ANSWERED = "answered"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    CONGESTED = "congested"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-_OUTCOMES = {  # AST_CONTROL_* of frame.h; 0: no channel could be made, such as for an unknown endpoint
-    1: OriginateOutcome.NO_ANSWER,
-    3: OriginateOutcome.NO_ANSWER,
-    5: OriginateOutcome.BUSY,
-    8: OriginateOutcome.CONGESTED,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginateAnswer:
-    """What became of an originate.
-
-    Attributes:
-        outcome: how the first leg ended.
-        reason: Asterisk's number for it (4 answered, 3 rang out, 5 busy, 0 no such channel), None if unknown.
-        channel: name of the channel, or of what was to be dialled; None if unknown.
-        uniqueid: the channel's Uniqueid, which is the ChannelId given; None if unknown.
-    """
-
-    outcome: OriginateOutcome
-    reason: int | None = None
-    channel: str | None = None
-    uniqueid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,18 +122,6 @@ class AmiRights:
     actions: Mapping[str, frozenset[str]]
     missing: Mapping[str, str]
     dangerous: tuple[str, ...]
-
-
-def read_originate(answer: Message) -> OriginateAnswer:
-    """Read an OriginateResponse event."""
-    reason = read_number(answer.first("Reason"))
-    answered = answer.first("Response").casefold() == "success"
-    return OriginateAnswer(
-        outcome=OriginateOutcome.ANSWERED if answered else _OUTCOMES.get(reason or 0, OriginateOutcome.FAILED),
-        reason=reason,
-        channel=answer.first("Channel") or None,
-        uniqueid=answer.first("Uniqueid") or None,
-    )
 
 
 def read_list(first: Message, items: tuple[Message, ...], end: Message) -> ListAnswer:

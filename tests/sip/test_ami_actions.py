@@ -7,12 +7,10 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.errors import GiveUp, Rejected, TryAgain
-from sip.ami_answers import Endpoint, OriginateOutcome
+from sip.ami_answers import Endpoint
 from sip.ami_connection import AmiConfig, AmiConnection, open_connection
 from sip.ami_errors import ActionDenied, ActionFailed, ActionTimedOut, ConnectionLost, FieldRefused, NotConnected
 from tests.sip.ami_server import AmiServer, event_list, response, running
-
-CALL = {"channel": "PJSIP/101", "exten": "79169998877", "context": "from-agents", "channel_id": "tl-1"}
 
 
 @pytest.fixture
@@ -28,123 +26,22 @@ async def connection(server: AmiServer) -> AsyncIterator[AmiConnection]:
         yield connection
 
 
-async def originate(connection: AmiConnection, **more: object) -> OriginateOutcome:
-    return (await connection.originate(**CALL | {"ring_seconds": -9.8} | more)).outcome  # type: ignore[arg-type]
-
-
-async def test_a_click_to_call_is_sent_with_our_id_and_answered_by_its_own_response(
-    server: AmiServer, connection: AmiConnection
-) -> None:
-    answer = await connection.originate(
-        **CALL, caller_number="+79169998877", caller_name='Anna "A" <B>', variables={"TL_ID": "1"}, ring_seconds=25
-    )
-
-    assert (answer.outcome, answer.reason, answer.uniqueid) == (OriginateOutcome.ANSWERED, 4, "tl-1")
-    (sent,) = server.received("Originate")
-    assert sent.pop("ActionID")
-    assert sent == {
-        "Action": "Originate",
-        "Channel": "PJSIP/101",
-        "Exten": "79169998877",
-        "Context": "from-agents",
-        "Priority": "1",
-        "Timeout": "25000",
-        "CallerID": '"Anna \\"A\\" <B>" <+79169998877>',
-        "Async": "true",
-        "ChannelId": "tl-1",
-        "Variable": "TL_ID=1",
-    }
-
-
-@pytest.mark.parametrize(
-    ("reason", "outcome"), [("0", "failed"), ("1", "no_answer"), ("3", "no_answer"), ("5", "busy"), ("8", "congested")]
-)
-async def test_a_failed_originate_says_why(
-    server: AmiServer, connection: AmiConnection, reason: str, outcome: str
-) -> None:
-    server.originate_end = {"Response": "Failure", "Reason": reason}
-
-    assert await originate(connection, ring_seconds=1) == outcome
-
-
-async def test_an_originate_without_an_answer_is_unknown_and_not_repeated(
-    server: AmiServer, connection: AmiConnection
-) -> None:
-    server.originate_end = None
-
-    assert await originate(connection) is OriginateOutcome.UNKNOWN
-    assert len(server.received("Originate")) == 1
-
-
-async def test_an_originate_whose_connection_is_lost_is_unknown(server: AmiServer, connection: AmiConnection) -> None:
-    server.originate_end = None
-
-    async with asyncio.TaskGroup() as group:
-        call = group.create_task(originate(connection, ring_seconds=30))
-        while not server.received("Originate"):
-            await asyncio.sleep(0.001)
-        server.drop()
-
-    assert call.result() is OriginateOutcome.UNKNOWN
-
-
-async def test_an_originate_that_could_not_be_sent_may_be_tried_again(
-    server: AmiServer, connection: AmiConnection
-) -> None:
+async def test_what_could_not_be_sent_may_be_tried_again(server: AmiServer, connection: AmiConnection) -> None:
     server.drop()
     await connection.wait_lost(5)
 
     with pytest.raises(NotConnected) as refusal:
-        await originate(connection)
+        await connection.hangup("PJSIP/101-1")
     assert isinstance(refusal.value, TryAgain)
-    assert server.received("Originate") == []
+    assert server.received("Hangup") == []
 
 
-async def test_an_originate_that_asterisk_refuses_at_once_is_an_error(
-    server: AmiServer, connection: AmiConnection
-) -> None:
-    server.answers["Originate"] = lambda action_id: response("Error", action_id, Message="Extension does not exist.")
+async def test_what_asterisk_refuses_is_an_error_with_its_words(server: AmiServer, connection: AmiConnection) -> None:
+    server.answers["Hangup"] = lambda action_id: response("Error", action_id, Message="Missing something.")
 
-    with pytest.raises(ActionFailed, match="Asterisk refused Originate: Extension does not exist") as refusal:
-        await originate(connection)
+    with pytest.raises(ActionFailed, match="Asterisk refused Hangup: Missing something") as refusal:
+        await connection.hangup("PJSIP/101-1")
     assert isinstance(refusal.value, Rejected)
-
-
-@pytest.mark.parametrize("channel_id", ["", "x" * 31, "a b", "a;2", "a\n"])
-async def test_a_channel_id_that_does_not_fit_everywhere_is_refused(
-    server: AmiServer, connection: AmiConnection, channel_id: str
-) -> None:
-    with pytest.raises(FieldRefused, match="ChannelId"):
-        await originate(connection, channel_id=channel_id)
-    assert server.received("Originate") == []
-
-
-async def test_a_value_of_a_variable_cannot_become_a_second_variable(
-    server: AmiServer, connection: AmiConnection
-) -> None:
-    await originate(connection, variables={"A": 'x,CRM_ID=stolen "q" (b) [c] \\', "CHANNEL(userfield)": "y"})
-
-    (sent,) = (action for action in server.actions if ("Action", "Originate") in action)
-    assert [value for key, value in sent if key == "Variable"] == [
-        'A=x\\,CRM_ID=stolen \\"q\\" \\(b\\) \\[c\\] \\\\',
-        "CHANNEL(userfield)=y",
-    ]
-
-
-@pytest.mark.parametrize("name", ["", "A,B", "A=B", "SHELL(rm -rf)", "1A"])
-async def test_a_variable_needs_a_variables_name(connection: AmiConnection, name: str) -> None:
-    with pytest.raises(FieldRefused, match="Variable"):
-        await originate(connection, variables={name: "x"})
-
-
-async def test_a_long_client_name_never_costs_the_number(server: AmiServer, connection: AmiConnection) -> None:
-    await originate(connection, caller_name="Ж" * 500, caller_number="79169998877")
-    with pytest.raises(FieldRefused, match="CallerID"):
-        await originate(connection, caller_number="7> <8")
-
-    (sent,) = server.received("Originate")
-    assert sent["CallerID"].endswith("<79169998877>")
-    assert len(sent["CallerID"].encode()) < 255
 
 
 async def test_doctor_can_ask_whether_originate_answers_reach_us(server: AmiServer, connection: AmiConnection) -> None:
@@ -173,7 +70,7 @@ async def test_a_missing_right_is_named_with_its_remedy(server: AmiServer, conne
     server.write = set()
 
     with pytest.raises(ActionDenied, match="may not use Originate; add 'originate' to its write classes") as denial:
-        await originate(connection)
+        await connection.hears_originate()
     assert isinstance(denial.value, GiveUp)
 
 
