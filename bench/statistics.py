@@ -106,6 +106,7 @@ async def measured(api: Api) -> dict[str, Any]:
     questions: dict[str, tuple[str, dict[str, Any]]] = {
         "everybody_250_days": (managers, whole),
         "everybody_250_days_outbound": (managers, whole | {"direction": "outbound"}),
+        "everybody_250_days_sums_only": (managers, whole | {"distinct": "false"}),
         "everybody_31_days_distinct": (managers, month | {"distinct": "true"}),
         "everybody_1_day_distinct": (managers, {"since": str(LAST), "until": str(LAST)}),
         "everybody_31_days_by_day": (managers, month | {"by": "day"}),

@@ -26,8 +26,7 @@ from gateway.store.reports import CompanyFigures, ManagerFigures, Span
 
 DAYS_MAX = 800
 DAYS_OF_EVERYBODY = 31
-"""Days for which everybody's figures are listed by day, and their distinct numbers counted: each number of each day is
-looked at. A single manager's go further, and so do sums."""
+"""Days for which everybody's figures are listed by day. A single manager's go further, and so do totals."""
 
 
 class By(StrEnum):
@@ -75,10 +74,7 @@ class ManagersQuery(SpanQuery):
 
     user: RowId | None = Field(default=None, description="left out: everybody's whom I may see")
     by: By = By.TOTAL
-    distinct: bool | None = Field(
-        default=None,
-        description="whether totals count distinct numbers, which takes time; left out: for one manager or one day",
-    )
+    distinct: bool = Field(default=True, description="whether totals count distinct numbers")
 
 
 class UserPath(Incoming):
@@ -299,13 +295,7 @@ class Statistics:
                 raise _too_long(f"Everybody's figures are listed for {DAYS_OF_EVERYBODY} days at most; name a user.")
             found = await reports.manager_days(self._parts.pool, span)
         else:
-            few = user is not None or days == 1
-            distinct = few if query.distinct is None else query.distinct
-            if distinct and user is None and days > DAYS_OF_EVERYBODY:
-                raise _too_long(
-                    f"Distinct numbers of everybody are counted for {DAYS_OF_EVERYBODY} days at most; name a user."
-                )
-            found = await reports.manager_totals(self._parts.pool, span, distinct=distinct)
+            found = await reports.manager_totals(self._parts.pool, span, distinct=query.distinct)
         return ManagersReport(
             since=span.since,
             until=span.until,

@@ -18,7 +18,7 @@ export async function readReport(site, given, signal) {
   const direction = goal && goal.direction !== "both" ? goal.direction : undefined;
   const few = since === until || daysAfter(since, EVERYBODY_DAYS) > until;
   const [all, inbound, outbound, towards, firm] = await Promise.all([
-    get("/managers", { ...days, distinct: few }),
+    get("/managers", days),
     get("/managers", { ...days, direction: "inbound", distinct: false }),
     get("/managers", { ...days, direction: "outbound", distinct: false }),
     few ? longByDay(get, since, until, direction) : [],

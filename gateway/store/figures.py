@@ -25,7 +25,7 @@ def delta_rows(delta: Delta) -> dict[str, list[Row]]:
 _RECOUNT_SECONDS = 6 * 3600.0
 """A recount of ten million calls takes minutes; the pool's ordinary limit would end it."""
 _RECOUNT = (
-    "truncate manager_day, number_day, company_day",
+    "truncate manager_day, number_day, distinct_day, company_day",
     """insert into number_day select user_id, day, direction, number, count(*),
         count(*) filter (where talk_us > $1 * 1000000::bigint)
         from call_manager where counted and number is not null group by 1, 2, 3, 4""",
@@ -40,6 +40,23 @@ _RECOUNT = (
         sum(talk_us), sum(coalesce(wait_us, 0))
         from call where kind = 'client' and state = 'ended' and merged_into is null group by 1, 2""",
 )
+_DISTINCT = """insert into distinct_day
+    with state as (
+        select user_id, direction, number, day, n_long > 0 as long from number_day where n > 0
+        union all
+        select user_id, 'any', number, day, bool_or(n_long > 0) from number_day where n > 0
+        group by user_id, number, day
+    ), each as (
+        select user_id, direction, day, long, day_number(lag(day) over each_number) as before,
+            day_number(
+                max(day) filter (where long) over (each_number rows between unbounded preceding and 1 preceding)
+                ) as before_long
+        from state window each_number as (partition by user_id, direction, number collate "C" order by day)
+    )
+    select user_id, direction, day, array_agg(before order by before),
+        coalesce(array_agg(before_long order by before_long) filter (where long), '{}')
+    from each group by user_id, direction, day"""
+"""For each number of a day the day before on which it was counted last; see migration 0009."""
 
 
 async def recount(connection: Connection, *, long_seconds: int, zone: str) -> None:
@@ -47,6 +64,7 @@ async def recount(connection: Connection, *, long_seconds: int, zone: str) -> No
     clear, numbers, managers, company = _RECOUNT
     await connection.execute(clear)
     await connection.execute(numbers, long_seconds, timeout=_RECOUNT_SECONDS)
+    await connection.execute(_DISTINCT, timeout=_RECOUNT_SECONDS)
     await connection.execute(managers, long_seconds, timeout=_RECOUNT_SECONDS)
     await connection.execute(company, zone, timeout=_RECOUNT_SECONDS)
     await connection.execute(

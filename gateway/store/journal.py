@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from gateway.domain.errors import GiveUp
 from gateway.store.database import Connection, Pool
 
 _LENGTH = 4  # bytes before each row
@@ -25,6 +26,12 @@ class StoredFamily:
     rows: list[bytes] = field(default_factory=list)
     first_at: datetime
     last_at: datetime
+    damaged: bool = False
+    """What the database holds of its rows cannot be read back, so there are none here."""
+
+
+class DamagedRows(GiveUp, ValueError):
+    """The stored rows of this call are damaged in the database; restore its family from a backup."""
 
 
 def packed(rows: Iterable[bytes]) -> bytes:
@@ -33,14 +40,23 @@ def packed(rows: Iterable[bytes]) -> bytes:
 
 
 def unpacked(value: bytes) -> list[bytes]:
-    """The rows of a compressed value, in the order in which they came."""
-    data = zlib.decompress(value)
+    """The rows of a compressed value, in the order in which they came.
+
+    Raises:
+        DamagedRows: it is not what `packed` made.
+    """
+    try:
+        data = zlib.decompress(value)
+    except zlib.error:
+        raise DamagedRows from None
     rows: list[bytes] = []
     at = 0
     while at < len(data):
-        end = at + _LENGTH + int.from_bytes(data[at : at + _LENGTH], "big")
-        rows.append(data[at + _LENGTH : end])
-        at = end
+        begin = at + _LENGTH
+        at = begin + int.from_bytes(data[at:begin], "big")
+        rows.append(data[begin:at])
+    if at > len(data) or not rows:
+        raise DamagedRows
     return rows
 
 
@@ -61,15 +77,31 @@ async def families_of_legs(source: Pool | Connection, pbx: str, legs: Sequence[s
     return [_family(r) for r in found]
 
 
+async def legs_of_families(source: Pool | Connection, families: Sequence[UUID]) -> dict[str, UUID]:
+    """The legs of families, as they were stored, each with its family; it goes through all legs there are."""
+    found = await source.fetch("select id, family_id from leg where family_id = any($1::uuid[])", families)
+    return {r["id"]: r["family_id"] for r in found}
+
+
 async def family_of_call(source: Pool | Connection, call: UUID) -> StoredFamily | None:
-    """The family a call was folded from; None: no such call."""
+    """The family a call was folded from; None: no such call.
+
+    Raises:
+        DamagedRows: its rows cannot be read back.
+    """
     found = await source.fetchrow(f"{_FAMILY} where id = (select family_id from call where call.id = $1)", call)
-    return _family(found) if found else None
+    family = _family(found) if found else None
+    if family is not None and family.damaged:
+        raise DamagedRows
+    return family
 
 
 def _family(row: object) -> StoredFamily:
     values = dict(row)  # type: ignore[call-overload]
-    return StoredFamily(**values | {"rows": unpacked(values["rows"])})
+    try:
+        return StoredFamily(**values | {"rows": unpacked(values["rows"])})
+    except DamagedRows:
+        return StoredFamily(**values | {"rows": []}, damaged=True)
 
 
 async def load_cursor(source: Pool | Connection, pbx: str) -> dict[str, object] | None:

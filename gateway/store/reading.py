@@ -14,6 +14,7 @@ from uuid import UUID
 from gateway.domain.call_view import Names, View, moment
 from gateway.domain.recordings import RecordingKey, parse_location
 from gateway.store.database import Connection, Pool
+from gateway.store.idempotency import KEPT
 from gateway.store.transcripts import words_condition
 
 Source = Pool | Connection
@@ -378,6 +379,44 @@ async def read_sound(source: Source, recording: UUID) -> StoredSound | None:
     if row is None:
         return None
     return StoredSound(**{name: parse_location(place or "") for name, place in row.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRecording:
+    """A recording of a call while an order for it is written down."""
+
+    id: UUID
+    state: str
+    is_being_written: bool
+    """Whether somebody is writing down what was said, and his claim has not run out."""
+
+
+async def hold_recordings(connection: Connection, call: UUID) -> list[HeldRecording]:
+    """A call's recordings, the one that is shown first; nobody changes them until the transaction ends."""
+    rows = await connection.fetch(
+        "select id, state, transcript_state = 'claimed' and transcript_claimed_until > now() as is_being_written"
+        " from recording where call_id = $1 order by state = 'stored' desc, duration_us desc nulls last, id for update",
+        call,
+    )
+    return [HeldRecording(**{**dict(r), "is_being_written": bool(r["is_being_written"])}) for r in rows]
+
+
+async def begin_order(connection: Connection, *, principal: str, route: str, key: str, fingerprint: bytes) -> bool:
+    """Take a key for an order that is done in the same transaction; `keep_answer` ends it there.
+
+    Returns:
+        False: the key is taken. One that is being taken at the same moment is waited for.
+    """
+    await connection.execute("delete from idempotency where created_at < now() - $1::interval", KEPT)
+    mine = await connection.fetchval(
+        "insert into idempotency (principal, route, key, fingerprint, body) values ($1, $2, $3, $4, '{}')"
+        " on conflict do nothing returning true",
+        principal,
+        route,
+        key,
+        fingerprint,
+    )
+    return bool(mine)
 
 
 async def note_listening(pool: Pool, *, actor: str, recording: UUID, detail: dict[str, object]) -> bool:

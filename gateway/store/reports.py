@@ -1,10 +1,11 @@
 """Figures as they are read: from the roll-ups, exact, and each with the calls behind it.
 
-Sums come from `manager_day` and `company_day`. Distinct numbers cannot be added up: over several days or directions
-they are counted from the ledger `number_day`. What a figure means stands in docs/metrics.md; `gateway.domain.figures`
-is the code that counts, and the conditions here pick the same parts of the same calls.
+Sums come from `manager_day` and `company_day`. Distinct numbers cannot be added up; over several days or directions
+they come from `distinct_day` (see migration 0009). What a figure means stands in docs/metrics.md;
+`gateway.domain.figures` is the code that counts, and the conditions here pick the same parts of the same calls.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -88,21 +89,21 @@ async def manager_days(source: Source, span: Span) -> list[ManagerFigures]:
     return [ManagerFigures(**dict(r)) for r in rows]
 
 
-async def manager_totals(source: Source, span: Span, *, distinct: bool) -> list[ManagerFigures]:
+async def manager_totals(source: Pool, span: Span, *, distinct: bool) -> list[ManagerFigures]:
     """Figures of the whole span by manager.
 
     Args:
         source: where to read.
         span: which days.
-        distinct: whether to count distinct numbers too; costs a look at each number of each day.
+        distinct: whether to count distinct numbers too; read beside the sums, on a connection of their own.
     """
     within, values = _within(span)
-    rows = await source.fetch(
+    sums = source.fetch(
         f"select user_id, {_SUMS} from manager_day where {within} group by user_id having sum(calls) > 0"
         " order by user_id",
         *values,
     )
-    numbers = await _distinct(source, span) if distinct else {}
+    rows, numbers = await asyncio.gather(sums, _distinct(source, span)) if distinct else (await sums, {})
     nothing = (0, 0) if distinct else (None, None)
     return [
         ManagerFigures(
@@ -117,18 +118,15 @@ async def manager_totals(source: Source, span: Span, *, distinct: bool) -> list[
 
 
 async def _distinct(source: Source, span: Span) -> Mapping[int, tuple[int, int]]:
-    """Distinct numbers, and those with a long call, by manager; each manager's part of the ledger by itself."""
-    within, values = _within(replace(span, user=None))
-    who = "" if span.user is None else f" where u.id = {int(span.user)}"
+    """Distinct numbers, and those with a long call, by manager: of each day those that he had last before the span."""
+    within, values = _within(replace(span, direction=span.direction or "any"))
     rows = await source.fetch(
-        "select u.id, d.numbers, d.numbers_long from users u cross join lateral ("
-        "  select count(*) as numbers, count(*) filter (where each.long) as numbers_long from ("
-        "    select bool_or(n_long > 0) as long from number_day"
-        f'    where user_id = u.id and {within} and n > 0 group by number collate "C") as each'
-        f") as d{who}",
+        "select user_id, sum(width_bucket(day_number($1::date - 1), before))::int as numbers,"
+        " sum(width_bucket(day_number($1::date - 1), before_long))::int as numbers_long"
+        f" from distinct_day where {within} group by user_id",
         *values,
     )
-    return {r["id"]: (r["numbers"], r["numbers_long"]) for r in rows}
+    return {r["user_id"]: (r["numbers"], r["numbers_long"]) for r in rows}
 
 
 async def company_figures(source: Source, span: Span, *, by_day: bool) -> list[CompanyFigures]:
@@ -154,14 +152,13 @@ async def long_numbers(source: Source, *, user: int, day: date, direction: str |
         day: his local day.
         direction: None: both; a client called in both counts once.
     """
-    found: int = await source.fetchval(
-        "select count(distinct number) from number_day where user_id = $1 and day = $2 and n_long > 0"
-        " and direction <> 'internal' and ($3::text is null or direction = $3)",
+    found: int | None = await source.fetchval(
+        "select cardinality(before_long) from distinct_day where user_id = $1 and day = $2 and direction = $3",
         user,
         day,
-        direction,
+        direction or "any",
     )
-    return found
+    return found or 0
 
 
 FIGURES: Mapping[str, str] = {

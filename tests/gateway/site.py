@@ -79,12 +79,20 @@ async def open_site(dsn: str) -> AsyncIterator[Site]:
         yield Site(pool=pool, pipeline=await make_pipeline(pool, live), live=live, users=users)
 
 
+ROLL_UPS = {
+    "manager_day": "calls <> 0",
+    "number_day": "n <> 0",
+    "company_day": "calls <> 0",
+    "distinct_day": "before <> '{}'",
+}
+"""Tables, and the condition of a row that counts anything."""
+
+
 async def figures(pool: Pool) -> dict[str, list[tuple[object, ...]]]:
     """All roll-ups, for comparison; rows that count nothing any more left out."""
-    tables = {"manager_day": "calls", "number_day": "n", "company_day": "calls"}
     return {
-        table: sorted(tuple(r) for r in await pool.fetch(f"select * from {table} where {column} <> 0"))
-        for table, column in tables.items()
+        table: sorted(tuple(r) for r in await pool.fetch(f"select * from {table} where {counts}"))
+        for table, counts in ROLL_UPS.items()
     }
 
 
@@ -94,7 +102,6 @@ async def recounted(pool: Pool) -> dict[str, list[tuple[object, ...]]]:
         transaction = connection.transaction()
         await transaction.start()
         await recount(connection, long_seconds=120, zone=str(ZONE))
-        tables = ("manager_day", "number_day", "company_day")
-        found = {t: sorted(tuple(r) for r in await connection.fetch(f"select * from {t}")) for t in tables}
+        found = {t: sorted(tuple(r) for r in await connection.fetch(f"select * from {t}")) for t in ROLL_UPS}
         await transaction.rollback()
         return found

@@ -287,7 +287,7 @@ export default {
   "fig.calls": { one: "{n} call", other: "{n} calls" },
   "fig.mine": "You see your own figures.",
   "fig.order": "The last day lies before the first.",
-  "fig.many": "For more than 31 days distinct clients are counted for one manager at a time.",
+  "fig.many": "The goal is counted day by day for 31 days at most.",
   "def.calls": "Calls with clients that have ended, in which the manager's phone rang or the manager talked.",
   "def.in": "Inbound calls in which the manager's phone rang or the manager talked. A call counts once, however often it rang.",
   "def.out": "Outbound calls that the manager dialled or ordered, or took part in.",

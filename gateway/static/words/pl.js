@@ -287,7 +287,7 @@ export default {
   "fig.calls": { one: "{n} rozmowa", few: "{n} rozmowy", many: "{n} rozmów", other: "{n} rozmów" },
   "fig.mine": "Widzisz własne wyniki.",
   "fig.order": "Ostatni dzień jest przed pierwszym.",
-  "fig.many": "Powyżej 31 dni różni klienci liczą się dla jednego handlowca naraz.",
+  "fig.many": "Cel liczony jest dzień po dniu najwyżej za 31 dni.",
   "def.calls": "Zakończone rozmowy z klientami, w których dzwonił telefon handlowca lub odbyła się jego rozmowa.",
   "def.in": "Przychodzące, w których dzwonił telefon handlowca lub odbyła się jego rozmowa. Rozmowa liczy się raz.",
   "def.out": "Wychodzące wybrane lub zlecone przez handlowca albo z jego udziałem.",
