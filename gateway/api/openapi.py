@@ -154,7 +154,8 @@ def _operation(endpoint: Endpoint, refs: Refs, schemas: dict[str, Schema]) -> Sc
         operation["parameters"] = parameters
     if endpoint.body_model is not Nothing:
         schema = refs[endpoint.body_model, "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = {"application/json": {"schema": schema}}
+        operation["requestBody"] = {"required": not route.body_optional, "content": content}
     return operation
 
 

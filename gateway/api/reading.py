@@ -35,13 +35,14 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3
 Model = TypeVar("Model", bound=Incoming)
 
 
-async def raw_body(request: web.Request, model: type[Incoming], limit: int) -> bytes:
+async def raw_body(request: web.Request, model: type[Incoming], limit: int, *, optional: bool = False) -> bytes:
     """The bytes of a JSON body.
 
     Args:
         request: with its body still unread.
         model: what the body will be read into; `Nothing` means that there must be none.
         limit: bytes it may have.
+        optional: whether none at all stands for an empty object.
 
     Raises:
         MalformedBodyError: a body where none belongs.
@@ -52,6 +53,8 @@ async def raw_body(request: web.Request, model: type[Incoming], limit: int) -> b
     if model is Nothing:
         if request.body_exists:
             raise MalformedBodyError("This request has no body; send it without one.")
+        return b"{}"
+    if optional and not request.body_exists:
         return b"{}"
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
         raise MediaTypeError

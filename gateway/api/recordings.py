@@ -80,7 +80,7 @@ class NoTranscriptError(Rejected, LookupError):
     """There is no transcript of this call."""
 
 
-_RECORDING_STATES = {
+RECORDING_STATES = {
     "wanted": "The recording of this call is not in the archive yet; try again in a minute.",
     "damaged": "The recording of this call holds no sound that can be read.",
     "failed": "The recording of this call could not be archived.",
@@ -180,7 +180,7 @@ class Recordings:
         sound = await reading.read_sound(self._parts.pool, recording.id)
         key = _place(sound, part)
         if key is None:
-            raise NoRecordingError(_RECORDING_STATES.get(recording.state))
+            raise NoRecordingError(RECORDING_STATES.get(recording.state))
         try:
             opened = await asyncio.to_thread(self._parts.recordings.open_for_reading, key, part)
         except FileNotFoundError:

@@ -103,6 +103,8 @@ class Route:
     """Further statuses of such an answer, like 206; they have no problem document."""
     body_max: int = BODY_MAX
     """Bytes a body may have."""
+    body_optional: bool = False
+    """Whether the body may be left out; then its model's defaults are taken."""
 
 
 class Guard(Protocol):
@@ -140,7 +142,9 @@ class Endpoint:
         identity = await self._admitted(request)
         path = self._path.read("path", [(name, text) for name, text in request.match_info.items()])
         query = self._query.read("query", request.query.items())
-        body = read_body(self.body_model, await raw_body(request, self.body_model, self.route.body_max))
+        route = self.route
+        raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional)
+        body = read_body(self.body_model, raw)
         once = self._once(request, identity, body) if self.route.idempotent else None
         asked = Asked(path=path, query=query, body=body, http=request, identity=identity, once=once)
         return self._answered(await self.route.handler(asked))
@@ -179,6 +183,8 @@ class Endpoint:
         named = set(re.findall(r"\{(\w+)\}", route.path))
         if named != set(self.path_model.model_fields):
             raise TableError(f"{self.template}: the path and its model name different fields")
+        if route.body_optional and any(field.is_required() for field in self.body_model.model_fields.values()):
+            raise TableError(f"{self.template}: a body that may be left out has a field that may not")
         if route.method in ("GET", "DELETE") and self.body_model is not Nothing:
             raise TableError(f"{self.template}: a {route.method} has no body")
         if route.idempotent and route.right is Door.PUBLIC:

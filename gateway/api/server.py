@@ -22,6 +22,7 @@ from gateway.api.openapi import add_document
 from gateway.api.page import add_page
 from gateway.api.parts import ApiParts
 from gateway.api.problems import problem_middleware
+from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.routing import Route, add_routes
 from gateway.api.security import Doorkeeper
@@ -53,6 +54,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Calls(parts).routes(),
         *Commands(parts).routes(),
         *Recordings(parts).routes(),
+        *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
         *Statistics(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),

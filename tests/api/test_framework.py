@@ -317,6 +317,10 @@ async def with_other_path(asked: Asked[Wrong, Nothing, Nothing]) -> Answer:
     return Answer(n=1)
 
 
+async def with_needed_body(asked: Asked[Nothing, Nothing, Wrong]) -> Answer:
+    return Answer(n=1)
+
+
 async def without_asked(number: int) -> Answer:
     return Answer(n=number)
 
@@ -334,4 +338,19 @@ def test_a_row_that_contradicts_its_handler_is_refused_at_the_start(handler, met
     route = Route(method=method, path="/things/{id}"[:7], handler=handler, summary="", right=Door.PUBLIC, tag="")
 
     with pytest.raises(TableError, match=told):
+        Endpoint(route, guard=None)
+
+
+def test_a_body_that_may_be_left_out_cannot_have_a_field_that_may_not():
+    route = Route(
+        method="POST",
+        path="/things",
+        handler=with_needed_body,
+        summary="",
+        right=Door.PUBLIC,
+        tag="",
+        body_optional=True,
+    )
+
+    with pytest.raises(TableError, match="may be left out"):
         Endpoint(route, guard=None)

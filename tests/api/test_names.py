@@ -7,6 +7,7 @@ import pytest
 
 from gateway.api.naming import KEPT, LiveNames
 from gateway.domain.access import Right, Role
+from gateway.domain.call_view import View
 from tests.api.site import Api
 from tests.api.test_live_socket import live, told
 from tests.gateway.site import rows_of
@@ -118,9 +119,8 @@ async def test_a_card_that_is_made_while_the_phone_rings_is_named_at_once(api: A
 async def test_the_names_of_a_published_call_are_read_once_for_all_sockets(api: Api) -> None:
     user = api.site.users["anna"]
     names = LiveNames(api.site.pool)
-    first, second = (
-        {"contact_id": None, "responsible_id": user, "managers": [{"extension": "101", "user_id": user}]} for _ in "12"
-    )
+    first: View = {"contact_id": None, "responsible_id": user, "managers": [{"extension": "101", "user_id": user}]}
+    second = {**first}
 
     sockets = await asyncio.gather(*(names.of([first]) for _ in range(5)))
     await api.site.pool.execute("update users set name = 'Anna Maria' where id = $1", user)
@@ -133,7 +133,7 @@ async def test_the_names_of_a_published_call_are_read_once_for_all_sockets(api: 
 async def test_names_that_no_socket_can_ask_for_any_more_are_forgotten(api: Api) -> None:
     user = api.site.users["anna"]
     names = LiveNames(api.site.pool)
-    body: dict[str, object] = {"contact_id": None, "responsible_id": user, "managers": []}
+    body: View = {"contact_id": None, "responsible_id": user, "managers": []}
     await names.of([body])
     await api.site.pool.execute("update users set name = 'Anna Maria' where id = $1", user)
 
