@@ -19,6 +19,10 @@ _GAUGES: Mapping[str, tuple[str, Value]] = {
     ),
     "trunkline_journal_lag_bytes": ("Bytes of the journal not read yet", lambda line: float(line.journal.lag_bytes)),
     "trunkline_open_legs": ("Legs that have not ended", lambda line: float(len(line.pipeline.open_legs()))),
+    "trunkline_families_set_aside": (
+        "Calls whose stored rows are damaged, so that they stay as they are",
+        lambda line: float(line.pipeline.families_set_aside),
+    ),
     "trunkline_ami_connected": (
         "1: there is a manager session",
         lambda line: float(line.asterisk.state.connected) if line.asterisk else None,

@@ -27,6 +27,7 @@ from gateway.domain.legs import LegEvent, LegEventKind, in_order
 from gateway.domain.own_rows import is_own, own_row, read_own_row
 from gateway.ledger import Book, Kept
 from gateway.live import Live
+from gateway.set_aside import SetAside
 from gateway.store.book import KnownLegs, PageTaken, broken_row, next_page
 from gateway.store.commands import commands_of
 from gateway.store.database import Pool
@@ -119,6 +120,7 @@ class Pipeline:
         self._open: dict[str, OpenFamily] = {}
         self._ended: dict[str, None] = {}
         """Names of ended families still in memory, the one that changed last at the end."""
+        self._aside = SetAside(pool, self.pbx)
         self._careful = False
         """Rows of the past are coming: legs that begin in a batch are looked up too."""
         self._lock = asyncio.Lock()
@@ -139,6 +141,11 @@ class Pipeline:
     def tables(self) -> Tables:
         """Who is who at the moment."""
         return self._tables
+
+    @property
+    def families_set_aside(self) -> int:
+        """Families whose stored rows are damaged."""
+        return len(self._aside)
 
     def use(self, tables: Tables) -> None:
         """Fold with other tables from now on."""
@@ -229,8 +236,9 @@ class Pipeline:
         events, refused = self._mapped(batch.rows)
         looked_up = self._careful
         await self._reopen(events.values())
+        events, kept_out = self._aside.split(events)
         touched, joined = self._place(events)
-        bad = [*batch.broken, *refused]
+        bad = [*batch.broken, *refused, *kept_out]
         if not touched and batch.cursor is None and not bad and not self._untold:
             return
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
@@ -287,15 +295,18 @@ class Pipeline:
         self._index = Families()
         self._open = {}
         self._ended = {}
+        self._aside.forget()
         self._page = await next_page(self._pool, self.pbx)
         for stored in await open_families(self._pool, self.pbx):
             await self._bring_in(stored)
         self._loaded = True
 
     async def _bring_in(self, stored: StoredFamily) -> None:
-        """Put a stored family into memory with what was kept of it."""
+        """Put a stored family into memory with what was kept of it; one that cannot be read is set aside."""
         family = OpenFamily(id=stored.id, name="")
         family.rows, _ = self._mapped(stored.rows)
+        if not family.rows:
+            return await self._aside.add([stored])
         for event in family.rows.values():
             family.name, others = self._index.add(event)
             for other in others:
@@ -314,7 +325,7 @@ class Pipeline:
         the database refuses the page if it knows the leg, and the rows are taken again with care.
         """
         named = {leg for e in events for leg in (e.leg, e.family, e.transferee, e.second) if leg}
-        unknown = {leg for leg in named if self._index.find("l:" + leg) is None}
+        unknown = self._aside.unknown(leg for leg in named if self._index.find("l:" + leg) is None)
         if not self._careful:
             unknown -= {e.leg for e in events if e.kind is LegEventKind.STARTED}
         found = await families_of_legs(self._pool, self.pbx, sorted(unknown)) if unknown else []

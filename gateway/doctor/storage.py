@@ -20,6 +20,7 @@ from gateway.store.recordings import calls_without_recording, upkeep_counts
 _GRACE = timedelta(minutes=10)
 _LOOKED_BACK = timedelta(days=7)
 _MOST = 1000
+_MOST_NAMED = 10
 
 
 @asynccontextmanager
@@ -86,6 +87,13 @@ async def check_storage(settings: Settings, pool: Pool) -> AsyncIterator[Finding
                     f"{health.refused} rows of the last 7 days could not be read; the last: {health.refused_reason}.",
                     "they are kept in the table `quarantine`; compare the columns in cel_custom.conf with",
                     "deploy/asterisk/trunkline_cel_custom.conf",
+                )
+            if health.damaged:
+                yield area.fault(
+                    f"The stored rows of {len(health.damaged)} open calls are damaged; such a call stays as it is,"
+                    " and new rows of it go to quarantine.",
+                    "restore these rows of the table `family` from a backup, and start the gateway again:",
+                    *(str(id) for id in health.damaged[:_MOST_NAMED]),
                 )
             if health.read_at is not None:
                 yield area.ok(f"Last read {_ago(health.read_at)} ago; {health.open_families} calls are open.")

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from gateway.store.database import Connection
+from gateway.store.journal import open_families
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class JournalHealth:
     refused_reason: str | None
     """Why the last of them was; None: there is none."""
     open_families: int
+    damaged: list[UUID]
+    """Open families whose rows cannot be read back."""
 
 
 async def pending_migrations(connection: Connection) -> list[str]:
@@ -48,7 +52,8 @@ async def journal_health(connection: Connection, pbx: str) -> JournalHealth:
         " (select count(*) from family where pbx = $1 and open) as open_families",
         pbx,
     )
-    return JournalHealth(**dict(row))
+    damaged = [family.id for family in await open_families(connection, pbx) if family.damaged]
+    return JournalHealth(**dict(row), damaged=damaged)
 
 
 async def active_people(connection: Connection) -> dict[str, int]:
