@@ -7,7 +7,7 @@ import { h, fill } from "./dom.js";
 import { frame, helpKeys, menu } from "./frame.js";
 import { moveRow, pageKeys, viewKeys } from "./keys.js";
 import { Live } from "./live.js";
-import { forgetCard, learnPeople } from "./names.js";
+import { cardChanged, forgetCards, learnPeople } from "./names.js";
 import { failed } from "./panel.js";
 import { back, go, route, show } from "./router.js";
 import { call } from "./views/call.js";
@@ -156,7 +156,8 @@ pageKeys({
 });
 onSignedOut(() => site.me && leave(true));
 site.live.addEventListener("message", ({ detail }) => {
-  if (detail.kind === "contact.changed") forgetCard(detail.body.id);
+  if (detail.kind === "contact.changed") cardChanged(detail.body.id, [...site.live.calls.values()]);
 });
+site.live.addEventListener("state", () => site.live.state === "connecting" && forgetCards());
 route(VIEWS, arrive);
 begin();

@@ -5,7 +5,7 @@ import { api } from "./api.js";
 import { h, fill, icon } from "./dom.js";
 import { dialBox } from "./dial.js";
 import { phone } from "./format.js";
-import { clientName, lineName, managerName, stateOf } from "./names.js";
+import { clientName, managerName, nameOf, stateOf } from "./names.js";
 import { reason } from "./panel.js";
 import { everySecond, since } from "./tick.js";
 import { t } from "./words.js";
@@ -34,10 +34,10 @@ export function band(site) {
 
   function announce(call) {
     document.title =
-      call && call.state === "ringing" ? `${t(`state.${stateOf(call)}`)}: ${lineName(call)}` : (site.title ?? title);
+      call && call.state === "ringing" ? `${t(`state.${stateOf(call)}`)}: ${nameOf(call)}` : (site.title ?? title);
     if (!call || stateOf(call) !== "ringing" || announced.has(call.id)) return;
     announced.add(call.id);
-    site.say(t("incoming", { name: lineName(call) }));
+    site.say(t("incoming", { name: nameOf(call) }));
   }
 
   site.live.addEventListener("calls", draw);
@@ -91,7 +91,7 @@ function away(live) {
 
 function busy(site, call, further) {
   const others = call.managers.filter((m) => m.user_id !== site.me.user?.id);
-  const names = others.map((m) => managerName(call.pbx, m.extension, m.user_id)).join(", ");
+  const names = others.map((m) => managerName(call, m.extension)).join(", ");
   const facts = [
     call.contact_id !== null || call.client.number !== null ? phone(call.client.number) : "",
     call.did && t("line", { n: call.did }),

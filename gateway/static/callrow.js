@@ -42,7 +42,7 @@ export function managerNames(call) {
   if (call.kind === "internal") return [];
   return managersOf(call).map((m, at) => {
     const talked = call.answered_by.includes(m.extension);
-    return [at ? ", " : "", h("span", { class: talked ? "" : "dim" }, managerName(call.pbx, m.extension, m.user_id))];
+    return [at ? ", " : "", h("span", { class: talked ? "" : "dim" }, managerName(call, m.extension))];
   });
 }
 

@@ -1,24 +1,20 @@
-/* Who is who on the screen: managers by their user or extension, clients by their card, else by what the line said. */
+/* Who is who on the screen: each call brings the names of its managers and of its client's card; who has none is shown by
+   his extension, or by what the line said. */
 
 import { api } from "./api.js";
 import { bdi, h, tame } from "./dom.js";
 import { phone } from "./format.js";
 import { has, t } from "./words.js";
 
-const AT_ONCE = 4;
-
 const people = new Map();
 const extensions = new Map();
 let cards = new Map();
-let wanted = [];
-let asking = 0;
 
 /** Learn the people the caller may see, himself at least. */
 export async function learnPeople(me) {
   people.clear();
   extensions.clear();
-  cards = new Map();
-  wanted = [];
+  forgetCards();
   const everybody = me.rights.includes("users.read") ? (await api("/users")).items : [me.user];
   for (const person of everybody.filter(Boolean)) {
     people.set(person.id, person);
@@ -32,9 +28,10 @@ export function everybody() {
 }
 
 /** A manager's name; his extension where nobody is known for it. */
-export function managerName(pbx, extension, user) {
-  const person = people.get(user ?? extensions.get(`${pbx}/${extension}`));
-  return person ? tame(person.name) : t("ext", { n: tame(extension, 20) });
+export function managerName(call, extension) {
+  const part = call.managers.find((m) => m.extension === extension);
+  const name = part?.name ?? people.get(part?.user_id ?? extensions.get(`${call.pbx}/${extension}`))?.name;
+  return name ? tame(name) : t("ext", { n: tame(extension, 20) });
 }
 
 /** The name of a user by id. */
@@ -49,9 +46,9 @@ export function managersOf(call) {
 }
 
 /** What the line says of the client, without his card. */
-export function lineName(call) {
+function lineName(call) {
   if (call.kind === "internal")
-    return call.managers.map((m) => managerName(call.pbx, m.extension, m.user_id)).join(" · ");
+    return call.managers.map((m) => managerName(call, m.extension)).join(" · ");
   const said = tame(call.client.name);
   const digits = said.replace(/\D/g, "");
   const isNumber = digits.length > 4 && digits.length >= said.replace(/\s/g, "").length - 2;
@@ -63,15 +60,15 @@ function numberless(call) {
   return call.client.kind === "hidden" ? t("hidden") : tame(call.client.name) || t("unknown");
 }
 
-/** The client's name, which becomes that of his card as soon as it is known. */
+/** The client's name in plain text: that of his card, else what the line says. */
+export function nameOf(call) {
+  const name = call.contact_id === null ? "" : (cards.get(call.contact_id) ?? call.contact_name);
+  return tame(name) || lineName(call);
+}
+
+/** The client's name, which follows that of his card when it is changed. */
 export function clientName(call) {
-  const node = bdi(lineName(call), { class: "name" });
-  if (call.contact_id === null) return node;
-  node.dataset.card = call.contact_id;
-  const known = cards.get(call.contact_id);
-  if (known?.name) node.textContent = tame(known.name);
-  else if (!known) want(call.contact_id);
-  return node;
+  return bdi(nameOf(call), { class: "name", "data-card": call.contact_id });
 }
 
 /** The client's number. */
@@ -91,37 +88,27 @@ function settle(name, number = name.nextElementSibling) {
   if (number?.classList.contains("tel")) number.hidden = number.textContent === name.textContent;
 }
 
-/** Be told a card's present name. */
+/** Be told a card's present name: calls that came before it bear the old one. */
 export function learnCard(card) {
-  cards.set(card.id, { name: card.name });
+  cards.set(card.id, card.name);
   for (const node of document.querySelectorAll(`[data-card="${Number(card.id)}"]`)) {
     if (card.name) node.textContent = tame(card.name);
     settle(node);
   }
 }
 
-/** A card changed elsewhere: read it again, if it is on the screen. */
-export function forgetCard(id) {
-  cards.delete(id);
-  if (document.querySelector(`[data-card="${Number(id)}"]`)) want(id);
+/** Everything is read anew: what calls bring is newer than what was learned. */
+export function forgetCards() {
+  cards = new Map();
 }
 
-function want(id) {
-  cards.set(id, {});
-  wanted.push(id);
-  while (asking < AT_ONCE && wanted.length) askNext();
-}
-
-async function askNext() {
-  asking += 1;
-  const id = wanted.shift();
+/** A card changed elsewhere: read it again, if it is on the screen or of an open call. */
+export async function cardChanged(id, open) {
+  if (!document.querySelector(`[data-card="${Number(id)}"]`) && !open.some((call) => call.contact_id === id)) return;
   try {
     learnCard(await api(`/contacts/${id}`));
-  } catch {
-    cards.delete(id); // the line's own name stays
-  } finally {
-    asking -= 1;
-    if (wanted.length) askNext();
+  } catch (fault) {
+    if (fault.status === undefined) throw fault; // else the name that came with the call stays
   }
 }
 

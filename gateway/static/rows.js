@@ -75,7 +75,7 @@ function row(call, event, begin) {
 }
 
 function who(call, event) {
-  if (event.role === "manager" && event.extension) return managerName(call.pbx, event.extension);
+  if (event.role === "manager" && event.extension) return managerName(call, event.extension);
   if (event.role && has(`who.${event.role}`)) return t(`who.${event.role}`, { n: "" }).trim();
   return t("who.leg");
 }

@@ -9,17 +9,18 @@ import { locale, t } from "./words.js";
 
 /** The text of a call.
  * @param {object} call with a recording
- * @param {{seek: Function, find?: string}} how seek: given a second, plays from there; find: words to mark
+ * @param {{seek: Function, find?: string, order?: Node}} how seek: given a second, plays from there; find: words to mark;
+ *   order: has it written down anew
  * @returns {{node: Element, at: Function, leave: Function}} at(second, jumped): marks the sentence that is heard
  */
-export function transcript(call, { seek, find = "" }) {
+export function transcript(call, { seek, find = "", order = null }) {
   const node = h("section", { class: "text", "aria-label": t("call.text") });
   const state = call.recording?.transcript_state ?? "none";
   let lines = [];
   let current = -1;
   let follows = true;
   if (state !== "ready") {
-    fill(node, h("p", { class: "part dim" }, t(`text.${state}`)));
+    fill(node, h("p", { class: "part dim" }, t(`text.${state}`)), order);
     return { node, at: () => {}, leave: () => {} };
   }
 
@@ -58,6 +59,7 @@ export function transcript(call, { seek, find = "" }) {
         found,
         field,
         h("label", { class: "follow" }, follow, t("text.follow")),
+        order,
       ),
       lines.length ? list : h("p", { class: "part dim" }, t("text.silent")),
     );

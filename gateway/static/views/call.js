@@ -3,10 +3,11 @@
 import { api } from "../api.js";
 import { managerNames, sign, tag } from "../callrow.js";
 import { card, noCard } from "../card.js";
-import { h, fill, icon, tame } from "../dom.js";
+import { h, fill, icon, put, tame } from "../dom.js";
 import { clock, dayName, duration } from "../format.js";
-import { clientWithNumber, lineName, managerName, managersOf, reasonWords } from "../names.js";
-import { load, nothing } from "../panel.js";
+import { clientWithNumber, managerName, managersOf, nameOf, reasonWords } from "../names.js";
+import { retryOrder, writeOrder } from "../orders.js";
+import { load } from "../panel.js";
 import { player } from "../player.js";
 import { back, note } from "../router.js";
 import { rows } from "../rows.js";
@@ -15,6 +16,7 @@ import { transcript } from "../transcript.js";
 import { t } from "../words.js";
 
 const OF_RECORDINGS = ["recording.stored", "transcript.ready"];
+const LATE_MS = 3000;
 
 /** The view at `/calls/ID`. */
 export function call(site, { params, query }) {
@@ -48,7 +50,7 @@ export function call(site, { params, query }) {
         : card(found.contact_id, { call: found.id, writable: site.may("contacts.write") }),
     );
     fill(node, h("div", { class: "column" }, parts.top, parts.main), side);
-    document.title = site.title = `${lineName(found)} · Trunkline`;
+    document.title = site.title = `${nameOf(found)} · Trunkline`;
     drawMain();
   }
 
@@ -60,6 +62,7 @@ export function call(site, { params, query }) {
     const text = transcript(found, {
       seek: (second) => heard.seek?.(second, { play: true }),
       find: query.get("find") ?? "",
+      order: recordable(found) && writeOrder(site, found, took),
     });
     parts.leave.push(() => heard.leave?.(), text.leave);
     Object.assign(view.keys, {
@@ -73,9 +76,16 @@ export function call(site, { params, query }) {
   }
 
   function sound(found, moved) {
-    if (found.recording?.state !== "stored") return { node: silence(found) };
+    if (found.recording?.state !== "stored") return { node: silence(found, retryOrder(site, found, took)) };
     if (!mayListen(site, found)) return { node: h("p", { class: "quiet" }, icon("rec"), t("rec.right")) };
     return player(found, { at: Number(query.get("t")) || 0, moved });
+  }
+
+  /** An order was taken, or came too late: show the recording as it is now. */
+  function took(recording) {
+    if (recording === null) return void setTimeout(() => refresh((found) => ((parts.call = found), drawMain())), LATE_MS);
+    parts.call = { ...parts.call, recording };
+    drawMain();
   }
 
   function tabs(found, text, recorded) {
@@ -214,13 +224,13 @@ function part(call, manager) {
     "li",
     { class: talked ? "" : "dim" },
     icon("person"),
-    h("b", null, managerName(call.pbx, manager.extension, manager.user_id)),
+    h("b", null, managerName(call, manager.extension)),
     h("span", { class: "t" }, said.join(" · ")),
   );
 }
 
 function moved(call, transfer) {
-  const name = (extension) => (extension ? managerName(call.pbx, extension) : "–");
+  const name = (extension) => (extension ? managerName(call, extension) : "–");
   const kind = t(`call.transfer.${transfer.kind}`);
   const way = t("transfer.from", { by: name(transfer.by), to: transfer.to ? name(transfer.to) : "–" });
   return h(
@@ -232,10 +242,15 @@ function moved(call, transfer) {
   );
 }
 
-function silence(call) {
+/** Whether there may be something to write down, and nobody is at it. */
+function recordable(call) {
+  return call.recording?.state === "stored" && ["none", "failed", "ready"].includes(call.recording.transcript_state);
+}
+
+function silence(call, order) {
   const state = call.recording?.state;
   if (call.state !== "ended") return quiet(t("rec.open"));
-  if (state) return quiet(t(`rec.${state}`));
+  if (state) return put(quiet(t(`rec.${state}`)), ["damaged", "failed"].includes(state) && order);
   return quiet(t("rec.none"), t(call.talk_seconds > 0 ? "rec.none.why" : "rec.none.talk"));
 }
 
