@@ -9,6 +9,7 @@ from gateway.api.parts import PartState
 from gateway.domain.legs import LegEvent
 from gateway.holding import Holding
 from gateway.live import Live
+from gateway.orders import OrderReview
 from gateway.pipeline import Pipeline
 from gateway.preview import Preview
 from gateway.reading import kept_up, read_journal
@@ -40,6 +41,8 @@ class Line:
     """Whether this node reads the journal."""
     asterisk: Asterisk | None = None
     """None: the PBX has no manager interface for us."""
+    orders: OrderReview | None = None
+    """None: it takes no orders, having no manager interface."""
     journal: JournalStatus = field(default_factory=JournalStatus)
 
     def tasks(self) -> dict[str, Task]:
@@ -54,6 +57,8 @@ class Line:
             tasks[f"journal of {name}"] = self.holding.run(lambda: kept_up(read, f"journal of {name}"))
         if self.asterisk is not None:
             tasks[f"asterisk {name}"] = self.asterisk.run()
+        if self.orders is not None:
+            tasks[f"orders of {name}"] = kept_up(self.orders.run, f"orders of {name}")
         tasks[f"reconciler of {name}"] = kept_up(self.reconciler.run, f"reconciler of {name}")
         return tasks
 
@@ -112,6 +117,11 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         is_behind=lambda: _rows_may_wait(journal, holding, pipeline),
     )
     connected.append(reconciler.look_now)
+    orders = None
+    if asterisk is not None:
+        here = pbx.journal.path is not None
+        orders = OrderReview(pool, pbx.name, is_behind=lambda: here and _rows_may_wait(journal, holding, pipeline))
+        connected.append(orders.look_now)
     return Line(
         settings=pbx,
         pool=pool,
@@ -119,6 +129,7 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         reconciler=reconciler,
         holding=holding,
         asterisk=asterisk,
+        orders=orders,
         journal=journal,
     )
 

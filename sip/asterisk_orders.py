@@ -20,6 +20,7 @@ from datetime import datetime
 
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent
+from gateway.domain.orders import why_unanswered
 from gateway.domain.ports import OrderOutcome, OrderState
 from sip.ami_legs import ami_leg_event
 from sip.ami_protocol import Message
@@ -39,8 +40,6 @@ _FIELDS = frozenset({"endpoint", "ext"})
 _ENDINGS = {"1": "no_answer", "3": "no_answer", "5": "busy"}
 """`Reason` of a failed OriginateResponse (AST_CONTROL_*) that says why. PJSIP says 0 for all but a phone that rang out
 (measured), so then the hang-up cause of the leg must tell."""
-_CAUSES = {17: "busy", 18: "no_answer", 19: "no_answer", 20: "no_phone", 21: "refused"}
-"""Hang-up causes (ITU-T Q.850). A leg that never was has none: there was no phone to ring."""
 
 
 class BadOrder(Rejected, ValueError):
@@ -162,7 +161,7 @@ def ending(order_id: str, response: Message, *, cause: int | None, now: datetime
         now: our clock.
     """
     told = {key: response.first(key) for key in response.fields} | {"Uniqueid": order_id, "Response": "Failure"}
-    by_cause = "no_phone" if cause is None else _CAUSES.get(cause, "failed")
+    by_cause = "no_phone" if cause is None else why_unanswered(cause)
     return Refusal(
         order_id=order_id,
         reason=_ENDINGS.get(response.first("Reason"), by_cause),
