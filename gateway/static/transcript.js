@@ -19,8 +19,9 @@ export function transcript(call, { seek, find = "", order = null }) {
   let lines = [];
   let current = -1;
   let follows = true;
+  const foot = order && h("div", { class: "part" }, order);
   if (state !== "ready") {
-    fill(node, h("p", { class: "part dim" }, t(`text.${state}`)), order);
+    fill(node, h("p", { class: "part dim" }, t(`text.${state}`)), foot);
     return { node, at: () => {}, leave: () => {} };
   }
 
@@ -59,9 +60,9 @@ export function transcript(call, { seek, find = "", order = null }) {
         found,
         field,
         h("label", { class: "follow" }, follow, t("text.follow")),
-        order,
       ),
       lines.length ? list : h("p", { class: "part dim" }, t("text.silent")),
+      foot,
     );
     mark();
   }

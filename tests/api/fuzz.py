@@ -9,8 +9,11 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from gateway.api.security import COOKIE
+from gateway.api.security import COOKIE, new_api_key
 from gateway.domain.access import Role
+from gateway.domain.identity import command_id, new_id
+from gateway.store.access import issue_key
+from gateway.store.commands import store_command
 from gateway.store.staff import give_extension
 from tests.api.site import Api, store_sound
 
@@ -23,15 +26,39 @@ async def known_things(api: Api) -> dict[str, list[str]]:
     """Things that are really there, by the name that paths and bodies give them."""
     pool = api.site.pool
     calls = [r["id"] for r in await pool.fetch("select id from call where kind = 'client' order by started_at")]
+    still_open = [r["id"] for r in await pool.fetch("select id from call where state <> 'ended' limit 1")]
     await store_sound(api, calls[0])
+    await pool.execute(
+        "insert into recording (id, pbx, name, call_id, state) values ($1, 'pbx1', 'y', $2, 'failed')",
+        new_id(),
+        calls[1],
+    )
     return {
-        "call_id": [str(call) for call in calls[:3]],
+        "call_id": [str(call) for call in calls[:3] + still_open],
+        "key_id": [await _key(api) for _ in range(3)],
+        "command_id": [await _command(api, name) for name in ("anna", "boris")],
+        "language": ["auto", "ru"],
         "contact_id": [str(r["id"]) for r in await pool.fetch("select id from contact")],
         "user_id": [str(api.site.users[name]) for name in ("anna", "boris")],
         "pbx": ["pbx1"],
         "extension": ["105", "106"],
         "number": ["+79161234567", "8 (916) 555-00-11"],
     }
+
+
+async def _key(api: Api) -> str:
+    """Issue a key that nobody uses."""
+    key_id, _, digest = new_api_key()
+    await issue_key(api.site.pool, key_id=key_id, secret_digest=digest, name="unused", role=Role.MANAGER)
+    return key_id
+
+
+async def _command(api: Api, name: str) -> str:
+    """Write down a click-to-call of this person."""
+    id_, user = command_id(), api.site.users[name]
+    async with api.site.pool.acquire() as connection:
+        await store_command(connection, id=id_, pbx="pbx1", user_id=user, extension="101", number="+79161234567")
+    return id_
 
 
 async def tireless_admin(api: Api) -> dict[str, str]:
@@ -67,7 +94,7 @@ class Explorer:
                 things = self._known[name]
                 case.path_parameters[name] = things[number // 2 % len(things)]
         if name_known and number % 2 and isinstance(case.body, dict):
-            for name in set(case.body) & {"pbx", "number"}:
+            for name in set(case.body) & {"pbx", "number", "language"}:
                 case.body[name] = self._known[name][number // 2 % len(self._known[name])]
         if "wait" in (case.query or {}) and isinstance(case.query["wait"], int):
             case.query["wait"] = min(case.query["wait"], 1)  # there is nothing to wait for
