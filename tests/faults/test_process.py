@@ -65,15 +65,12 @@ async def test_told_to_stop_while_it_starts_it_ends_in_order(database: str, tmp_
 
 async def test_a_part_that_breaks_ends_the_gateway_with_one_clear_line(database: str, tmp_path: Path) -> None:
     async with looking_at(database) as pool:
-        await pool.execute(
-            "insert into family (id, pbx, open, rows, first_at, last_at)"
-            " values (gen_random_uuid(), 'pbx1', true, 'no rows at all', now(), now())"
-        )
+        await pool.execute("insert into journal_cursor (pbx, cursor) values ('pbx1', '5')")
     with served(configured(tmp_path, database=database)) as gateway:
         code = await asyncio.to_thread(gateway.process.wait, 20)
     last = gateway.words.splitlines()[-1]
     assert code == 1
-    assert last.startswith("trunkline: the part 'journal of pbx1' failed in gateway/store/journal.py, line ")
+    assert last.startswith("trunkline: the part 'journal of pbx1' failed in sip/rotation.py, line ")
     assert "Traceback" not in gateway.words
 
 
