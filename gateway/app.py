@@ -156,6 +156,7 @@ class Gateway:
         for line in self.lines.values():
             tasks |= line.tasks()
         if self.sound is not None:
+            tasks["counts of recordings"] = self.sound.backlog.run()
             for name, upkeep in self.sound.upkeeps.items():
                 part = f"recordings of {name}"
                 tasks[part] = Holding(self.pool, part).run(upkeep.run)

@@ -7,7 +7,10 @@ from prometheus_client.registry import Collector
 
 from gateway.line import Line
 from gateway.live import Live
+from gateway.recording_upkeep import UpkeepStatus
 from gateway.sound import Sound
+from gateway.store.recordings import UpkeepCounts
+from gateway.transcript_upkeep import TranscriptStatus
 from sip.journal import JournalCondition
 
 Value = Callable[[Line], float | None]
@@ -45,6 +48,58 @@ _COUNTERS: Mapping[str, tuple[str, Value]] = {
         lambda line: float(line.asterisk.state.hints_ignored) if line.asterisk else None,
     ),
 }
+_UPKEEP_GAUGES: Mapping[str, tuple[str, Callable[[UpkeepStatus], float | None]]] = {
+    "trunkline_recordings_looked_at_seconds": (
+        "When the PBX's folder was last looked at with success, in seconds since 1970",
+        lambda status: status.last_round_at.timestamp() if status.last_round_at else None,
+    ),
+    "trunkline_recordings_left_alone": ("Entries of the folder that are left alone", lambda status: status.refused),
+}
+_UPKEEP_COUNTERS: Mapping[str, tuple[str, Callable[[UpkeepStatus], float | None]]] = {
+    "trunkline_recordings_stored": ("Recordings taken in", lambda status: status.stored),
+    "trunkline_recordings_failed_attempts": ("Attempts that failed", lambda status: status.failed_attempts),
+    "trunkline_recording_copies_deleted": (
+        "The PBX's copies deleted once their time was over",
+        lambda status: status.copies_deleted,
+    ),
+    "trunkline_recording_copies_kept": (
+        "Attempts to delete a copy of the PBX that failed",
+        lambda status: status.copies_kept,
+    ),
+}
+_BACKLOG: Mapping[str, tuple[str, Callable[[UpkeepCounts], float]]] = {
+    "trunkline_recordings_waiting": ("Recordings that wait to be taken in", lambda counts: counts.waiting),
+    "trunkline_recordings_oldest_waiting_seconds": (
+        "How long the oldest of them has waited",
+        lambda counts: counts.oldest_waiting.total_seconds() if counts.oldest_waiting else 0.0,
+    ),
+    "trunkline_recordings_faulty": ("Recordings that are damaged or were given up", lambda counts: counts.faulty),
+    "trunkline_recordings_without_call": (
+        "Recordings whose leg is in no journal",
+        lambda counts: counts.without_call,
+    ),
+    "trunkline_recording_copies_staying": (
+        "The PBX's copies that stay: a side was damaged, or deleting failed",
+        lambda counts: counts.kept_sources,
+    ),
+    "trunkline_transcripts_waiting": (
+        "Recordings that wait for a transcript",
+        lambda counts: counts.transcripts_waiting,
+    ),
+    "trunkline_transcripts_failed": (
+        "Recordings whose transcript was given up",
+        lambda counts: counts.transcripts_failed,
+    ),
+}
+_TRANSCRIPTS: Mapping[str, tuple[str, Callable[[TranscriptStatus], float]]] = {
+    "trunkline_transcripts_ready": ("Transcripts made", lambda status: status.ready),
+    "trunkline_transcribed_seconds": ("Length of what was written down", lambda status: status.audio_seconds),
+    "trunkline_transcripts_failed_attempts": ("Attempts that failed", lambda status: status.failed_attempts),
+    "trunkline_transcripts_late": (
+        "Transcripts that came after another node had taken the work over",
+        lambda status: status.refused,
+    ),
+}
 
 
 class Meters(Collector):
@@ -78,16 +133,26 @@ class Meters(Collector):
         return family
 
     def _sounds(self) -> Iterable[Metric]:
-        stored = CounterMetricFamily("trunkline_recordings_stored", "Recordings taken in", labels=["pbx"])
-        failed = CounterMetricFamily("trunkline_recordings_failed_attempts", "Attempts that failed", labels=["pbx"])
-        for pbx, upkeep in self._sound.upkeeps.items():
-            stored.add_metric([pbx], upkeep.status.stored)
-            failed.add_metric([pbx], upkeep.status.failed_attempts)
-        yield stored
-        yield failed
+        statuses = {pbx: upkeep.status for pbx, upkeep in self._sound.upkeeps.items()}
+        for name, (text, shown) in _UPKEEP_GAUGES.items():
+            yield _of_upkeeps(GaugeMetricFamily(name, text, labels=["pbx"]), statuses, shown)
+        for name, (text, shown) in _UPKEEP_COUNTERS.items():
+            yield _of_upkeeps(CounterMetricFamily(name, text, labels=["pbx"]), statuses, shown)
+        if (counts := self._sound.backlog.counts) is not None:
+            for name, (text, counted) in _BACKLOG.items():
+                yield GaugeMetricFamily(name, text, counted(counts))
         if self._sound.transcripts is not None:
             status = self._sound.transcripts.status
-            yield CounterMetricFamily("trunkline_transcripts_ready", "Transcripts made", status.ready)
-            yield CounterMetricFamily(
-                "trunkline_transcribed_seconds", "Length of what was written down", status.audio_seconds
-            )
+            for name, (text, told) in _TRANSCRIPTS.items():
+                yield CounterMetricFamily(name, text, told(status))
+
+
+def _of_upkeeps(
+    family: GaugeMetricFamily | CounterMetricFamily,
+    statuses: Mapping[str, UpkeepStatus],
+    shown: Callable[[UpkeepStatus], float | None],
+) -> GaugeMetricFamily | CounterMetricFamily:
+    for pbx, status in statuses.items():
+        if (found := shown(status)) is not None:
+            family.add_metric([pbx], found)
+    return family

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from gateway.backlog import Backlog
 from gateway.free_space import FreeSpace
 from gateway.live import Live
 from gateway.recording_upkeep import RecordingUpkeep
@@ -31,6 +32,7 @@ class Sound:
     """By PBX; one whose recordings we cannot reach has none."""
     transcripts: TranscriptUpkeep | None
     """None: transcription is switched off."""
+    backlog: Backlog
 
 
 async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live: Live) -> Sound:
@@ -49,7 +51,7 @@ async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live
         for transcriber in transcribers:
             stack.push_async_callback(transcriber.close)
         transcripts = TranscriptUpkeep(pool, live, transcribers, storage.path_of, space)
-    return Sound(storage=storage, space=space, upkeeps=upkeeps, transcripts=transcripts)
+    return Sound(storage=storage, space=space, upkeeps=upkeeps, transcripts=transcripts, backlog=Backlog(pool))
 
 
 def _upkeep(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from gateway.backlog import GRACE
 from gateway.doctor.findings import Area, Finding
 from gateway.domain.errors import GatewayError
 from gateway.settings import Settings
@@ -17,7 +18,7 @@ from gateway.store.health import active_people, journal_health, pending_migratio
 from gateway.store.migrate import check_database
 from gateway.store.recordings import calls_without_recording, upkeep_counts
 
-_GRACE = timedelta(minutes=10)
+_LONG_WAIT = timedelta(hours=1)
 _LOOKED_BACK = timedelta(days=7)
 _MOST = 1000
 _MOST_NAMED = 10
@@ -107,8 +108,8 @@ async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Fin
         return
     area = Area(name="recordings")
     since = datetime.now(UTC) - _LOOKED_BACK
-    silent = await calls_without_recording(pool, recorded, since=since, grace=_GRACE, limit=_MOST)
-    counts = await upkeep_counts(pool, grace=_GRACE)
+    silent = await calls_without_recording(pool, recorded, since=since, grace=GRACE, limit=_MOST)
+    counts = await upkeep_counts(pool, grace=GRACE)
     if silent:
         yield area.advice(
             f"{_count(len(silent))} answered calls of the last 7 days have no recording.",
@@ -122,10 +123,22 @@ async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Fin
         )
     if counts.faulty:
         yield area.advice(f"{counts.faulty} recordings are damaged or were given up.", "see docs/recordings.md")
+    if counts.oldest_waiting is not None and counts.oldest_waiting > _LONG_WAIT:
+        yield area.advice(
+            f"{counts.waiting} recordings wait to be taken in, the oldest for {_length(counts.oldest_waiting)}.",
+            "see whether the gateway runs, and what its log says of `recordings`",
+        )
+    if counts.kept_sources:
+        yield area.advice(
+            f"{counts.kept_sources} stored recordings stay in the PBX's folder: a side of them is damaged, or they"
+            " could not be deleted.",
+            "see docs/recordings.md; the reason is in the table `recording`, source_reason",
+        )
     if counts.transcripts_failed:
         yield area.advice(f"{counts.transcripts_failed} transcripts failed.", "see docs/transcription.md")
     if not (silent or counts.without_call or counts.faulty):
         yield area.ok("Every answered call of the last 7 days has its recording, every recording its call.")
+    yield area.ok(f"{counts.waiting} recordings and {counts.transcripts_waiting} transcripts wait for their turn.")
 
 
 def _count(number: int) -> str:
@@ -133,7 +146,11 @@ def _count(number: int) -> str:
 
 
 def _ago(moment: datetime) -> str:
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    return _length(datetime.now(UTC) - moment)
+
+
+def _length(time: timedelta) -> str:
+    seconds = max(0, int(time.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"
     return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
