@@ -23,6 +23,8 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from gateway.aftercare.follow import wake_followers
+from gateway.aftercare.parts import duties_of, followers_of
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
 from gateway.domain.errors import GatewayError, GiveUp
@@ -110,6 +112,8 @@ class Gateway:
         self.live = Live()
         self.lines: dict[str, Line] = {}
         self.sound: Sound | None = None
+        self.followers = followers_of(settings, api_pool, self.live)
+        self.duties = duties_of(settings, api_pool, self.live)
         self._stop = stop
 
     def stop(self) -> None:
@@ -125,6 +129,8 @@ class Gateway:
         for pbx in self.settings.pbx.values():
             self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live)
         self.sound = await open_sound(stack, self.settings, self.pool, self.live)
+        for follower in self.followers:
+            await follower.begin()  # before the first row of a call is read
 
     async def tables_changed(self) -> None:
         """Fold with the tables as they are in the database now."""
@@ -162,7 +168,9 @@ class Gateway:
                 tasks[part] = Holding(self.pool, part).run(upkeep.run)
             if self.sound.transcripts is not None:
                 tasks["transcripts"] = self.sound.transcripts.run()
-        return tasks
+        tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
+        tasks |= {follower.name: kept_up(follower.run, follower.name) for follower in self.followers}
+        return tasks | {duty.name: kept_up(duty.run, duty.name) for duty in self.duties}
 
     def api_parts(self, tasks: asyncio.TaskGroup) -> ApiParts:
         """What the HTTP server is made of."""

@@ -45,6 +45,21 @@ class Right(StrEnum):
     RECORDINGS_DELETE = "recordings.delete"
     CONTACTS_READ = "contacts.read"
     CONTACTS_WRITE = "contacts.write"
+    CONTACTS_MERGE = "contacts.merge"
+    CONTACTS_IMPORT = "contacts.import"
+    CONTACTS_EXPORT = "contacts.export"
+    FIELDS_MANAGE = "fields.manage"
+    TOUCHES_WRITE = "touches.write"
+    TASKS_READ_OWN = "tasks.read_own"
+    TASKS_READ_ALL = "tasks.read_all"
+    TASKS_WRITE_OWN = "tasks.write_own"
+    TASKS_WRITE_ALL = "tasks.write_all"
+    OUTCOMES_WRITE_OWN = "outcomes.write_own"
+    OUTCOMES_WRITE_ALL = "outcomes.write_all"
+    OUTCOMES_MANAGE = "outcomes.manage"
+    DISTRIBUTION_MANAGE = "distribution.manage"
+    GOALS_MANAGE = "goals.manage"
+    WEBHOOKS_MANAGE = "webhooks.manage"
     STATISTICS_READ_OWN = "statistics.read_own"
     STATISTICS_READ_ALL = "statistics.read_all"
     USERS_READ = "users.read"
@@ -60,6 +75,9 @@ WIDER = {
     Right.CALLS_CONTROL_OWN: Right.CALLS_CONTROL_ALL,
     Right.RECORDINGS_LISTEN_OWN: Right.RECORDINGS_LISTEN_ALL,
     Right.STATISTICS_READ_OWN: Right.STATISTICS_READ_ALL,
+    Right.TASKS_READ_OWN: Right.TASKS_READ_ALL,
+    Right.TASKS_WRITE_OWN: Right.TASKS_WRITE_ALL,
+    Right.OUTCOMES_WRITE_OWN: Right.OUTCOMES_WRITE_ALL,
 }
 """A right over one's own things and the right over everybody's that includes it."""
 
@@ -71,6 +89,11 @@ _MANAGER = frozenset(
         Right.RECORDINGS_LISTEN_OWN,
         Right.CONTACTS_READ,
         Right.CONTACTS_WRITE,
+        Right.CONTACTS_MERGE,
+        Right.TOUCHES_WRITE,
+        Right.TASKS_READ_OWN,
+        Right.TASKS_WRITE_OWN,
+        Right.OUTCOMES_WRITE_OWN,
         Right.STATISTICS_READ_OWN,
     }
 )
@@ -80,6 +103,14 @@ _SUPERVISOR = _MANAGER | {
     Right.RECORDINGS_LISTEN_ALL,
     Right.STATISTICS_READ_ALL,
     Right.USERS_READ,
+    Right.CONTACTS_IMPORT,
+    Right.CONTACTS_EXPORT,
+    Right.TASKS_READ_ALL,
+    Right.TASKS_WRITE_ALL,
+    Right.OUTCOMES_WRITE_ALL,
+    Right.OUTCOMES_MANAGE,
+    Right.DISTRIBUTION_MANAGE,
+    Right.GOALS_MANAGE,
 }
 GRANTS = {Role.MANAGER: _MANAGER, Role.SUPERVISOR: _SUPERVISOR, Role.ADMIN: frozenset(Right)}
 """The rights of each role; a right named nowhere here belongs to nobody."""

@@ -20,6 +20,7 @@ from gateway.domain.errors import GiveUp, TryAgain
 
 OLDEST_SERVER = 15
 MIGRATION_LOCK = 7_236_581_904_417  # any number nobody else takes as advisory lock in this database
+_CHECK_LOCK = MIGRATION_LOCK + 1
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist")
 
 
@@ -99,6 +100,7 @@ async def _check_letters(session: asyncpg.Connection) -> None:
     attempt = session.transaction()
     await attempt.start()
     try:
+        await session.execute("select pg_advisory_xact_lock($1)", _CHECK_LOCK)  # "if not exists" is no protection
         await session.execute("create extension if not exists pg_trgm")
         lower = await session.fetchval("select lower('Ж')")
         likeness = await session.fetchval("select similarity('ИВАНОВ', 'иванов')")
@@ -128,7 +130,10 @@ async def upgrade(dsn: str) -> None:
         DatabaseUnreachable, DatabaseUnfit: as `check_database`.
         DatabaseNewer: it knows a migration that this code does not.
     """
-    await check_database(dsn)
+    try:
+        await check_database(dsn)
+    except asyncpg.UniqueViolationError:  # another node's migration made the extension at the same moment
+        await check_database(dsn)
     # The session is opened by asyncpg itself: SQLAlchemy would read the address by rules of its own.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: open_session(dsn), poolclass=NullPool)
     try:

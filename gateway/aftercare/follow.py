@@ -1,0 +1,147 @@
+"""Follows the feed of facts: what follows a call, a card or a task is written here, each fact exactly once.
+
+A follower takes the next facts, lets its handler write what follows from them, and moves its place, in one
+transaction: killed at any moment it goes on with nothing lost and nothing done twice, and calls never wait for it
+(docs/decisions/0005). Facts that the handler returns are appended to the same feed, so one follower's work can be
+another's beginning. Outside effects do not belong here: a handler writes a row that says what is wanted.
+
+A fact on which the handler fails is tried alone; if it fails again it is left out, told and shown by the doctor, and
+the others go on.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from gateway.live import Happening, Live
+from gateway.store.database import DATABASE_AWAY, Connection, Pool
+from gateway.store.facts import CHANNEL, Fact, NewFact, save_facts
+from gateway.store.followers import enter_follower, facts_for, refuse_fact, save_place
+
+log = structlog.get_logger()
+
+Handler = Callable[[Connection, Sequence[Fact], datetime], Awaitable[Sequence[NewFact]]]
+"""Takes facts in the feed's order and the present moment (UTC), within a transaction; gives new facts."""
+_BATCH = 200
+_CHECK_SECONDS = 30.0
+_LOOK_SECONDS = 2.0
+"""A fact whose transaction was held back by an older one becomes visible without a wake-up."""
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+class Follower:
+    """One follower of the feed."""
+
+    def __init__(
+        self, pool: Pool, name: str, handler: Handler, live: Live, clock: Callable[[], datetime] = now
+    ) -> None:
+        """Args:
+        pool: the database that all nodes share; they take turns.
+        name: of the follower, the same for ever: its place is kept under it.
+        handler: writes what follows.
+        live: told of the new facts after the commit.
+        clock: the present moment, UTC.
+        """
+        self._pool = pool
+        self.name = name
+        self._handler = handler
+        self._live = live
+        self._clock = clock
+        self._one_by_one = 0
+        self.woken = asyncio.Event()
+        self.refused = 0
+        """Facts left out since the start."""
+
+    async def begin(self) -> None:
+        """Be known to the database: what happens from now on is followed."""
+        await enter_follower(self._pool, self.name)
+
+    async def run(self) -> None:
+        """Follow for ever, until cancelled."""
+        await self.begin()
+        while True:
+            self.woken.clear()
+            await self.catch_up()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), _LOOK_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Take everything that can be seen now."""
+        while await self._take():
+            pass
+
+    async def _take(self) -> bool:
+        """Take a batch; whether there may be more."""
+        try:
+            taken, told = await self._page(1 if self._one_by_one else _BATCH)
+        except DATABASE_AWAY:
+            raise
+        except Exception as fault:  # noqa: BLE001 - at this work's top: one bad fact must not hold up all that come after it
+            return await self._failed(fault)
+        self._one_by_one = max(0, self._one_by_one - 1)
+        for fact in told:
+            self._live.publish(Happening(kind=fact.kind, body=fact.body, users=fact.users))
+        return bool(taken)
+
+    async def _page(self, limit: int) -> tuple[Sequence[Fact], Sequence[NewFact]]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            facts = await facts_for(connection, self.name, limit)
+            if not facts:
+                return (), ()
+            new = await self._handler(connection, facts, self._clock())
+            await save_facts(connection, new)
+            await save_place(connection, self.name, facts[-1].position)
+        return facts, new
+
+    async def _failed(self, fault: Exception) -> bool:
+        """First go one by one; then leave the one out that fails alone."""
+        if not self._one_by_one:
+            log.warning("facts failed; taking them one by one", follower=self.name, fault=type(fault).__name__)
+            self._one_by_one = _BATCH
+            return True
+        async with self._pool.acquire() as connection, connection.transaction():
+            facts = await facts_for(connection, self.name, 1)
+            for fact in facts or ():
+                await refuse_fact(connection, self.name, fact, type(fault).__name__)
+                await save_place(connection, self.name, fact.position)
+                self.refused += 1
+                log.error(
+                    "a fact was left out; see trunkline doctor",
+                    follower=self.name,
+                    kind=fact.kind,
+                    position=fact.position,
+                    exc_info=fault,
+                )
+        return bool(facts)
+
+
+async def wake_followers(pool: Pool, followers: Sequence[Follower]) -> None:
+    """Wake the followers whenever facts are committed, on one connection for all, until cancelled."""
+    lost = asyncio.Event()
+
+    def wake(*_: object) -> None:
+        for follower in followers:
+            follower.woken.set()
+
+    def lose(*_: object) -> None:
+        lost.set()
+
+    async with pool.acquire() as connection:
+        connection.add_termination_listener(lose)
+        await connection.add_listener(CHANNEL, wake)
+        try:
+            while not lost.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
+                await connection.execute("select 1")
+        finally:
+            connection.remove_termination_listener(lose)
+            with contextlib.suppress(*DATABASE_AWAY):
+                await connection.remove_listener(CHANNEL, wake)

@@ -1,0 +1,24 @@
+"""What is done after calls: every follower of the feed and every duty of the clock, in one list.
+
+A module of the aftercare gives handlers and works as plain functions or small classes; here they get their names
+(under which their places are kept: never change one) and their rhythm. `gateway/app.py` runs them.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.aftercare.duties import Duty
+from gateway.aftercare.follow import Follower, now
+from gateway.live import Live
+from gateway.settings import Settings
+from gateway.store.database import Pool
+
+
+def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Follower]:
+    """Everything that follows the feed."""
+    return []
+
+
+def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Duty]:
+    """Everything that is done at its time."""
+    return []

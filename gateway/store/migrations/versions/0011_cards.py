@@ -1,0 +1,207 @@
+"""Cards: persons and organisations, numbers that several persons share, fields of the site's own, merges and touches.
+
+`contact_number` stays the one row a number has: whose card a caller gets. Where several persons answer at a number,
+it names none of them (`shared`), so the screen offers a choice and nothing is guessed; who they are stands in
+`contact_phone`. `follower` is how far each follower of the feed has come (gateway/aftercare/follow.py).
+"""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+FOLLOWERS = """
+create table follower (
+    name text primary key,
+    position text not null,
+    updated_at timestamptz not null default now()
+) with (fillfactor = 10);
+create table follower_refused (
+    id bigint generated always as identity primary key,
+    follower text not null,
+    position text not null,
+    kind text not null,
+    fault text not null,
+    at timestamptz not null default now(),
+    unique (follower, position)
+);
+"""
+
+CARDS = """
+create table organisation (
+    id bigint generated always as identity primary key,
+    name text not null,
+    city text not null default '',
+    line_of_business text not null default '',
+    note text not null default '',
+    owner_id bigint references users,
+    fields jsonb not null default '{}',
+    made_by text not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    version int not null default 1,
+    merged_into bigint references organisation
+);
+create index organisation_name on organisation using gin (name gin_trgm_ops);
+alter table contact
+    add column organisation_id bigint references organisation,
+    add column job_title text not null default '',
+    add column city text not null default '',
+    add column line_of_business text not null default '',
+    add column priority smallint not null default 0 check (priority between 0 and 5),
+    add column heat text check (heat in ('cold', 'warm', 'hot')),
+    add column stage text not null default 'unsorted' check (stage in ('unsorted', 'lead', 'client', 'refused')),
+    add column source_kind text,
+    add column source_name text,
+    add column timezone text,
+    add column birthday date,
+    add column fields jsonb not null default '{}',
+    add column merged_into bigint references contact;
+create index contact_organisation on contact (organisation_id) where organisation_id is not null;
+create index contact_owner on contact (owner_id, id desc) where owner_id is not null;
+create index contact_merged on contact (merged_into) where merged_into is not null;
+create index contact_birthday on contact ((extract(month from birthday)), (extract(day from birthday)))
+    where birthday is not null;
+alter table contact_number alter column contact_id drop not null;
+alter table contact_number add column shared boolean not null default false;
+create table contact_phone (
+    contact_id bigint not null references contact,
+    number text not null check (number ~ '^[+][0-9]{3,15}$'),
+    kind text not null default 'phone',
+    label text not null default '',
+    made_at timestamptz not null default now(),
+    primary key (contact_id, number)
+);
+create index contact_phone_number on contact_phone (number);
+insert into contact_phone (contact_id, number, kind, made_at)
+    select contact_id, number, kind, created_at from contact_number where contact_id is not null;
+create table contact_address (
+    id bigint generated always as identity primary key,
+    contact_id bigint not null references contact,
+    kind text not null check (kind in ('email', 'postal', 'site', 'messenger')),
+    label text not null default '',
+    value text not null,
+    folded text not null,
+    made_at timestamptz not null default now(),
+    unique (contact_id, kind, folded)
+);
+create index contact_address_folded on contact_address (kind, folded);
+create table contact_note (
+    id bigint generated always as identity primary key,
+    contact_id bigint not null references contact,
+    author text not null,
+    text text not null,
+    at timestamptz not null default now()
+);
+create index contact_note_contact on contact_note (contact_id, at desc);
+create table custom_field (
+    id bigint generated always as identity primary key,
+    of text not null check (of in ('contact', 'organisation')),
+    key text not null check (key ~ '^[a-z][a-z0-9_]{0,39}$'),
+    label text not null,
+    kind text not null check (kind in ('text', 'number', 'date', 'choice', 'yes_no')),
+    choices jsonb not null default '[]',
+    required boolean not null default false,
+    place int not null default 0,
+    archived_at timestamptz,
+    version int not null default 1,
+    unique (of, key)
+);
+create table contact_merge (
+    id bigint generated always as identity primary key,
+    kept_id bigint not null references contact,
+    gone_id bigint not null references contact,
+    before jsonb not null,
+    by text not null,
+    at timestamptz not null default now(),
+    undone_by text,
+    undone_at timestamptz
+);
+create index contact_merge_kept on contact_merge (kept_id, at desc);
+create table duplicate (
+    id bigint generated always as identity primary key,
+    one_id bigint not null references contact,
+    other_id bigint not null references contact,
+    reasons text[] not null,
+    score real not null,
+    state text not null default 'open' check (state in ('open', 'merged', 'dismissed')),
+    found_at timestamptz not null default now(),
+    decided_by text,
+    decided_at timestamptz,
+    check (one_id < other_id),
+    unique (one_id, other_id)
+);
+create index duplicate_open on duplicate (score desc, id) where state = 'open';
+create table touch (
+    id uuid primary key default gen_random_uuid(),
+    contact_id bigint references contact,
+    kind text not null,
+    at timestamptz not null,
+    direction text not null default 'inbound' check (direction in ('inbound', 'outbound')),
+    source_kind text,
+    source_name text,
+    user_id bigint references users,
+    text text not null default '',
+    body jsonb not null default '{}',
+    made_by text not null,
+    made_at timestamptz not null default now()
+);
+create index touch_contact on touch (contact_id, at desc);
+create index touch_kind on touch (kind, at);
+create table external_id (
+    system text not null,
+    kind text not null check (kind in ('contact', 'organisation', 'call', 'task', 'user', 'touch')),
+    external text not null,
+    local text not null,
+    made_at timestamptz not null default now(),
+    primary key (system, kind, external),
+    unique (system, kind, local)
+);
+create index external_id_local on external_id (kind, local);
+create table owner_change (
+    id bigint generated always as identity primary key,
+    contact_id bigint not null references contact,
+    from_id bigint references users,
+    to_id bigint references users,
+    reason text not null,
+    by text not null,
+    at timestamptz not null default now()
+);
+create index owner_change_contact on owner_change (contact_id, at desc);
+"""
+
+CARDS_FOR = """
+create or replace function cards_for(wanted text[], names text[])
+returns table (number text, contact_id bigint, made boolean) language plpgsql as $$
+declare
+    w record;
+    card bigint;
+begin
+    for w in select u.n, u.name from unnest(wanted, names) as u(n, name) order by u.n loop
+        select c.contact_id into card from contact_number c where c.number = w.n;
+        made := false;
+        if not found then
+            insert into contact (name) values (w.name) returning id into card;
+            insert into contact_number (number, contact_id) values (w.n, card) on conflict do nothing;
+            if found then
+                insert into contact_phone (number, contact_id) values (w.n, card);
+                made := true;
+            else
+                delete from contact where id = card;
+                select c.contact_id into card from contact_number c where c.number = w.n;
+            end if;
+        end if;
+        number := w.n;
+        contact_id := card;
+        return next;
+    end loop;
+end $$
+"""
+
+
+def upgrade() -> None:
+    """Make the tables, and let a shared number give no card."""
+    for script in (FOLLOWERS, CARDS):
+        for statement in filter(None, (piece.strip() for piece in script.split(";\n"))):
+            op.execute(statement)
+    op.execute(CARDS_FOR)

@@ -1,0 +1,117 @@
+"""Followers take each fact once, whatever fails under them; duties are done by one node at a time."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.aftercare.duties import Duty
+from gateway.aftercare.follow import Follower
+from gateway.live import Live
+from gateway.store.database import Connection, Pool, open_pool
+from gateway.store.facts import Fact, NewFact, facts_after, save_facts
+from gateway.store.followers import refused_facts
+
+
+async def say(pool: Pool, *words: str) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await save_facts(connection, [NewFact(kind="said", body={"word": w}) for w in words])
+
+
+class Notebook:
+    """A handler that writes words down, and fails where it is told to."""
+
+    def __init__(self, *bad: str) -> None:
+        self.words: list[object] = []
+        self.bad = bad
+
+    async def __call__(self, connection: Connection, facts: Sequence[Fact], moment: datetime) -> Sequence[NewFact]:
+        new = []
+        for fact in facts:
+            if fact.kind == "said":
+                if fact.body["word"] in self.bad:
+                    raise ValueError(fact.body["word"])
+                await connection.execute("insert into touch (kind, at, made_by) values ('said', $1, 'test')", moment)
+                new.append(NewFact(kind="heard", body=fact.body))
+        self.words += [f.body["word"] for f in facts if f.kind == "said"]
+        return new
+
+
+async def test_a_follower_takes_each_fact_once_and_goes_on_where_it_was(database: str) -> None:
+    async with open_pool(database) as pool:
+        await say(pool, "before it was known")
+        first = Notebook()
+        follower = Follower(pool, "notes", first, Live())
+        await follower.begin()
+        await say(pool, "one", "two")
+        await follower.catch_up()
+        await say(pool, "three")
+        second = Notebook()
+        again = Follower(pool, "notes", second, Live())
+        await again.begin()
+        await again.catch_up()
+
+        assert (first.words, second.words) == (["one", "two"], ["three"])
+        heard = [f.body["word"] for f in await facts_after(pool, None, 100) if f.kind == "heard"]
+        assert heard == ["one", "two", "three"]
+
+
+async def test_what_a_handler_wrote_before_it_failed_is_not_there_and_the_bad_fact_alone_is_left_out(
+    database: str,
+) -> None:
+    async with open_pool(database) as pool:
+        notes = Notebook("bad")
+        follower = Follower(pool, "notes", notes, Live())
+        await follower.begin()
+        await say(pool, "one", "bad", "two")
+        await follower.catch_up()
+
+        assert notes.words == ["one", "two"]
+        assert await pool.fetchval("select count(*) from touch") == 2
+        (refused,) = await refused_facts(pool, 10)
+        assert (refused.follower, refused.kind, refused.fault) == ("notes", "said", "ValueError")
+        assert follower.refused == 1
+
+
+async def test_two_nodes_that_follow_take_turns(database: str) -> None:
+    async with open_pool(database) as pool:
+        notes = Notebook()
+        one, other = Follower(pool, "notes", notes, Live()), Follower(pool, "notes", notes, Live())
+        await one.begin()
+        await say(pool, "one")
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.fetchval("select position from follower for update")
+            await other.catch_up()
+            assert notes.words == []
+        await other.catch_up()
+        await one.catch_up()
+        assert notes.words == ["one"]
+
+
+async def test_a_duty_is_done_by_one_node_at_a_time_and_told_after_the_commit(database: str) -> None:
+    seen: list[Sequence[NewFact]] = []
+
+    async def work(connection: Connection, moment: datetime) -> Sequence[NewFact]:
+        if not seen:
+            seen.append(())
+            seen.append(await Duty(pool, "rounds", work, live, every=1).look(moment))
+        return [NewFact(kind="round.done", body={"at": str(moment)})]
+
+    async with open_pool(database) as pool:
+        live = Live()
+        with live.listening() as listener:
+            told = await Duty(pool, "rounds", work, live, every=1).look(datetime(2026, 1, 1, tzinfo=UTC))
+        assert [len(facts) for facts in seen] == [0, 0]
+        assert len(told) == listener.queue.qsize() == 1
+        assert [f.kind for f in await facts_after(pool, None, 9)] == ["round.done"]
+
+
+async def test_a_duty_that_fails_leaves_nothing_half_done(database: str) -> None:
+    async def work(connection: Connection, moment: datetime) -> Sequence[NewFact]:
+        await connection.execute("insert into touch (kind, at, made_by) values ('x', $1, 'test')", moment)
+        raise ValueError("no")
+
+    async with open_pool(database) as pool:
+        with pytest.raises(ValueError, match="no"):
+            await Duty(pool, "rounds", work, Live(), every=1).look(datetime(2026, 1, 1, tzinfo=UTC))
+        assert await pool.fetchval("select count(*) from touch") == 0
