@@ -6,7 +6,6 @@ What each word means is written in docs/metrics.md. Days are the manager's local
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -19,6 +18,7 @@ from gateway.api.routing import API_PREFIX, Asked, Route
 from gateway.api.visibility import own_user, reach, require_reach
 from gateway.domain.access import Right
 from gateway.domain.call import Direction
+from gateway.domain.staff import zone_of
 from gateway.settings import GoalDirection
 from gateway.store import people, reading, reports
 from gateway.store.reading import CallFilter
@@ -345,7 +345,7 @@ class Statistics:
         if person is None:
             raise NotFoundError("Nobody has this id.")
         goals = self._parts.settings.goals
-        zone = ZoneInfo(person.timezone) if person.timezone else self._parts.settings.company.timezone
+        zone = zone_of(person.timezone, self._parts.settings.company.timezone)
         day = asked.query.day or datetime.now(zone).date()
         direction = None if goals.direction is GoalDirection.BOTH else str(goals.direction)
         done = await reports.long_numbers(self._parts.pool, user=user, day=day, direction=direction)

@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def zone_of(name: str | None, otherwise: ZoneInfo) -> ZoneInfo:
+    """A person's time zone.
+
+    Args:
+        name: of the IANA list; None: he has none of his own.
+        otherwise: the company's, also where the machine does not know the name (any more): a zone that was renamed
+            must not stop the calls.
+    """
+    try:
+        return ZoneInfo(name) if name else otherwise
+    except (ZoneInfoNotFoundError, ValueError):
+        return otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from zoneinfo import ZoneInfo
 
 from gateway.domain.directory import Directory, Entry, PartyKind
-from gateway.domain.staff import Member, Staff, Tenure
+from gateway.domain.staff import Member, Staff, Tenure, zone_of
 from gateway.store.database import Connection, Pool
 
 
@@ -45,7 +45,7 @@ async def load_tables(source: Pool | Connection, base: Directory, timezone: Zone
         " where e.pbx = $1 order by e.since",
         base.pbx,
     ):
-        member = Member(user_id=r["user_id"], timezone=ZoneInfo(r["timezone"]) if r["timezone"] else timezone)
+        member = Member(user_id=r["user_id"], timezone=zone_of(r["timezone"], timezone))
         tenure = Tenure(member=member, since=_bound(r["since"]), until=_bound(r["until"]))
         tenures[r["extension"]] = (*tenures.get(r["extension"], ()), tenure)
     return Tables(
