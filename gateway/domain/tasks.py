@@ -1,0 +1,184 @@
+"""What somebody has to do, and how it may move: the states of a task, its deadlines and who must be told.
+
+A task is new, then in progress, then done or failed; whoever may write it may open it again. The clock tells three
+things of an open one, each once: that its time came near (reminders), that it passed (overdue), and that nobody has
+touched it for long (frozen). Time is an argument everywhere; nothing here reads a clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+
+class TaskKind(StrEnum):
+    """What is to be done."""
+
+    CALL_BACK = "call_back"
+    CALL = "call"
+    LETTER = "letter"
+    MEETING = "meeting"
+    OWN = "own"
+
+
+class TaskState(StrEnum):
+    """How far it is."""
+
+    NEW = "new"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self in OPEN_STATES
+
+
+OPEN_STATES = frozenset({TaskState.NEW, TaskState.IN_PROGRESS})
+
+
+class Origin(StrEnum):
+    """Why there is such a task."""
+
+    PERSON = "person"
+    MISSED = "missed"
+    NEXT_STEP = "next_step"  # agreed at the end of a call
+    RETURN = "return"  # to a client who refused, months later
+    GROUP = "group"
+    SERIES = "series"
+    BIRTHDAY = "birthday"
+    DISTRIBUTION = "distribution"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A text to start from: of a letter, a message, an offer."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task about to be made."""
+
+    kind: TaskKind
+    made_by: str
+    """Like `user:17`, or the part of the gateway that makes it, like `missed`."""
+    origin: Origin = Origin.PERSON
+    title: str = ""
+    """Empty: the screen words it from kind and origin."""
+    note: str = ""
+    script: str = ""
+    templates: tuple[Template, ...] = ()
+    owner_id: int | None = None
+    """Whose it is; None: whoever of `members` takes it first."""
+    members: tuple[int, ...] = ()
+    """Who may take it while it is nobody's; empty: anybody."""
+    contact_id: int | None = None
+    contacts: tuple[int, ...] = ()
+    """Further cards it is about."""
+    number: str | None = None
+    """E.164, where it is about one number of the card."""
+    call_id: UUID | None = None
+    missed_id: int | None = None
+    group_id: int | None = None
+    series_id: int | None = None
+    occurrence: date | None = None
+    """Which one of a series it is."""
+    priority: int = 0
+    """0 to 5; 5 is the most important."""
+    due_at: datetime | None = None
+    """Aware; None: it has no time."""
+    zone: str | None = None
+    """IANA name of the zone in which the time was agreed; None: the client's, else the manager's."""
+    remind_minutes: tuple[int, ...] | None = None
+    """Minutes before the time at which the owner is reminded; None: as the rule of the site says."""
+    remind_head_minutes: tuple[int, ...] | None = None
+    """The same for the heads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as it is kept."""
+
+    id: int
+    kind: TaskKind
+    origin: Origin
+    state: TaskState
+    title: str
+    note: str
+    script: str
+    templates: tuple[Template, ...]
+    owner_id: int | None
+    members: tuple[int, ...]
+    contact_id: int | None
+    contacts: tuple[int, ...]
+    number: str | None
+    call_id: UUID | None
+    missed_id: int | None
+    group_id: int | None
+    series_id: int | None
+    occurrence: date | None
+    priority: int
+    due_at: datetime | None
+    zone: str | None
+    result: str
+    """How it ended, in words; empty while it is open."""
+    made_by: str
+    created_at: datetime
+    changed_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    overdue_told_at: datetime | None
+    frozen_told_at: datetime | None
+    escalated_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRule:
+    """What holds for every task of the site."""
+
+    frozen_hours: int = 72
+    """In progress and unchanged for so long: frozen."""
+    remind_minutes: tuple[int, ...] = (15,)
+    """Before its time, where the task itself says nothing."""
+    remind_head_minutes: tuple[int, ...] = ()
+    hour_max: int | None = None
+    """Calls and meetings one person may have planned within one hour of his day; None: any number."""
+    birthday_days: int | None = None
+    """Days before a client's birthday at which a task is made; None: none is."""
+    lease_minutes: int = 5
+    """How long one who takes a missed client for calling back has him for himself."""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """One moment at which somebody is reminded."""
+
+    minutes: int
+    """Before the task's time; 0: at it."""
+    to_head: bool
+    at: datetime
+
+
+def reminders_of(
+    due_at: datetime | None, minutes: Sequence[int], head_minutes: Sequence[int], now: datetime
+) -> tuple[Reminder, ...]:
+    """When to remind of a task.
+
+    Args:
+        due_at: its time; None: there is nothing to remind of.
+        minutes: before it, for the owner.
+        head_minutes: before it, for the heads.
+        now: moments that have passed already are left out.
+    """
+    if due_at is None:
+        return ()
+    wanted = [(m, False) for m in sorted(set(minutes))] + [(m, True) for m in sorted(set(head_minutes))]
+    found = (Reminder(minutes=m, to_head=head, at=due_at - timedelta(minutes=m)) for m, head in wanted)
+    return tuple(r for r in found if r.at > now)
