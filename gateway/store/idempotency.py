@@ -56,7 +56,7 @@ async def first_request(source: Pool | Connection, *, principal: str, route: str
     finished = row["status"] is not None
     return StoredRequest(
         request=FirstRequest(fingerprint=row["fingerprint"], finished=finished),
-        command_id=str(row["body"]["id"]),
+        command_id=str(row["body"].get("id", "")),
         status=row["status"],
         body=row["body"],
         silent=row["old"] and not finished,
