@@ -16,6 +16,8 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from gateway.api import choice, versions
+from gateway.api.choice import Choice
 from gateway.api.fields import Nothing
 from gateway.api.problems import (
     KINDS,
@@ -29,6 +31,7 @@ from gateway.api.problems import (
     MediaTypeError,
     NotFoundError,
     NotSignedInError,
+    PreconditionError,
     Problem,
     SlowBodyError,
     StillRunningError,
@@ -73,6 +76,9 @@ def document(endpoints: Sequence[Endpoint], *, title: str, version: str) -> Sche
     for endpoint in endpoints:
         operation = _operation(endpoint, refs, schemas)
         paths[API_PREFIX + endpoint.route.path][endpoint.route.method.lower()] = operation
+    for endpoint in endpoints:
+        if endpoint.versioned:
+            _let_the_header_name_the_version(schemas[_name(refs[endpoint.body_model, "validation"])])
     for model in {model for e in endpoints for model in (e.path_model, e.query_model)}:
         schemas.pop(_name(refs[model, "validation"]), None)  # shown as parameters already
     whole: Schema = {
@@ -141,14 +147,16 @@ def _operation(endpoint: Endpoint, refs: Refs, schemas: dict[str, Schema]) -> Sc
         "summary": route.summary,
         "tags": [route.tag],
         "security": [] if public else [{"session": []}, {"key": []}],
-        "responses": _responses(endpoint, refs),
+        "responses": _responses(endpoint, refs, schemas),
     }
     if not isinstance(route.right, Door):
         operation["description"] = f"Needs the right `{route.right}`."
     parameters = [
         *_parameters("path", schemas[_name(refs[endpoint.path_model, "validation"])]),
         *_parameters("query", schemas[_name(refs[endpoint.query_model, "validation"])]),
+        *([_fields(endpoint.choice)] if endpoint.choice else ()),
         *([_idempotency_key()] if route.idempotent else ()),
+        *([_if_match()] if endpoint.versioned else ()),
     ]
     if parameters:
         operation["parameters"] = parameters
@@ -197,11 +205,64 @@ def _idempotency_key() -> Schema:
     }
 
 
-def _responses(endpoint: Endpoint, refs: Refs) -> Schema:
+def _if_match() -> Schema:
+    return {
+        "name": versions.HEADER,
+        "in": "header",
+        "required": False,
+        "description": "The ETag as it was read; it stands for `version` of the body.",
+        "schema": {"type": "string", "pattern": versions.PATTERN},
+    }
+
+
+def _let_the_header_name_the_version(schema: Schema) -> None:
+    """A version may come in the body or in the header, so the body alone need not have it."""
+    schema["required"] = [name for name in schema.get("required", ()) if name != versions.FIELD]
+    if not schema["required"]:
+        del schema["required"]
+
+
+def _fields(chosen_from: Choice) -> Schema:
+    return {
+        "name": choice.PARAMETER,
+        "in": "query",
+        "required": False,
+        "description": "Only these fields of each entry, separated by commas; left out or empty: all.",
+        "style": "form",
+        "explode": False,
+        "schema": {"type": "array", "items": {"type": "string", "enum": chosen_from.names}, "maxItems": 100},
+    }
+
+
+def _chosen(chosen_from: Choice, refs: Refs, schemas: dict[str, Schema]) -> Schema:
+    """The schema of an answer of which only some fields were wanted."""
+    whole = schemas[_name(refs[chosen_from.answer, "serialization"])]
+    if chosen_from.entry is chosen_from.answer:
+        return _part(_name(refs[chosen_from.answer, "serialization"]), schemas)
+    part = _part(_name(whole["properties"][choice.ENTRIES]["items"]), schemas)
+    entries = {**whole["properties"][choice.ENTRIES], "items": part}
+    return {
+        **whole,
+        "title": f"{whole['title']} with chosen fields",
+        "properties": {**whole["properties"], choice.ENTRIES: entries},
+    }
+
+
+def _part(name: str, schemas: dict[str, Schema]) -> Schema:
+    """An entry of which any field may be left out, as a shared schema."""
+    part = {key: value for key, value in schemas[name].items() if key != "required"}
+    schemas[f"{name}_chosen"] = {**part, "title": f"{part['title']} with chosen fields"}
+    return {"$ref": f"#/components/schemas/{name}_chosen"}
+
+
+def _responses(endpoint: Endpoint, refs: Refs, schemas: dict[str, Schema]) -> Schema:
     route = endpoint.route
     content: Schema = {media: {} for media in route.media}
     if endpoint.answer is not None:
-        content["application/json"] = {"schema": refs[endpoint.answer, "serialization"]}
+        schema = refs[endpoint.answer, "serialization"]
+        if endpoint.choice is not None:
+            schema = {"anyOf": [schema, _chosen(endpoint.choice, refs, schemas)]}
+        content["application/json"] = {"schema": schema}
     status = HTTPStatus(route.status if content else HTTPStatus.NO_CONTENT)
     responses: Schema = {str(int(status)): {"description": status.phrase}}
     if content:
@@ -240,4 +301,6 @@ def _errors(endpoint: Endpoint) -> Iterable[type[Exception]]:
         yield UnknownCursorError
     if route.idempotent:
         yield from (KeyReusedError, StillRunningError)
+    if endpoint.versioned:
+        yield PreconditionError
     yield from route.errors

@@ -112,6 +112,14 @@ class ConflictError(Rejected, ValueError):
     """The thing is not in the state this request supposes; read it again and decide anew."""
 
 
+class StaleVersionError(ConflictError):
+    """Somebody has changed this since it was read; read it again and decide anew."""
+
+
+class PreconditionError(Rejected, ValueError):
+    """The version that If-Match names is not the present one; read the thing again and decide anew."""
+
+
 class TooManyAttemptsError(TryAgain):
     """There were too many attempts; wait as long as the header Retry-After says."""
 
@@ -156,6 +164,7 @@ KINDS = (
     _row(KeyReusedError, HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The Idempotency-Key is used"),
     _row(StillRunningError, HTTPStatus.CONFLICT, "still-running", "The first request is still running"),
     _row(TooManyAttemptsError, HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts", "Too many attempts"),
+    _row(PreconditionError, HTTPStatus.PRECONDITION_FAILED, "precondition-failed", "The version has changed"),
     _row(ConflictError, HTTPStatus.CONFLICT, "conflict", "The state has changed"),
     _row(UnknownCursorError, HTTPStatus.NOT_FOUND, "unknown-cursor", "The list has no such page"),
     _row(NotFoundError, HTTPStatus.NOT_FOUND, "not-found", "Nothing is here"),

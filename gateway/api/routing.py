@@ -17,10 +17,19 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, get_origi
 from aiohttp import hdrs, web
 from pydantic import BaseModel, TypeAdapter
 
+from gateway.api.choice import Choice, Chosen
 from gateway.api.fields import Incoming, Nothing
-from gateway.api.problems import FieldFault, InvalidRequestError, NotSignedInError
+from gateway.api.problems import (
+    FieldFault,
+    InvalidRequestError,
+    NotSignedInError,
+    PreconditionError,
+    StaleVersionError,
+)
 from gateway.api.reading import BODY_MAX, Strings, raw_body, read_body
 from gateway.api.security import IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, fingerprint
+from gateway.api.versions import HEADER as IF_MATCH
+from gateway.api.versions import etag_of, is_versioned, with_version
 from gateway.domain.access import Identity, Principal, Right, holds
 from gateway.domain.errors import GatewayError, NotAllowed
 
@@ -130,6 +139,10 @@ class Endpoint:
         self.path_model, self.query_model, self.body_model, self.answer = _signature(route)
         self._query = Strings(self.query_model)
         self._path = Strings(self.path_model)
+        self.choice = Choice(self.answer) if route.method == "GET" and self.answer is not None else None
+        """What `fields` chooses from; None: this route does not know it."""
+        self.versioned = route.method == "PATCH" and is_versioned(self.body_model)
+        """Whether If-Match may name the version that is changed."""
         self._check_table()
 
     @property
@@ -141,13 +154,25 @@ class Endpoint:
         """Lead one request through the table's way."""
         identity = await self._admitted(request)
         path = self._path.read("path", [(name, text) for name, text in request.match_info.items()])
-        query = self._query.read("query", request.query.items())
+        chosen: Chosen | None = None
+        asked_for: Iterable[tuple[str, str]] = request.query.items()
+        if self.choice is not None and "fields" in request.query:
+            chosen, asked_for = self.choice.taken_from(asked_for)
+        query = self._query.read("query", asked_for)
         route = self.route
         raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional)
-        body = read_body(self.body_model, raw)
+        body = read_body(self.body_model, with_version(request, raw) if self.versioned else raw)
         once = self._once(request, identity, body) if self.route.idempotent else None
         asked = Asked(path=path, query=query, body=body, http=request, identity=identity, once=once)
-        return self._answered(await self.route.handler(asked))
+        return self._answered(await self._handled(asked), chosen)
+
+    async def _handled(self, asked: Asked[Incoming, Incoming, Incoming]) -> BaseModel | web.StreamResponse | None:
+        try:
+            return await self.route.handler(asked)
+        except StaleVersionError as stale:
+            if self.versioned and IF_MATCH in asked.http.headers:
+                raise PreconditionError(str(stale)) from stale
+            raise
 
     async def _admitted(self, request: web.Request) -> Identity | None:
         identity = await self._guard.identify(request)
@@ -171,11 +196,15 @@ class Endpoint:
         print_ = fingerprint(identity.principal, self.template, request.path_qs, canonical)
         return Once(key=key, route=self.template, fingerprint=print_)
 
-    def _answered(self, given: BaseModel | web.StreamResponse | None) -> web.StreamResponse:
+    def _answered(self, given: BaseModel | web.StreamResponse | None, chosen: Chosen | None) -> web.StreamResponse:
         if isinstance(given, web.StreamResponse):
+            if chosen and self.choice and isinstance(given, web.Response) and isinstance(given.body, bytes):
+                given.body = self.choice.cut(given.body, chosen)
             return given
         if given is None:
             return web.Response(status=204, headers=_HEADERS)
+        if chosen and self.choice:
+            return _json(self.choice.written(given, chosen), self.route.status, {})
         return answer(given, status=self.route.status)
 
     def _check_table(self) -> None:
@@ -199,9 +228,13 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A model as the JSON answer; handlers that add headers or a cookie make theirs here too."""
-    body = model.__pydantic_serializer__.to_json(model, by_alias=True)
-    named = {**_HEADERS, **(headers or {})}
-    return web.Response(status=status, body=body, content_type="application/json", headers=named)
+    tag = etag_of(model)
+    named = {**({"ETag": tag} if tag else {}), **(headers or {})}
+    return _json(model.__pydantic_serializer__.to_json(model, by_alias=True), status, named)
+
+
+def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
+    return web.Response(status=status, body=body, content_type="application/json", headers={**_HEADERS, **headers})
 
 
 def _unbounded(schema: Any, at: str = "") -> str | None:

@@ -23,6 +23,7 @@ class StoredRequest:
 
     request: FirstRequest
     command_id: str
+    """Of a click-to-call; empty: it was another order."""
     status: int | None
     body: Row
     silent: bool

@@ -13,8 +13,14 @@ from pydantic import Field
 from gateway.api.fields import CursorText, Day, Incoming, Limit, Moment, Nothing, Outgoing, RowId, ShortText
 from gateway.api.openapi import add_document
 from gateway.api.pages import Page, page, read_cursor
-from gateway.api.problems import ConflictError, NotFoundError, TooManyAttemptsError, problem_middleware
-from gateway.api.routing import Asked, Door, Endpoint, Route, add_routes
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    TooManyAttemptsError,
+    problem_middleware,
+)
+from gateway.api.routing import Asked, Door, Endpoint, Route, add_routes, answer
 from gateway.api.security import Doorkeeper, digest, new_api_key, new_session_token
 from gateway.domain.access import Identity, IssuedKey, Principal, Right, Role, allowed
 from gateway.domain.errors import GiveUp, NotAllowed, TryAgain
@@ -58,10 +64,15 @@ class NewCall(Incoming):
     weight: float = 1.0
 
 
+class Change(Incoming):
+    version: int
+
+
 class Call(Outgoing):
     id: int
     owner: str | None = None
     number: str | None = None
+    version: int = 3
 
 
 class Seen(Outgoing):
@@ -100,6 +111,16 @@ async def delete_call(asked: Asked[CallPath, Nothing, Nothing]) -> None:
 
 async def replace_twin(asked: Asked[TwinPath, Nothing, NewCall]) -> Call:
     return Call(id=asked.path.twin.int % 100, number=asked.body.number)
+
+
+async def written(asked: Asked[CallPath, Nothing, Nothing]) -> Call | web.Response:
+    return answer(Call(id=asked.path.call_id), headers={"Content-Location": "/here"})
+
+
+async def change(asked: Asked[CallPath, Nothing, Change]) -> Call:
+    if asked.body.version != 3:
+        raise StaleVersionError
+    return Call(id=asked.path.call_id)
 
 
 async def sound(asked: Asked[CallPath, Nothing, Nothing]) -> web.Response:
@@ -166,6 +187,23 @@ ROUTES = (
         summary="Replace a twin",
         right=Door.SIGNED_IN,
         tag="twins",
+    ),
+    Route(
+        method="GET",
+        path="/written/{call_id}",
+        handler=written,
+        summary="An answer with headers of its own",
+        right=Door.SIGNED_IN,
+        tag="calls",
+    ),
+    Route(
+        method="PATCH",
+        path="/versions/{call_id}",
+        handler=change,
+        summary="Change a thing",
+        right=Door.SIGNED_IN,
+        tag="calls",
+        errors=(StaleVersionError,),
     ),
     Route(
         method="GET",

@@ -354,3 +354,64 @@ def test_a_body_that_may_be_left_out_cannot_have_a_field_that_may_not():
 
     with pytest.raises(TableError, match="may be left out"):
         Endpoint(route, guard=None)
+
+
+async def test_of_each_entry_of_a_list_those_fields_are_given_that_were_chosen(site):
+    response = await site.get("calls", params={"limit": 1, "fields": "owner,id"})
+
+    document = await response.json()
+    assert document["items"] == [{"id": 1, "owner": None}]
+    assert document["next"] is not None
+
+
+async def test_of_one_thing_those_fields_are_given_that_were_chosen(site):
+    response = await site.get("calls/1?fields=owner&fields=")
+
+    assert await response.json() == {"owner": "anna"}
+
+
+async def test_no_choice_gives_every_field(site):
+    assert set(await (await site.get("calls/1?fields=")).json()) == {"id", "owner", "number", "version"}
+
+
+async def test_a_field_that_is_not_there_is_refused_with_those_that_are(site):
+    document = await problem(await site.get("calls?fields=id,colour"), 422, "invalid-request")
+
+    assert pointers(document) == [("query", "#/fields")]
+    assert document["errors"][0]["detail"] == "There is no such field; there are: id, owner, number, version."
+
+
+async def test_fields_are_chosen_of_an_answer_that_the_handler_wrote_itself(site):
+    response = await site.get("written/1?fields=id")
+
+    assert await response.json() == {"id": 1}
+    assert response.headers["Content-Location"] == "/here"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        ({"version": 3}, {}, 200),
+        ({}, {"If-Match": '"3"'}, 200),
+        ({"version": 3}, {"If-Match": '"3"'}, 200),
+        ({"version": 2}, {}, 409),
+        ({}, {"If-Match": '"2"'}, 412),
+        ({"version": 3}, {"If-Match": '"2"'}, 422),
+        ({}, {}, 422),
+        ({}, {"If-Match": "3"}, 422),
+        ({}, {"If-Match": 'W/"3"'}, 422),
+        ({}, {"If-Match": "*"}, 422),
+    ],
+)
+async def test_a_change_names_the_version_it_was_made_from(site, body, headers, status):
+    response = await site.patch("versions/1", json=body, headers=headers)
+
+    assert response.status == status
+
+
+async def test_an_answer_bears_its_version_as_etag_and_that_is_what_if_match_wants(site):
+    read = await site.get("calls/1")
+
+    response = await site.patch("versions/1", json={}, headers={"If-Match": read.headers["ETag"]})
+
+    assert response.status == 200

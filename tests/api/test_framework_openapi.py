@@ -68,7 +68,14 @@ async def test_a_required_idempotency_key_is_a_required_header(document):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/echo"), ("GET", "/calls"), ("GET", "/calls/{call_id}"), ("POST", "/calls"), ("PUT", "/twins/{twin}")],
+    [
+        ("GET", "/echo"),
+        ("GET", "/calls"),
+        ("GET", "/calls/{call_id}"),
+        ("POST", "/calls"),
+        ("PUT", "/twins/{twin}"),
+        ("PATCH", "/versions/{call_id}"),
+    ],
 )
 async def test_the_site_does_what_the_document_says(memory, method, path):
     app, _ = make_site(memory)
