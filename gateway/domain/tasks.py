@@ -5,8 +5,8 @@ things of an open one, each once: that its time came near (reminders), that it p
 touched it for long (frozen). Time is an argument everywhere; nothing here reads a clock.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -37,6 +37,17 @@ class TaskState(StrEnum):
 
 
 OPEN_STATES = frozenset({TaskState.NEW, TaskState.IN_PROGRESS})
+MOVES: Mapping[TaskState, frozenset[TaskState]] = {
+    TaskState.NEW: frozenset({TaskState.IN_PROGRESS, TaskState.DONE, TaskState.FAILED}),
+    TaskState.IN_PROGRESS: frozenset({TaskState.NEW, TaskState.DONE, TaskState.FAILED}),
+    TaskState.DONE: OPEN_STATES,
+    TaskState.FAILED: OPEN_STATES,
+}
+"""Where a task may go; what has ended is opened again first, so that the history says it."""
+
+
+class MoveError(Rejected, ValueError):
+    """A task that has ended is opened again before it can end in another way."""
 
 
 class Origin(StrEnum):
@@ -182,3 +193,68 @@ def reminders_of(
     wanted = [(m, False) for m in sorted(set(minutes))] + [(m, True) for m in sorted(set(head_minutes))]
     found = (Reminder(minutes=m, to_head=head, at=due_at - timedelta(minutes=m)) for m, head in wanted)
     return tuple(r for r in found if r.at > now)
+
+
+CHANGEABLE = frozenset(
+    {"kind", "state", "title", "note", "script", "templates", "owner_id", "members", "contact_id", "contacts", "number",
+     "call_id", "priority", "due_at", "zone", "result"}
+)  # fmt: skip
+"""What may be changed of a task."""
+
+
+def changed(task: Task, changes: Mapping[str, object], now: datetime) -> Task:
+    """A task after a change.
+
+    Args:
+        task: as it is.
+        changes: new values by the names in `CHANGEABLE`.
+        now: the present moment.
+
+    Returns:
+        The same task where nothing differs.
+
+    Raises:
+        MoveError: it cannot go into that state from its own.
+    """
+    assert not set(changes) - CHANGEABLE
+    new = replace(task, **changes)  # type: ignore[arg-type]
+    if new == task:
+        return task
+    if new.state is not task.state:
+        if new.state not in MOVES[task.state]:
+            raise MoveError(f"A task that is {task.state} cannot become {new.state}; open it again first.")
+        begun = task.started_at or (now if new.state is TaskState.IN_PROGRESS else None)
+        new = replace(new, started_at=begun, ended_at=None if new.state.is_open else now)
+    if new.due_at != task.due_at:
+        new = replace(new, overdue_told_at=None)
+    return replace(new, frozen_told_at=None, changed_at=now, version=task.version + 1)
+
+
+def differences(before: Task, after: Task) -> dict[str, list[object]]:
+    """What was changed: the old and the new value by name, as JSON can keep them."""
+    names = sorted(name for name in CHANGEABLE if getattr(before, name) != getattr(after, name))
+    return {name: [_plain(getattr(before, name)), _plain(getattr(after, name))] for name in names}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case tuple():
+            return [_plain(v) for v in value]
+        case Template():
+            return value.name
+    return value
+
+
+def told_as(before: Task, after: Task) -> str:
+    """The fact that tells of a change."""
+    if before.state is after.state:
+        return "task.changed"
+    if after.state in (TaskState.DONE, TaskState.FAILED):
+        return f"task.{after.state}"
+    if not before.state.is_open:
+        return "task.reopened"
+    return "task.started" if after.state is TaskState.IN_PROGRESS else "task.changed"

@@ -17,6 +17,7 @@ create table working_time (
     timezone text not null,
     week jsonb not null,
     exceptions jsonb not null default '[]',
+    company_holidays boolean not null default true,
     version int not null default 1,
     updated_at timestamptz not null default now(),
     check (did is null or user_id is null),
@@ -51,7 +52,6 @@ create table missed (
     give_up_at timestamptz not null,
     new_client boolean not null default false,
     hidden boolean not null default false,
-    owner_id bigint references users,
     task_id bigint,
     closed_at timestamptz,
     closed_by_call uuid,
@@ -74,6 +74,7 @@ create index missed_list on missed (last_at desc, id desc);
 create index missed_inbox on missed (due_at, id) where state = 'open';
 create index missed_give_up on missed (give_up_at) where state = 'open';
 create index missed_escalate on missed (escalate_at) where state = 'open' and escalated_at is null;
+create index missed_closed_by on missed (closed_by_call) where closed_by_call is not null;
 create table missed_call (
     call_id uuid primary key,
     missed_id bigint not null references missed,
@@ -83,6 +84,7 @@ create table missed_call (
 create index missed_call_missed on missed_call (missed_id, at);
 create index call_client_number on call (client_number, started_at desc)
     where merged_into is null and client_number is not null;
+create index command_number on command (number, ordered_at desc);
 create table task_rule (
     id int primary key default 1 check (id = 1),
     frozen_hours int not null default 72 check (frozen_hours between 1 and 8760),
