@@ -3,6 +3,11 @@
 `contact_number` stays the one row a number has: whose card a caller gets. Where several persons answer at a number,
 it names none of them (`shared`), so the screen offers a choice and nothing is guessed; who they are stands in
 `contact_phone`. `follower` is how far each follower of the feed has come (gateway/aftercare/follow.py).
+
+A merged card stays as a row that points at the one it went into (`merged_into`), and the database follows it: the
+pipeline keeps a call's card in memory, so whatever it writes after the merge is turned to the card that stands
+(`standing_card`, in triggers on `call` and `fact`). The row is locked as its foreign key locks it, so that a merge
+and a call never miss each other. What a person chose for a call (`contact_chosen`) outlives every new fold of it.
 """
 
 from alembic import op
@@ -39,10 +44,13 @@ create table organisation (
     made_by text not null,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
+    field_words text not null default '',
     version int not null default 1,
     merged_into bigint references organisation
 );
 create index organisation_name on organisation using gin (name gin_trgm_ops);
+create index organisation_words on organisation using gin (field_words gin_trgm_ops) where field_words <> '';
+create index organisation_owner on organisation (owner_id, id desc) where owner_id is not null;
 alter table contact
     add column organisation_id bigint references organisation,
     add column job_title text not null default '',
@@ -56,7 +64,23 @@ alter table contact
     add column timezone text,
     add column birthday date,
     add column fields jsonb not null default '{}',
+    add column field_words text not null default '',
+    add column last_touch_at timestamptz not null default now(),
+    add column compared_at timestamptz,
     add column merged_into bigint references contact;
+update contact c set last_touch_at =
+    coalesce((select max(k.started_at) from call k where k.contact_id = c.id and k.merged_into is null), c.created_at);
+create index contact_touched on contact (last_touch_at desc, id desc) where merged_into is null;
+create index contact_created on contact (created_at);
+create index contact_changed on contact (updated_at);
+create index contact_stage on contact (stage, id desc) where merged_into is null;
+create index contact_heat on contact (heat, id desc) where heat is not null;
+create index contact_priority on contact (priority, id desc) where priority > 0;
+create index contact_source on contact (source_kind, source_name, id desc) where source_kind is not null;
+create index contact_city on contact (lower(city), id desc) where city <> '';
+create index contact_fields on contact using gin (fields jsonb_path_ops);
+create index contact_words on contact using gin (field_words gin_trgm_ops) where field_words <> '';
+create index contact_to_compare on contact (id) where compared_at is null and merged_into is null;
 create index contact_organisation on contact (organisation_id) where organisation_id is not null;
 create index contact_owner on contact (owner_id, id desc) where owner_id is not null;
 create index contact_merged on contact (merged_into) where merged_into is not null;
@@ -73,6 +97,7 @@ create table contact_phone (
     primary key (contact_id, number)
 );
 create index contact_phone_number on contact_phone (number);
+create index contact_phone_end on contact_phone (reverse(number) text_pattern_ops);
 insert into contact_phone (contact_id, number, kind, made_at)
     select contact_id, number, kind, created_at from contact_number where contact_id is not null;
 create table contact_address (
@@ -86,6 +111,7 @@ create table contact_address (
     unique (contact_id, kind, folded)
 );
 create index contact_address_folded on contact_address (kind, folded);
+create index contact_address_words on contact_address using gin (folded gin_trgm_ops);
 create table contact_note (
     id bigint generated always as identity primary key,
     contact_id bigint not null references contact,
@@ -102,6 +128,7 @@ create table custom_field (
     kind text not null check (kind in ('text', 'number', 'date', 'choice', 'yes_no')),
     choices jsonb not null default '[]',
     required boolean not null default false,
+    searchable boolean not null default false,
     place int not null default 0,
     archived_at timestamptz,
     version int not null default 1,
@@ -168,6 +195,14 @@ create table owner_change (
     at timestamptz not null default now()
 );
 create index owner_change_contact on owner_change (contact_id, at desc);
+create table card_rule (
+    id int primary key default 1 check (id = 1),
+    sees text not null default 'all' check (sees in ('all', 'own')),
+    version int not null default 1
+);
+insert into card_rule default values;
+alter table call add column contact_chosen bigint references contact;
+create index call_chosen on call (contact_chosen) where contact_chosen is not null;
 """
 
 CARDS_FOR = """
@@ -198,10 +233,83 @@ begin
 end $$
 """
 
+FUNCTIONS = (
+    """
+create function standing_card(card bigint) returns bigint language plpgsql as $$
+declare
+    further bigint;
+begin
+    loop
+        select c.merged_into into further from contact c where c.id = card for key share;
+        if further is null then
+            return card;
+        end if;
+        card := further;
+    end loop;
+end $$
+""",
+    """
+create function call_follows_card() returns trigger language plpgsql as $$
+begin
+    new.contact_id := standing_card(coalesce(new.contact_chosen, new.contact_id));
+    return new;
+end $$
+""",
+    """
+create trigger call_card before insert or update of contact_id, contact_chosen on call for each row
+    when (new.contact_id is not null or new.contact_chosen is not null) execute function call_follows_card()
+""",
+    """
+create function fact_follows_card() returns trigger language plpgsql as $$
+declare
+    card bigint := new.contact_id;
+    further bigint;
+begin
+    loop
+        select c.merged_into into further from contact c where c.id = card;
+        exit when further is null;
+        card := further;
+    end loop;
+    if card <> new.contact_id then
+        new.contact_id := card;
+        new.body := jsonb_set(new.body, '{contact_id}', to_jsonb(card));
+    end if;
+    return new;
+end $$
+""",
+    """
+create trigger fact_card before insert on fact for each row
+    when (new.contact_id is not null and new.call_id is not null) execute function fact_follows_card()
+""",
+    """
+create function field_words(what text, given jsonb) returns text language sql stable as $$
+    select coalesce(string_agg(v.value, E'\\n' order by f.place, f.id), '')
+    from custom_field f join jsonb_each_text(given) as v on v.key = f.key
+    where f.of = what and f.searchable and f.archived_at is null and v.value is not null
+$$
+""",
+    """
+create function fields_have_words() returns trigger language plpgsql as $$
+begin
+    new.field_words := field_words(tg_argv[0], new.fields);
+    return new;
+end $$
+""",
+    *(
+        f"""
+create trigger {table}_words before insert or update of fields on {table} for each row
+    when (new.fields <> '{{}}' or new.field_words <> '') execute function fields_have_words('{table}')
+"""
+        for table in ("contact", "organisation")
+    ),
+)
+"""`fact_card` turns only what is told of calls: of a merge both cards must be told as they are."""
+
 
 def upgrade() -> None:
     """Make the tables, and let a shared number give no card."""
     for script in (FOLLOWERS, CARDS):
         for statement in filter(None, (piece.strip() for piece in script.split(";\n"))):
             op.execute(statement)
-    op.execute(CARDS_FOR)
+    for statement in (CARDS_FOR, *FUNCTIONS):
+        op.execute(statement)
