@@ -74,7 +74,6 @@ async def test_a_required_idempotency_key_is_a_required_header(document):
         ("GET", "/calls/{call_id}"),
         ("POST", "/calls"),
         ("PUT", "/twins/{twin}"),
-        ("PATCH", "/versions/{call_id}"),
     ],
 )
 async def test_the_site_does_what_the_document_says(memory, method, path):
