@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from gateway.domain.errors import Rejected
+
 
 class TaskKind(StrEnum):
     """What is to be done."""

@@ -8,7 +8,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.domain.call_view import moment
-from gateway.domain.tasks import NewTask, Origin, Task, TaskKind, TaskRule, TaskState, Template, reminders_of
+from gateway.domain.tasks import (
+    NewTask,
+    Origin,
+    Task,
+    TaskKind,
+    TaskRule,
+    TaskState,
+    Template,
+    changed,
+    differences,
+    reminders_of,
+    told_as,
+)
 from gateway.store.database import Connection, Pool
 from gateway.store.facts import NewFact, save_facts
 
@@ -127,6 +139,114 @@ async def _remind(
     )
 
 
+async def read_task(source: Source, id: int, *, lock: bool = False) -> Task | None:
+    """One task; None: there is none with this id.
+
+    Args:
+        source: where to read; within a transaction, to lock.
+        id: which one.
+        lock: whether others who want to change it wait until the transaction ends.
+    """
+    row = await source.fetchrow(f"select {_OWN} from task t where t.id = $1{' for update' if lock else ''}", id)
+    return task_of(row) if row else None
+
+
+async def change_task(
+    connection: Connection, task: Task, changes: Mapping[str, object], *, by: str, now: datetime
+) -> tuple[Task, list[NewFact]]:
+    """Change a task with its history and its reminders.
+
+    Args:
+        connection: within a transaction that has locked the task.
+        task: as it is.
+        changes: new values by the names in `gateway.domain.tasks.CHANGEABLE`.
+        by: who changes it, like `user:17`.
+        now: the present moment, UTC.
+
+    Returns:
+        The task as it is now, and the fact that tells of it: to the owner, and to whoever was the owner. Nothing is
+        written or told where nothing differs.
+
+    Raises:
+        MoveError: it cannot go into that state from its own.
+    """
+    new = changed(task, changes, now)
+    if new is task:
+        return task, []
+    await _write(connection, new)
+    await connection.execute(
+        "insert into task_change (task_id, at, by, what) values ($1, $2, $3, $4)",
+        task.id,
+        now,
+        by,
+        differences(task, new),
+    )
+    if new.due_at != task.due_at:
+        await _move_reminders(connection, new, now)
+    return new, [await task_fact(connection, told_as(task, new), new, also=_holders(task), by=by)]
+
+
+def _holders(task: Task) -> tuple[int, ...]:
+    return (task.owner_id,) if task.owner_id else task.members
+
+
+async def _write(connection: Connection, task: Task) -> None:
+    await connection.execute(
+        "update task set kind = $2, state = $3, title = $4, note = $5, script = $6, templates = $7, owner_id = $8,"
+        " members = $9, contact_id = $10, contacts = $11, number = $12, call_id = $13, priority = $14, due_at = $15,"
+        " zone = $16, result = $17, changed_at = $18, started_at = $19, ended_at = $20, overdue_told_at = $21,"
+        " frozen_told_at = $22, version = $23 where id = $1",
+        task.id,
+        task.kind,
+        task.state,
+        task.title,
+        task.note,
+        task.script,
+        [{"name": t.name, "text": t.text} for t in task.templates],
+        task.owner_id,
+        task.members,
+        task.contact_id,
+        task.contacts,
+        task.number,
+        task.call_id,
+        task.priority,
+        task.due_at,
+        task.zone,
+        task.result,
+        task.changed_at,
+        task.started_at,
+        task.ended_at,
+        task.overdue_told_at,
+        task.frozen_told_at,
+        task.version,
+    )
+
+
+async def _move_reminders(connection: Connection, task: Task, now: datetime) -> None:
+    """Remind at the same distances from the new time; of a task that had no time, as the rule says."""
+    rows = await connection.fetch("select to_head, minutes from task_reminder where task_id = $1", task.id)
+    rule = await read_rule(connection)
+    await _remind(
+        connection,
+        task,
+        [r["minutes"] for r in rows if not r["to_head"]] if rows else rule.remind_minutes,
+        [r["minutes"] for r in rows if r["to_head"]] if rows else rule.remind_head_minutes,
+        now,
+    )
+
+
+async def note_escalated(connection: Connection, id: int, now: datetime) -> None:
+    """Mark a task of which the heads were told because it was not done in time."""
+    await connection.execute("update task set escalated_at = $2 where id = $1", id, now)
+
+
+async def remind_at(
+    connection: Connection, task: Task, minutes: Sequence[int], head_minutes: Sequence[int], now: datetime
+) -> None:
+    """Remind of a task at these minutes before its time, and at no others; of those that have passed, not any more."""
+    await _remind(connection, task, minutes, head_minutes, now)
+
+
 async def read_rule(source: Source) -> TaskRule:
     """What holds for every task of the site."""
     row = await source.fetchrow(
@@ -162,7 +282,9 @@ def task_view(task: Task) -> dict[str, object]:
     }
 
 
-async def task_fact(source: Source, kind: str, task: Task, *, heads: bool = False, **more: object) -> NewFact:
+async def task_fact(
+    source: Source, kind: str, task: Task, *, heads: bool = False, also: Sequence[int] = (), **more: object
+) -> NewFact:
     """A fact about a task, for its owner, or for all who may take it.
 
     Args:
@@ -170,9 +292,11 @@ async def task_fact(source: Source, kind: str, task: Task, *, heads: bool = Fals
         kind: like `task.created`.
         task: as it is now.
         heads: whether it concerns the heads too.
+        also: further users whom it concerns.
         more: what the body says beside the task.
     """
     users = [task.owner_id] if task.owner_id else list(task.members) or await active_users(source)
+    users += also
     if heads:
         users += await heads_of(source)
     return NewFact(
