@@ -1,8 +1,9 @@
 """One row of a file, read: what a card would get from it, what was not understood, or why it is refused.
 
-A `Recipe` says what the columns mean and how they are read; `RowReader` applies it. What comes out is plain JSON, for it
-is made in a process of its own (`spreadsheets.worker`) and goes to the database in batches. Nothing is left out
-without a word: each value that was not taken is a fault with its column, and a row without any way to its client is refused.
+A `Recipe` says what the columns mean and how they are read; `RowReader` applies it. What comes out is plain JSON, for
+it is made in a process of its own (`spreadsheets.worker`) and goes to the database in batches. Nothing is left out
+without a word: each value that was not taken is a fault with its column, and a row without any way to its client is
+refused.
 """
 
 import zoneinfo

@@ -1,0 +1,1 @@
+"""Tables in files: CSV and Excel, read in a process of its own with limits, written so that no cell is a formula."""
