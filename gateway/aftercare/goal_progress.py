@@ -27,12 +27,14 @@ from gateway.domain.goals import (
 )
 from gateway.domain.periods import Period, day_of
 from gateway.domain.staff import zone_of
+from gateway.domain.working_time import always
 from gateway.settings import Settings
 from gateway.store import goal_amounts, goals
 from gateway.store.database import Connection, Pool
 from gateway.store.facts import Fact, NewFact
 from gateway.store.goals import Told
 from gateway.store.teams import Team, Worker, list_teams, workers
+from gateway.store.working_time import OfficeHours, office_hours
 
 Source = Pool | Connection
 
@@ -65,6 +67,7 @@ class Office:
     zone: ZoneInfo
     """The company's."""
     long_seconds: int
+    hours: OfficeHours
 
     def zone_of(self, user: int) -> ZoneInfo:
         """A person's zone."""
@@ -81,8 +84,11 @@ class Office:
         return frozenset(h for h in heads if h is not None and h != user)
 
     def working(self, user: int | None) -> WorkingSeconds:
-        """When he works."""
-        return Hours(zone=self.zone if user is None else self.zone_of(user)).seconds
+        """When he works; None: the company. Where nobody has entered hours, the usual ones."""
+        hours = self.hours.company if user is None else self.hours.of_user(user)
+        if hours == always(self.zone):
+            return Hours(zone=self.zone if user is None else self.zone_of(user)).seconds
+        return lambda begin, end: hours.between(begin, end).total_seconds()
 
 
 def default_goal(settings: Settings) -> Goal:
@@ -92,13 +98,15 @@ def default_goal(settings: Settings) -> Goal:
 
 
 async def read_office(source: Source, settings: Settings) -> Office:
-    """Read goals, teams and people."""
+    """Read goals, teams, people and working hours."""
+    people = await workers(source)
     return Office(
         goals=await goals.goals_or_default(source, default_goal(settings)),
         teams={team.id: team for team in await list_teams(source, archived=True)},
-        people=await workers(source),
+        people=people,
         zone=settings.company.timezone,
         long_seconds=settings.goals.seconds,
+        hours=await office_hours(source, settings.company.timezone, users=list(people)),
     )
 
 

@@ -15,6 +15,7 @@ from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
+from gateway.api.goals import Goals
 from gateway.api.health import Health
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
@@ -29,6 +30,7 @@ from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
 from gateway.api.sockets import OpenSockets
 from gateway.api.statistics import Statistics
+from gateway.api.teams import Teams
 from gateway.api.users import Users
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
@@ -57,6 +59,8 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
         *Statistics(parts).routes(),
+        *Teams(parts).routes(),
+        *Goals(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 

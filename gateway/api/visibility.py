@@ -15,6 +15,8 @@ _BY_OWNER = {
     "call": Right.CALLS_READ_OWN,
     "recording": Right.RECORDINGS_LISTEN_OWN,
     "transcript": Right.RECORDINGS_LISTEN_OWN,
+    "goal": Right.STATISTICS_READ_OWN,
+    "team": Right.STATISTICS_READ_OWN,
 }
 """Kinds of events, by the word before their dot, that are seen by those whom they concern."""
 _BY_RIGHT = {

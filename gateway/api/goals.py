@@ -1,0 +1,526 @@
+"""Goals: made and changed as versions, and how far everybody is, with the pace of the day.
+
+What a goal counts stands in docs/metrics.md; how it is used in docs/goals.md. A manager sees his own goals and those of
+his teams; who may read everybody's figures sees all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.aftercare import goal_progress
+from gateway.aftercare.goal_history import Past, past
+from gateway.aftercare.goal_progress import Entry, Office, read_office, standings
+from gateway.api.fields import Day, Incoming, Nothing, Outgoing, RowId
+from gateway.api.once import do_once, tell
+from gateway.api.parts import ApiParts
+from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.routing import API_PREFIX, Asked, Route
+from gateway.api.teams import Version
+from gateway.api.visibility import reach, require_reach
+from gateway.domain.access import Principal, Right
+from gateway.domain.goals import Goal, GoalVersion, Measure, Rule, Way, Whose, faults_of
+from gateway.domain.periods import Period, Step, day_of
+from gateway.store import goals as store
+from gateway.store.access import write_audit
+from gateway.store.database import Connection
+from gateway.store.facts import NewFact, save_facts
+
+GoalName = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+GoalStep = Annotated[Step, Field(description="day, week or month")]
+Kind = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
+Target = Annotated[int, Field(ge=1, le=1_000_000)]
+HISTORY_MAX = 400
+
+
+class GoalPath(Incoming):
+    """Which goal."""
+
+    goal_id: RowId
+
+
+class NewGoal(Incoming):
+    """A goal to be made."""
+
+    name: GoalName = ""
+    whose: Whose = Whose.EVERYBODY
+    user: RowId | None = Field(default=None, description="of a goal of one user")
+    team: RowId | None = Field(default=None, description="of a goal of a team")
+    together: bool = Field(default=False, description="whether the team works on it as one; else each for himself")
+    period: GoalStep = Step.DAY
+    measure: Measure
+    direction: Way = Way.BOTH
+    seconds: Seconds | None = Field(default=None, description="a talk must be longer; null: each call counts")
+    kind: Kind | None = Field(default=None, description="of outcomes (key or meaning), tasks or touches; null: all")
+    target: Target = Field(description="so many, or so many minutes of talk")
+    since: Day | None = Field(default=None, description="the first day; null: the company's today")
+    until: Day | None = Field(default=None, description="the last day; null: until it is ended")
+
+
+class GoalChange(Incoming):
+    """What is to be changed from a day on; what is left out stays."""
+
+    version: Version
+    since: Day | None = Field(default=None, description="from which day the new values hold; null: today")
+    until: Day | None = Field(default=None, description="the last day of the goal; null: none")
+    name: GoalName | None = None
+    direction: Way | None = None
+    seconds: Seconds | None = None
+    kind: Kind | None = None
+    target: Target | None = None
+
+
+class ProgressQuery(Incoming):
+    """Whose standings with which goals."""
+
+    user: RowId | None = Field(default=None, description="one person; left out: everybody whom I may see")
+    team: RowId | None = Field(default=None, description="the members of one team, and what it works on together")
+    goal: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = Field(
+        default=None, description="one goal; 0: that of the settings"
+    )
+    day: Day | None = Field(default=None, description="a day in the wanted periods; left out: those that run")
+
+
+class HistoryQuery(Incoming):
+    """Which periods."""
+
+    since: Day | None = Field(default=None, description="left out: 30 days ago")
+    until: Day | None = Field(default=None, description="left out: today")
+    user: RowId | None = None
+
+
+class VersionView(Outgoing):
+    """A goal's values and the days for which they hold."""
+
+    version: int
+    since: date | None = Field(description="null: from ever")
+    until: date | None
+    name: str
+    direction: Way
+    seconds: int | None
+    kind: str | None
+    target: int
+    by: str
+    at: datetime | None
+
+
+class GoalView(Outgoing):
+    """A goal with its present values and every version it had."""
+
+    id: int = Field(description="0: the goal of the settings, which holds until one was made")
+    whose: Whose
+    user: int | None
+    team: int | None
+    together: bool
+    period: Step
+    measure: Measure
+    version: int
+    active: bool = Field(description="whether it holds on the company's today")
+    name: str
+    direction: Way
+    seconds: int | None
+    kind: str | None
+    target: int
+    since: date | None
+    until: date | None
+    versions: tuple[VersionView, ...]
+
+
+class GoalList(Outgoing):
+    """Goals."""
+
+    items: tuple[GoalView, ...]
+
+
+class ProgressView(Outgoing):
+    """How far somebody is with a goal."""
+
+    goal: int
+    name: str
+    version: int
+    period: Step
+    since: date
+    until: date
+    user: int | None
+    team: int | None
+    measure: Measure
+    direction: Way
+    seconds: int | None
+    kind: str | None
+    done: float
+    target: int
+    left: float
+    expected: float = Field(description="what an even pace over working hours would have reached")
+    pace: str = Field(description="reached, ahead, on, behind")
+    reached: bool
+    rows: str | None = Field(description="address of the calls that count; null: they are no calls")
+
+
+class ProgressList(Outgoing):
+    """Standings."""
+
+    at: datetime
+    items: tuple[ProgressView, ...]
+
+
+class PastView(Outgoing):
+    """What somebody had done in a period, judged by what was wanted then."""
+
+    user: int | None
+    team: int | None
+    since: date
+    until: date
+    done: float
+    target: int
+    reached: bool
+
+
+class HistoryView(Outgoing):
+    """A goal over time."""
+
+    goal: int
+    since: date
+    until: date
+    items: tuple[PastView, ...]
+
+
+def _version_view(version: GoalVersion) -> VersionView:
+    return VersionView(
+        version=version.version,
+        since=None if version.since == date.min else version.since,
+        until=version.until,
+        name=version.name,
+        direction=version.rule.way,
+        seconds=version.rule.seconds,
+        kind=version.rule.kind,
+        target=version.rule.target,
+        by=version.by,
+        at=version.at,
+    )
+
+
+def goal_view(goal: Goal, today: date) -> GoalView:
+    """A goal as it is shown."""
+    present = goal.on(today)
+    last = present or goal.versions[-1]
+    return GoalView(
+        id=goal.id,
+        whose=goal.whose,
+        user=goal.user_id,
+        team=goal.team_id,
+        together=goal.together,
+        period=goal.period,
+        measure=last.rule.measure,
+        version=goal.versions[-1].version,
+        active=present is not None,
+        name=last.name,
+        direction=last.rule.way,
+        seconds=last.rule.seconds,
+        kind=last.rule.kind,
+        target=last.rule.target,
+        since=None if last.since == date.min else last.since,
+        until=last.until,
+        versions=tuple(map(_version_view, goal.versions)),
+    )
+
+
+def rows_behind(rule: Rule, *, user: int | None, team: int | None, period: Period) -> str | None:
+    """Address of the calls that a standing counts; None: it counts no calls."""
+    figure = {
+        Measure.NUMBERS: "numbers" if rule.seconds is None else "numbers_long",
+        Measure.CALLS: "calls" if rule.seconds is None else "calls_long",
+        Measure.ANSWERED: "answered",
+        Measure.TALK_MINUTES: "talk_seconds",
+        Measure.OUTCOMES: "outcomes",
+    }.get(rule.measure)
+    if figure is None:
+        return None
+    query = f"figure={figure}&since={period.first}&until={period.last}"
+    query += f"&direction={rule.way.direction}" if rule.way.direction else ""
+    query += f"&seconds={rule.seconds}" if rule.seconds is not None else ""
+    query += f"&kind={rule.kind}" if rule.kind is not None else ""
+    whose = f"user={user}" if user is not None else f"team={team}"
+    return f"{API_PREFIX}/reports/rows?{whose}&{query}"
+
+
+def _progress_view(entry: Entry) -> ProgressView:
+    rows = rows_behind(entry.rule, user=entry.user_id, team=entry.team_id, period=entry.period)
+    return ProgressView.model_validate({**goal_progress.view(entry), "rows": rows}, strict=False)
+
+
+def _past_view(past: Past) -> PastView:
+    rule = past.version.rule
+    return PastView(
+        user=past.user_id,
+        team=past.team_id,
+        since=past.period.first,
+        until=past.period.last,
+        done=rule.shown(past.amount),
+        target=rule.target,
+        reached=past.reached,
+    )
+
+
+class Goals:
+    """The handlers of `/goals`."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+
+    def routes(self) -> tuple[Route, ...]:
+        """The rows of the table."""
+        return (
+            Route(
+                method="GET",
+                path="/goals",
+                handler=self.listing,
+                summary="List the goals that concern me, or all",
+                right=Right.STATISTICS_READ_OWN,
+                tag="goals",
+            ),
+            Route(
+                method="POST",
+                path="/goals",
+                handler=self.make,
+                summary="Make a goal",
+                right=Right.GOALS_MANAGE,
+                tag="goals",
+                status=201,
+                idempotent=True,
+            ),
+            Route(
+                method="GET",
+                path="/goals/progress",
+                handler=self.progress,
+                summary="How far everybody is, and whether the pace will do",
+                right=Right.STATISTICS_READ_OWN,
+                tag="goals",
+                errors=(NotFoundError,),
+            ),
+            Route(
+                method="GET",
+                path="/goals/{goal_id}",
+                handler=self.one,
+                summary="One goal with every version it had",
+                right=Right.STATISTICS_READ_OWN,
+                tag="goals",
+            ),
+            Route(
+                method="PATCH",
+                path="/goals/{goal_id}",
+                handler=self.change,
+                summary="Change a goal from a day on, or end it",
+                right=Right.GOALS_MANAGE,
+                tag="goals",
+                errors=(StaleVersionError,),
+            ),
+            Route(
+                method="GET",
+                path="/goals/{goal_id}/history",
+                handler=self.history,
+                summary="A goal period by period, each judged by what was wanted then",
+                right=Right.STATISTICS_READ_OWN,
+                tag="goals",
+            ),
+        )
+
+    async def listing(self, asked: Asked[Nothing, Nothing, Nothing]) -> GoalList:
+        """The goals that the caller may see, ended ones among them."""
+        office = await self._office()
+        who = reach(asked.principal, Right.STATISTICS_READ_OWN)
+        seen = [goal for goal in office.goals if _concerns(office, goal, who)]
+        return GoalList(items=tuple(goal_view(goal, self._today(office)) for goal in seen))
+
+    async def one(self, asked: Asked[GoalPath, Nothing, Nothing]) -> GoalView:
+        """One goal."""
+        office = await self._office()
+        return goal_view(_goal(office, asked.path.goal_id, asked.principal), self._today(office))
+
+    async def make(self, asked: Asked[Nothing, Nothing, NewGoal]) -> GoalView | web.Response:
+        """Make a goal."""
+        body = asked.body
+        now = datetime.now(UTC)
+
+        async def work(connection: Connection) -> tuple[GoalView, list[NewFact]]:
+            office = await read_office(connection, self._parts.settings)
+            goal = _new_goal(office, body, asked.principal, day_of(now, office.zone))
+            made = await store.make_goal(connection, goal, now=now)
+            return await self._written(connection, asked.principal, made, "goal.created")
+
+        return await do_once(self._parts, asked, work)
+
+    async def change(self, asked: Asked[GoalPath, Nothing, GoalChange]) -> GoalView:
+        """Add a version."""
+        id_, body, now = asked.path.goal_id, asked.body, datetime.now(UTC)
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            office = await read_office(connection, self._parts.settings)
+            goal = _goal(office, id_, asked.principal)
+            version = _changed(goal, body, asked.principal, day_of(now, office.zone))
+            if goal.versions[-1].version != body.version or not await store.change_goal(
+                connection, id_, version, now=now
+            ):
+                raise StaleVersionError
+            view, facts = await self._written(connection, asked.principal, id_, "goal.changed")
+            await save_facts(connection, facts)
+        tell(self._parts, facts)
+        return view
+
+    async def progress(self, asked: Asked[Nothing, ProgressQuery, Nothing]) -> ProgressList:
+        """Standings in the running periods, or in those of a day."""
+        query, now = asked.query, datetime.now(UTC)
+        office = await self._office()
+        users: Sequence[int] | None = None
+        if query.user is not None:
+            require_reach(asked.principal, Right.STATISTICS_READ_OWN, query.user)
+            users = [query.user]
+        elif (own := reach(asked.principal, Right.STATISTICS_READ_OWN)) is not None:
+            users = [own]
+        if query.team is not None:
+            users = self._of_team(office, query, users)
+
+        def wanted(goal: Goal) -> bool:
+            if query.team is not None and goal.together and goal.team_id != query.team:
+                return False
+            return query.goal is None or goal.id == query.goal
+
+        found = await standings(self._parts.pool, office, now=now, at=query.day, users=users, only=wanted)
+        return ProgressList(at=now, items=tuple(map(_progress_view, found)))
+
+    def _of_team(self, office: Office, query: ProgressQuery, users: Sequence[int] | None) -> Sequence[int]:
+        team = office.teams.get(query.team or 0)
+        if team is None:
+            raise NotFoundError("There is no team with this id.")
+        members = team.members_on(query.day or self._today(office))
+        return [user for user in members if users is None or user in users]
+
+    async def history(self, asked: Asked[GoalPath, HistoryQuery, Nothing]) -> HistoryView:
+        """A goal over time."""
+        query = asked.query
+        office = await self._office()
+        goal = _goal(office, asked.path.goal_id, asked.principal)
+        today = self._today(office)
+        until = query.until or today
+        since = query.since or date.fromordinal(until.toordinal() - 30)
+        if not 0 <= (until - since).days < HISTORY_MAX:
+            detail = f"A goal's history has 1 to {HISTORY_MAX} days; ask for it in parts."
+            raise InvalidRequestError([FieldFault(place="query", pointer="#/until", code="span", detail=detail)])
+        own = reach(asked.principal, Right.STATISTICS_READ_OWN)
+        if query.user is not None:
+            require_reach(asked.principal, Right.STATISTICS_READ_OWN, query.user)
+            own = query.user
+        span = Period(first=since, last=until)
+        found = await past(self._parts.pool, office, goal, span, today=today, users=None if own is None else [own])
+        return HistoryView(goal=goal.id, since=since, until=until, items=tuple(map(_past_view, found)))
+
+    async def _office(self) -> Office:
+        return await read_office(self._parts.pool, self._parts.settings)
+
+    def _today(self, office: Office) -> date:
+        return day_of(datetime.now(UTC), office.zone)
+
+    async def _written(
+        self, connection: Connection, who: Principal, id: int, kind: str
+    ) -> tuple[GoalView, list[NewFact]]:
+        goal = await store.read_goal(connection, id)
+        if goal is None:
+            raise NotFoundError
+        office = await read_office(connection, self._parts.settings)
+        version = goal.versions[-1].version
+        await write_audit(connection, actor=who.id, action=kind, object=f"goal:{id}", detail={"version": version})
+        users = tuple(sorted(user for user in office.people if _concerns(office, goal, user)))
+        fact = NewFact(kind=kind, body={"id": id, "version": version}, users=users)
+        return goal_view(goal, self._today(office)), [fact]
+
+
+def _concerns(office: Office, goal: Goal, user: int | None) -> bool:
+    """Whether somebody may see a goal; None: he sees all."""
+    if user is None or goal.whose is Whose.EVERYBODY or goal.user_id == user:
+        return True
+    team = office.teams.get(goal.team_id or 0)
+    return team is not None and (team.head_id == user or any(m.user_id == user for m in team.members))
+
+
+def _goal(office: Office, id: int, who: Principal) -> Goal:
+    """A goal that the caller may see."""
+    user = reach(who, Right.STATISTICS_READ_OWN)
+    found = next((goal for goal in office.goals if goal.id == id and _concerns(office, goal, user)), None)
+    if found is None:
+        raise NotFoundError("There is no goal with this id.")
+    return found
+
+
+def _refused(field: str, detail: str) -> InvalidRequestError:
+    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{field}", code="value", detail=detail)])
+
+
+def _checked(rule: Rule, since: date, until: date | None) -> None:
+    """Refuse a rule that makes no sense.
+
+    Raises:
+        InvalidRequestError: with each reason.
+    """
+    faults = list(faults_of(rule))
+    if faults:
+        raise InvalidRequestError(
+            FieldFault(place="body", pointer=f"#/{fault.field}", code="value", detail=fault.detail) for fault in faults
+        )
+    if until is not None and until < since:
+        raise _refused("until", "The last day lies before the first; exchange them.")
+
+
+def _new_goal(office: Office, body: NewGoal, who: Principal, today: date) -> Goal:
+    if body.period not in (Step.DAY, Step.WEEK, Step.MONTH):
+        raise _refused("period", "A goal is for a day, a week or a month.")
+    if (body.whose is Whose.USER) != (body.user is not None) or (body.user or 0) not in {0, *office.people}:
+        raise _refused("user", "A goal of a user names one who is there; other goals name none.")
+    if (body.whose is Whose.TEAM) != (body.team is not None) or (body.team or 0) not in {0, *office.teams}:
+        raise _refused("team", "A goal of a team names one that is there; other goals name none.")
+    if body.together and body.whose is not Whose.TEAM:
+        raise _refused("together", "Only a team can work on a goal together.")
+    rule = Rule(measure=body.measure, way=body.direction, seconds=body.seconds, kind=body.kind, target=body.target)
+    since = body.since or today
+    _checked(rule, since, body.until)
+    version = GoalVersion(
+        version=1, since=since, until=body.until, name=body.name.strip(), rule=rule, by=who.id, at=None
+    )
+    return Goal(
+        id=0,
+        whose=body.whose,
+        user_id=body.user,
+        team_id=body.team,
+        together=body.together,
+        period=body.period,
+        versions=(version,),
+        made_by=who.id,
+    )
+
+
+def _changed(goal: Goal, body: GoalChange, who: Principal, today: date) -> GoalVersion:
+    """The next version: the last one with what is new."""
+    last, given = goal.versions[-1], body.model_fields_set
+    rule = replace(
+        last.rule,
+        way=body.direction or last.rule.way,
+        seconds=body.seconds if "seconds" in given else last.rule.seconds,
+        kind=body.kind if "kind" in given else last.rule.kind,
+        target=body.target or last.rule.target,
+    )
+    since = body.since or max(today, goal.versions[0].since)
+    until = body.until if "until" in given else last.until
+    if body.since is None and until is not None and goal.versions[0].since <= until < since:
+        since = until  # it is ended at a day that is over: the days before keep their values
+    _checked(rule, since, until)
+    return GoalVersion(
+        version=last.version + 1,
+        since=since,
+        until=until,
+        name=last.name if body.name is None else body.name.strip(),
+        rule=rule,
+        by=who.id,
+        at=None,
+    )
