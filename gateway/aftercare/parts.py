@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower, now
+from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.goal_progress import GoalProgress
 from gateway.live import Live
 from gateway.settings import Settings
@@ -18,6 +19,7 @@ from gateway.store.database import Pool
 def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Follower]:
     """Everything that follows the feed."""
     return [
+        Follower(pool, "outcomes", OutcomeRules(settings.company.timezone), live, clock),
         Follower(pool, "goals", GoalProgress(settings), live, clock),
     ]
 

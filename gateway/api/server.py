@@ -13,6 +13,7 @@ from gateway.api import live_socket
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
+from gateway.api.dispositions import Dispositions
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
 from gateway.api.goals import Goals
@@ -20,6 +21,8 @@ from gateway.api.health import Health
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
 from gateway.api.openapi import add_document
+from gateway.api.outcome_figures import OutcomeStatistics
+from gateway.api.outcomes import Outcomes
 from gateway.api.page import add_page
 from gateway.api.parts import ApiParts
 from gateway.api.problems import problem_middleware
@@ -61,6 +64,9 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Statistics(parts).routes(),
         *Teams(parts).routes(),
         *Goals(parts).routes(),
+        *Dispositions(parts).routes(),
+        *Outcomes(parts).routes(),
+        *OutcomeStatistics(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 

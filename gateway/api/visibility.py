@@ -15,6 +15,9 @@ _BY_OWNER = {
     "call": Right.CALLS_READ_OWN,
     "recording": Right.RECORDINGS_LISTEN_OWN,
     "transcript": Right.RECORDINGS_LISTEN_OWN,
+    "outcome": Right.OUTCOMES_WRITE_OWN,
+    "lead": Right.TASKS_READ_OWN,
+    "absence": Right.TASKS_READ_OWN,
     "goal": Right.STATISTICS_READ_OWN,
     "team": Right.STATISTICS_READ_OWN,
 }

@@ -247,3 +247,34 @@ def _holds(rule: DispositionRule, call: EndedCall) -> bool:
         and (not rule.roles or call.role in rule.roles)
         and (rule.talk_seconds is None or call.talk > timedelta(seconds=rule.talk_seconds))
     )
+
+
+class StepKind(StrEnum):
+    """What is done next."""
+
+    TASK = "task"
+    TRANSFER = "transfer"  # a colleague goes on
+    CLOSE = "close"  # nothing: the lead's way ends here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What a manager says is done next."""
+
+    kind: StepKind
+    task: FollowUp | None = None
+    due_at: datetime | None = None
+    """Of the task; None: it has no time."""
+    title: str = ""
+    to: int | None = None
+    """Of a transfer: the colleague."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a manager chose."""
+
+    disposition: Disposition
+    reason: Reason | None
+    note: str
+    next_step: NextStep | None

@@ -57,7 +57,8 @@ async def subjects(source: Source, calls: Sequence[UUID]) -> dict[UUID, Subject]
     found = {}
     for row in await source.fetch(_SUBJECT, calls):
         values = dict(row)
-        found[values.pop("asked")] = Subject(**{**values, "users": tuple(values["users"])})
+        asked = values.pop("asked")
+        found[asked] = Subject(**{**values, "users": tuple(values["users"])})
     return found
 
 
@@ -132,7 +133,7 @@ class Outcome:
     version: int
 
 
-_OUTCOME = """select o.id, o.standing_id as call_id, o.call_id as chosen_for, o.contact_id, o.user_id,
+OUTCOME = """select o.id, o.standing_id as call_id, o.call_id as chosen_for, o.contact_id, o.user_id,
  o.disposition_id, d.key as outcome, o.reason_id, r.key as reason, o.note, o.next_step, o.is_complete, o.is_current,
  o.at, o.day, o.did, o.direction, o.stage_before, o.heat_before, o.stage_set, o.heat_set, o.made_task, o.made_by,
  o.made_at, o.changed_at, o.version
@@ -143,7 +144,7 @@ def _traits(stage: str | None, heat: str | None) -> Traits | None:
     return None if stage is None else Traits(stage=Stage(stage), heat=Heat(heat) if heat else None)
 
 
-def _outcome(row: Mapping[str, object]) -> Outcome:
+def outcome_row(row: Mapping[str, object]) -> Outcome:
     values = dict(row)
     before = _traits(values.pop("stage_before"), values.pop("heat_before"))  # type: ignore[arg-type]
     made = _traits(values.pop("stage_set"), values.pop("heat_set"))  # type: ignore[arg-type]
@@ -153,14 +154,14 @@ def _outcome(row: Mapping[str, object]) -> Outcome:
 
 async def read_outcome(source: Source, id: int) -> Outcome | None:
     """One outcome; None: there is none with this id."""
-    row = await source.fetchrow(f"{_OUTCOME} where o.id = $1", id)
-    return _outcome(row) if row else None
+    row = await source.fetchrow(f"{OUTCOME} where o.id = $1", id)
+    return outcome_row(row) if row else None
 
 
 async def hold_outcome(connection: Connection, id: int) -> Outcome | None:
     """One outcome, which nobody changes until the transaction ends."""
-    row = await connection.fetchrow(f"{_OUTCOME} where o.id = $1 for no key update of o", id)
-    return _outcome(row) if row else None
+    row = await connection.fetchrow(f"{OUTCOME} where o.id = $1 for no key update of o", id)
+    return outcome_row(row) if row else None
 
 
 async def outcome_of_call(source: Source, standing: UUID) -> int | None:
