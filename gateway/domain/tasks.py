@@ -155,8 +155,8 @@ class Task:
 class TaskRule:
     """What holds for every task of the site."""
 
-    frozen_hours: int = 72
-    """In progress and unchanged for so long: frozen."""
+    frozen_hours: int = 24
+    """Of working time. In progress and unchanged for so long: frozen."""
     remind_minutes: tuple[int, ...] = (15,)
     """Before its time, where the task itself says nothing."""
     remind_head_minutes: tuple[int, ...] = ()

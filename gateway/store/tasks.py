@@ -26,10 +26,11 @@ from gateway.store.facts import NewFact, save_facts
 
 Source = Pool | Connection
 
-_OWN = """t.id, t.kind, t.origin, t.state, t.title, t.note, t.script, t.templates, t.owner_id, t.members,
+TASK = """t.id, t.kind, t.origin, t.state, t.title, t.note, t.script, t.templates, t.owner_id, t.members,
  t.contact_id, t.contacts, t.number, t.call_id, t.missed_id, t.group_id, t.series_id, t.occurrence, t.priority,
  t.due_at, t.zone, t.result, t.made_by, t.created_at, t.changed_at, t.started_at, t.ended_at, t.overdue_told_at,
  t.frozen_told_at, t.escalated_at, t.version"""
+"""The columns that `task_of` reads, of a table called t."""
 
 
 def task_of(row: Mapping[str, object]) -> Task:
@@ -86,7 +87,7 @@ async def enter_tasks(
         "  call_id, missed_id, group_id, series_id, occurrence, priority, due_at, zone, made_by, $2, $2"
         " from json_array_elements($1::json) with ordinality as e(r, place)"
         " cross join lateral json_populate_record(null::task, e.r) order by e.place returning *)"
-        f" select {_OWN} from made t order by t.id",
+        f" select {TASK} from made t order by t.id",
         [_row(task) for task in new],
         now,
     )
@@ -147,7 +148,7 @@ async def read_task(source: Source, id: int, *, lock: bool = False) -> Task | No
         id: which one.
         lock: whether others who want to change it wait until the transaction ends.
     """
-    row = await source.fetchrow(f"select {_OWN} from task t where t.id = $1{' for update' if lock else ''}", id)
+    row = await source.fetchrow(f"select {TASK} from task t where t.id = $1{' for update' if lock else ''}", id)
     return task_of(row) if row else None
 
 
@@ -275,6 +276,7 @@ def task_view(task: Task) -> dict[str, object]:
         "missed_id": task.missed_id,
         "group_id": task.group_id,
         "series_id": task.series_id,
+        "occurrence": task.occurrence.isoformat() if task.occurrence else None,
         "priority": task.priority,
         "due_at": moment(task.due_at),
         "made_by": task.made_by,

@@ -65,8 +65,8 @@ create table missed (
     claimed_until timestamptz,
     version int not null default 1
 );
-create unique index missed_open_card on missed (contact_id) where state = 'open' and contact_id is not null;
-create unique index missed_open_number on missed (number)
+create index missed_open_card on missed (contact_id) where state = 'open' and contact_id is not null;
+create index missed_open_number on missed (number)
     where state = 'open' and contact_id is null and number is not null;
 create index missed_contact on missed (contact_id, last_at desc) where contact_id is not null;
 create index missed_number on missed (number, last_at desc) where number is not null;
@@ -87,7 +87,7 @@ create index call_client_number on call (client_number, started_at desc)
 create index command_number on command (number, ordered_at desc);
 create table task_rule (
     id int primary key default 1 check (id = 1),
-    frozen_hours int not null default 72 check (frozen_hours between 1 and 8760),
+    frozen_hours int not null default 24 check (frozen_hours between 1 and 8760),
     remind_minutes int[] not null default '{15}',
     remind_head_minutes int[] not null default '{}',
     hour_max int check (hour_max between 1 and 200),
