@@ -9,8 +9,10 @@ from datetime import datetime
 
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower, now
-from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.goal_progress import GoalProgress
+from gateway.aftercare.missed_calls import MissedCalls
+from gateway.aftercare.outcome_rules import OutcomeRules
+from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
 from gateway.live import Live
 from gateway.settings import Settings
 from gateway.store.database import Pool
@@ -19,6 +21,8 @@ from gateway.store.database import Pool
 def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Follower]:
     """Everything that follows the feed."""
     return [
+        Follower(pool, "missed calls", MissedCalls(settings.company.timezone).follow, live, clock),
+        Follower(pool, "recurring tasks", follow_series, live, clock),
         Follower(pool, "outcomes", OutcomeRules(settings.company.timezone), live, clock),
         Follower(pool, "goals", GoalProgress(settings), live, clock),
     ]
@@ -26,4 +30,13 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
 
 def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Duty]:
     """Everything that is done at its time."""
-    return []
+    missed, tasks = MissedCalls(settings.company.timezone), TaskClock(settings.company.timezone)
+    return [
+        Duty(pool, "missed calls given up", missed.give_up, live, every=15, clock=clock),
+        Duty(pool, "missed calls escalated", missed.escalate, live, every=3, clock=clock),
+        Duty(pool, "reminders", remind, live, every=3, clock=clock),
+        Duty(pool, "overdue tasks", tell_overdue, live, every=3, clock=clock),
+        Duty(pool, "frozen tasks", tasks.tell_frozen, live, every=60, clock=clock),
+        Duty(pool, "recurring tasks", tasks.go_on, live, every=15, clock=clock),
+        Duty(pool, "birthdays", tasks.birthdays, live, every=600, clock=clock),
+    ]
