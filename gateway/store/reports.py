@@ -120,13 +120,20 @@ async def manager_totals(source: Pool, span: Span, *, distinct: bool) -> list[Ma
 async def _distinct(source: Source, span: Span) -> Mapping[int, tuple[int, int]]:
     """Distinct numbers, and those with a long call, by manager: of each day those that he had last before the span."""
     within, values = _within(replace(span, direction=span.direction or "any"))
+    place = f"${len(values) + 1}::smallint"
     rows = await source.fetch(
-        "select user_id, sum(width_bucket(day_number($1::date - 1), before))::int as numbers,"
-        " sum(width_bucket(day_number($1::date - 1), before_long))::int as numbers_long"
+        f"select user_id, sum(width_bucket({place}, before))::int as numbers,"
+        f" sum(width_bucket({place}, before_long))::int as numbers_long"
         f" from distinct_day where {within} group by user_id",
         *values,
+        _day_number(span.since) - 1,
     )
     return {r["user_id"]: (r["numbers"], r["numbers_long"]) for r in rows}
+
+
+def _day_number(day: date) -> int:
+    """A day as the database's function of this name has it; here it is computed once and not for every row."""
+    return max(-32767, min(32767, (day - date(2000, 1, 1)).days))
 
 
 async def company_figures(source: Source, span: Span, *, by_day: bool) -> list[CompanyFigures]:
