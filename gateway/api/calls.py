@@ -4,6 +4,7 @@ The JSON of a call is `gateway.domain.call_view` with the names its reader may s
 recording it is the same as on the live socket and in the feed.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
@@ -18,10 +19,11 @@ from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import API_PREFIX, Asked, Route, answer
-from gateway.api.visibility import owners, reach, sees_cards
+from gateway.api.sight import sight_of
+from gateway.api.visibility import owners, reach
 from gateway.domain.access import Principal, Right, allowed
 from gateway.domain.call import CallKind, Direction, Result
-from gateway.domain.call_view import View, named
+from gateway.domain.call_view import Sight, View, named
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent, in_order
 from gateway.domain.own_rows import OWN_KINDS, is_own, read_own_row
@@ -105,6 +107,14 @@ class ManagerView(Outgoing):
     talk_seconds: Seconds
 
 
+class ChoiceView(Outgoing):
+    """One of several persons who call with this number."""
+
+    contact_id: int
+    name: str
+    organisation: str | None
+
+
 class TransferView(Outgoing):
     """One transfer of the client."""
 
@@ -136,7 +146,10 @@ class CallView(Outgoing):
     state: str
     client: ClientView
     contact_id: int | None
-    contact_name: str | None = Field(description="of the card as it is now; null: no card, or you may not see cards")
+    contact_name: str | None = Field(description="of the card as it is now; null: no card, or you may not see it")
+    choices: tuple[ChoiceView, ...] = Field(
+        description="whose number it is, where several persons share it; PATCH says who it was"
+    )
     did: str | None
     trunk: str | None
     result: str
@@ -185,15 +198,27 @@ class CallEvents(Outgoing):
     items: tuple[CallEvent, ...]
 
 
-def named_view(call: ReadCall, who: Principal) -> View:
-    """A stored call with the names that its reader may see, as the live socket shows it."""
-    return named(call.view, call.names, cards=sees_cards(who))
+async def named_views(parts: ApiParts, calls: Sequence[ReadCall], who: Principal) -> list[View]:
+    """Stored calls with the names that their reader may see, as the live socket shows them."""
+    sight = await sight_of(parts.pool, who, [call.names for call in calls])
+    return [named(call.view, call.names, cards=sight) for call in calls]
 
 
-def call_model(call: ReadCall, who: Principal) -> CallView:
+async def call_models(parts: ApiParts, calls: Sequence[ReadCall], who: Principal) -> list[CallView]:
+    """Stored calls as the API shows them."""
+    sight = await sight_of(parts.pool, who, [call.names for call in calls])
+    return [_model(call, sight) for call in calls]
+
+
+async def call_model(parts: ApiParts, call: ReadCall, who: Principal) -> CallView:
     """A stored call as the API shows it."""
+    (model,) = await call_models(parts, [call], who)
+    return model
+
+
+def _model(call: ReadCall, sight: Sight) -> CallView:
     recording = recording_model(call.recording) if call.recording is not None else None
-    return CallView.model_validate({**named_view(call, who), "recording": recording})
+    return CallView.model_validate({**named(call.view, call.names, cards=sight), "recording": recording})
 
 
 def recording_model(recording: CallRecording) -> RecordingView:
@@ -302,16 +327,18 @@ class Calls:
         )
         after = (place.at, place.id) if place else None
         found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
-        rows = [(call_model(c, asked.principal), CallPlace(at=c.sorted_at, id=c.id)) for c in found]
+        views = await call_models(self._parts, found, asked.principal)
+        rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
         return page("calls", rows, query.limit)
 
     async def one(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallView | web.Response:
         """One call."""
         wanted = asked.path.call_id
         call = await visible_call(self._parts, asked.principal, wanted, Right.CALLS_READ_OWN)
+        view = await call_model(self._parts, call, asked.principal)
         if call.id == wanted:
-            return call_model(call, asked.principal)
-        return answer(call_model(call, asked.principal), headers={"Content-Location": f"{API_PREFIX}/calls/{call.id}"})
+            return view
+        return answer(view, headers={"Content-Location": f"{API_PREFIX}/calls/{call.id}"})
 
     async def events(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallEvents:
         """The rows of the call's family; who may not see everybody's calls gets those of this call's legs."""

@@ -1,29 +1,36 @@
-"""Cards of clients: found by name or by a number in any way of writing, read with their calls, changed by versions."""
+"""Cards of clients: found by name, number or field, read with their calls, changed by versions, noted upon."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
+from aiohttp import web
 from pydantic import Field
 
-from gateway.api.calls import CallPlace, CallView, call_model
-from gateway.api.fields import CursorText, Incoming, Limit, LongText, Nothing, Outgoing, RowId
+from gateway.api.calls import CallPlace, call_models
+from gateway.api.card_input import CardInput, ContactChange, Line, NewContact, ShortLine, plain_changes
+from gateway.api.card_views import ContactView, ContactWithCalls, card_values, contact_view
+from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, RowId
+from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError
-from gateway.api.routing import Asked, Route
+from gateway.api.problems import ConflictError, NotFoundError, StaleVersionError
+from gateway.api.routing import API_PREFIX, Asked, Route, answer
 from gateway.api.visibility import reach
-from gateway.domain.access import Right
-from gateway.domain.phone import NumberKind
-from gateway.live import Happening
+from gateway.domain.access import Principal, Right
+from gateway.domain.card_fields import FieldOf
+from gateway.domain.cards import Heat, Stage, card_reach
 from gateway.store import contacts as store
-from gateway.store import people, reading
-from gateway.store.contacts import Contact
+from gateway.store import reading
+from gateway.store.card_access import visible_ids
+from gateway.store.card_lists import CardFilter, Order, Place, list_contacts
+from gateway.store.card_numbers import set_phones
+from gateway.store.card_owners import owner_changed
+from gateway.store.contacts import Contact, NewCard, Refused, change_contact, hold_contact, make_contact
+from gateway.store.database import Connection
 from gateway.store.facts import NewFact, save_facts
 from gateway.store.reading import CallFilter
 
 HISTORY = 20
-CardName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-NumberText = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class ContactPath(Incoming):
@@ -36,9 +43,26 @@ class ContactQuery(Incoming):
     """Which cards."""
 
     q: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        default=None, description="part of the name, or a number in any way of writing"
+        default=None,
+        description="words of the name or of a searchable field, an e-mail address, a number in any way of writing"
+        " or its last four digits or more",
     )
     owner: RowId | None = None
+    has_owner: bool | None = None
+    stage: Stage | None = None
+    heat: Heat | None = None
+    priority: Annotated[int, Field(ge=1, le=5, description="this or more")] | None = None
+    source_kind: ShortLine | None = None
+    source_name: Line | None = None
+    city: Line | None = None
+    organisation: RowId | None = None
+    created_since: Moment | None = None
+    changed_since: Moment | None = None
+    touched_before: Moment | None = Field(default=None, description="whom nobody has talked or written to since")
+    field: Annotated[tuple[Annotated[str, Field(min_length=3, max_length=300)], ...], Field(max_length=10)] = Field(
+        default=(), description="key:value that a field of the site's own must have; may be given several times"
+    )
+    sort: Order = Order.NEWEST
     limit: Limit = 50
     cursor: CursorText | None = None
 
@@ -46,71 +70,12 @@ class ContactQuery(Incoming):
 class ContactPlace(Incoming):
     """Where a page of cards ends."""
 
+    at: datetime
     id: int
-
-
-class NewContact(Incoming):
-    """A card to be made."""
-
-    name: CardName
-    note: LongText = ""
-    owner: RowId | None = Field(default=None, description="whose client")
-    numbers: Annotated[tuple[NumberText, ...], Field(max_length=20)] = ()
-
-
-class ContactChange(Incoming):
-    """What is to be changed; what is left out stays."""
-
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
-        description="of the card as it was read; another one is a conflict"
-    )
-    name: CardName | None = None
-    note: LongText | None = None
-    owner: RowId | None = Field(default=None, description="null: nobody's client any more")
-
-
-class ContactView(Outgoing):
-    """A card."""
-
-    id: int
-    name: str
-    note: str
-    owner: int | None
-    made_by: str
-    created_at: datetime
-    updated_at: datetime
-    version: int
-    numbers: tuple[str, ...] = Field(description="E.164")
-
-
-class ContactWithCalls(ContactView):
-    """A card with its history."""
-
-    calls: Page[CallView] = Field(
-        description="the last calls that the caller may see; `next` goes on at /calls?contact=...&kind=all"
-    )
 
 
 class NumberTakenError(ConflictError):
     """One of the numbers has a card already; change that one instead."""
-
-
-class StaleVersionError(ConflictError):
-    """Somebody has changed this card since it was read; read it again and decide anew."""
-
-
-def _values(contact: Contact) -> dict[str, object]:
-    return {
-        "id": contact.id,
-        "name": contact.name,
-        "note": contact.note,
-        "owner": contact.owner_id,
-        "made_by": contact.made_by,
-        "created_at": contact.created_at,
-        "updated_at": contact.updated_at,
-        "version": contact.version,
-        "numbers": contact.numbers,
-    }
 
 
 class Contacts:
@@ -118,6 +83,7 @@ class Contacts:
 
     def __init__(self, parts: ApiParts) -> None:
         self._parts = parts
+        self._input = CardInput(parts)
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the table."""
@@ -126,7 +92,7 @@ class Contacts:
                 method="GET",
                 path="/contacts",
                 handler=self.listing,
-                summary="Find cards by name or number",
+                summary="Find cards by name, number or field",
                 right=Right.CONTACTS_READ,
                 tag="contacts",
             ),
@@ -138,13 +104,14 @@ class Contacts:
                 right=Right.CONTACTS_WRITE,
                 tag="contacts",
                 status=201,
+                idempotent=True,
                 errors=(NumberTakenError,),
             ),
             Route(
                 method="GET",
                 path="/contacts/{contact_id}",
                 handler=self.one,
-                summary="One card with its last calls",
+                summary="One card with its last calls; a merged one answers with the card it was merged into",
                 right=Right.CONTACTS_READ,
                 tag="contacts",
             ),
@@ -155,95 +122,170 @@ class Contacts:
                 summary="Change a card that nobody has changed since it was read",
                 right=Right.CONTACTS_WRITE,
                 tag="contacts",
-                errors=(StaleVersionError,),
+                errors=(StaleVersionError, NumberTakenError),
             ),
         )
 
     async def listing(self, asked: Asked[Nothing, ContactQuery, Nothing]) -> Page[ContactView]:
-        """A page of cards, the newest first."""
+        """A page of cards."""
         query = asked.query
-        place = read_cursor("contacts", query.cursor, ContactPlace)
-        found = await store.find_contacts(
-            self._parts.pool,
-            text=query.q,
-            number=self._parts.plan.parse(query.q).e164 if query.q else None,
+        place = read_cursor(f"contacts {query.sort}", query.cursor, ContactPlace)
+        text = query.q.strip() or None if query.q else None
+        wanted = CardFilter(
+            reach=card_reach(asked.principal),
+            text=text,
+            number=self._parts.plan.parse(text).e164 if text else None,
             owner=query.owner,
-            before=place.id if place else None,
+            has_owner=query.has_owner,
+            stage=query.stage,
+            heat=query.heat,
+            priority=query.priority,
+            source_kind=query.source_kind,
+            source_name=query.source_name,
+            city=query.city,
+            organisation=query.organisation,
+            created_since=query.created_since,
+            changed_since=query.changed_since,
+            touched_before=query.touched_before,
+            fields=await self._input.wanted_fields(FieldOf.CONTACT, query.field),
+        )
+        found = await list_contacts(
+            self._parts.pool,
+            wanted,
+            order=query.sort,
+            after=Place(at=place.at, id=place.id) if place else None,
             limit=query.limit + 1,
         )
-        rows = [(ContactView.model_validate(_values(c)), ContactPlace(id=c.id)) for c in found]
-        return page("contacts", rows, query.limit)
+        rows = [(contact_view(c), ContactPlace(at=c.last_touch_at, id=c.id)) for c in found]
+        return page(f"contacts {query.sort}", rows, query.limit)
 
-    async def one(self, asked: Asked[ContactPath, Nothing, Nothing]) -> ContactWithCalls:
+    async def one(self, asked: Asked[ContactPath, Nothing, Nothing]) -> ContactWithCalls | web.Response:
         """One card with its history, as far as the caller may see it."""
-        contact = await store.read_contact(self._parts.pool, asked.path.contact_id)
-        if contact is None:
-            raise NotFoundError
+        contact = await visible_contact(self._parts, asked.principal, asked.path.contact_id)
         wanted = CallFilter(only_user=reach(asked.principal, Right.CALLS_READ_OWN), contact=contact.id)
         found = await reading.list_calls(self._parts.pool, wanted, after=None, limit=HISTORY + 1)
-        rows = [(call_model(c, asked.principal), CallPlace(at=c.sorted_at, id=c.id)) for c in found]
+        views = await call_models(self._parts, found, asked.principal)
+        rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
         calls = page("calls", rows, HISTORY)
-        return ContactWithCalls.model_validate({**_values(contact), "calls": calls})
+        whole = ContactWithCalls.model_validate({**card_values(contact), "calls": calls})
+        if contact.id == asked.path.contact_id:
+            return whole
+        return answer(whole, headers={"Content-Location": f"{API_PREFIX}/contacts/{contact.id}"})
 
-    async def make(self, asked: Asked[Nothing, Nothing, NewContact]) -> ContactView:
+    async def make(self, asked: Asked[Nothing, Nothing, NewContact]) -> ContactView | web.Response:
         """Make a card."""
         body = asked.body
-        numbers = tuple(dict.fromkeys(self._e164(place, text) for place, text in enumerate(body.numbers)))
-        await self._check_owner(body.owner)
-        async with self._parts.pool.acquire() as connection, connection.transaction():
-            card = await store.make_contact(
-                connection,
+        phones = self._input.phones(body.phones, body.numbers)
+        addresses = self._input.addresses(body.addresses)
+        await self._input.links(
+            asked.principal,
+            owner=body.owner,
+            organisation=body.organisation,
+            zone=body.timezone or None,
+        )
+
+        async def write(connection: Connection) -> tuple[ContactView, list[NewFact]]:
+            card = NewCard(
                 name=body.name.strip(),
+                made_by=asked.principal.id,
                 note=body.note,
                 owner_id=body.owner,
-                made_by=asked.principal.id,
-                numbers=numbers,
+                organisation_id=body.organisation,
+                job_title=body.job_title.strip(),
+                city=body.city.strip(),
+                line_of_business=body.line_of_business.strip(),
+                priority=body.priority,
+                heat=body.heat,
+                stage=body.stage,
+                source_kind=body.source_kind or None,
+                source_name=body.source_name or None,
+                timezone=body.timezone or None,
+                birthday=body.birthday,
+                fields=await self._input.fields(connection, FieldOf.CONTACT, {}, body.fields),
+                phones=phones,
+                addresses=addresses,
             )
-            if card is None:
-                taken = await store.taken_numbers(connection, numbers)
-                cards = ", ".join(str(c) for c in sorted(set(taken.values()) - {card}))
-                raise NumberTakenError(f"One of the numbers has a card already: {cards}; change that one instead.")
-            fact = NewFact(kind="contact.created", body={"id": card}, contact_id=card)
-            await save_facts(connection, [fact])
-        self._parts.live.publish(Happening(kind=fact.kind, body=fact.body))
-        return await self._shown(card)
+            made = await make_contact(connection, card)
+            if isinstance(made, Refused):
+                raise _taken(made, None)
+            fact = NewFact(kind="contact.created", body={"id": made}, contact_id=made)
+            return contact_view(await _there(connection, made)), [fact]
+
+        return await do_once(self._parts, asked, write)
 
     async def change(self, asked: Asked[ContactPath, Nothing, ContactChange]) -> ContactView:
         """Change a card."""
-        id_, body = asked.path.contact_id, asked.body
-        await self._check_owner(body.owner)
-        changes: dict[str, object] = {}
-        if body.name is not None:
-            changes["name"] = body.name.strip()
-        if body.note is not None:
-            changes["note"] = body.note
-        if "owner" in body.model_fields_set:
-            changes["owner_id"] = body.owner
+        body = asked.body
+        await self._input.links(
+            asked.principal,
+            owner=body.owner,
+            organisation=body.organisation,
+            zone=body.timezone or None,
+        )
+        phones = None if body.phones is None else self._input.phones(body.phones)
+        addresses = None if body.addresses is None else self._input.addresses(body.addresses)
+        now = datetime.now(UTC)
         async with self._parts.pool.acquire() as connection, connection.transaction():
-            if not await store.change_contact(connection, id_, version=body.version, changes=changes):
-                if await store.read_contact(connection, id_) is None:
-                    raise NotFoundError
+            held = await held_contact(connection, asked.principal, asked.path.contact_id)
+            if held.version != body.version:
                 raise StaleVersionError
-            fact = NewFact(kind="contact.changed", body={"id": id_, "version": body.version + 1}, contact_id=id_)
-            await save_facts(connection, [fact])
-        self._parts.live.publish(Happening(kind=fact.kind, body=fact.body))
-        return await self._shown(id_)
+            changes = plain_changes(body)
+            if body.fields is not None:
+                changes["fields"] = await self._input.fields(connection, FieldOf.CONTACT, held.fields, body.fields)
+            await change_contact(connection, held.id, changes=changes, now=now)
+            if phones is not None and (taken := await set_phones(connection, held.id, phones)):
+                raise _taken(Refused(taken), held.id)
+            if addresses is not None:
+                await store.set_addresses(connection, held.id, addresses)
+            facts = []
+            if "owner" in body.model_fields_set:
+                told = await owner_changed(
+                    connection, held.id, body.owner, reason="by hand", by=asked.principal.id, now=now, versioned=False
+                )
+                facts += [told] if told else []
+            fact = NewFact(
+                kind="contact.changed", body={"id": held.id, "version": held.version + 1}, contact_id=held.id
+            )
+            facts.append(fact)
+            await save_facts(connection, facts)
+            changed = await _there(connection, held.id)
+        tell(self._parts, facts)
+        return contact_view(changed)
 
-    async def _shown(self, id: int) -> ContactView:
-        contact = await store.read_contact(self._parts.pool, id)
-        if contact is None:
-            raise NotFoundError
-        return ContactView.model_validate(_values(contact))
 
-    async def _check_owner(self, owner: int | None) -> None:
-        if owner is not None and await people.read_user(self._parts.pool, owner) is None:
-            detail = "Nobody has this id."
-            raise InvalidRequestError([FieldFault(place="body", pointer="#/owner", code="value", detail=detail)])
+async def visible_contact(parts: ApiParts, who: Principal, id: int) -> Contact:
+    """The card behind an address, the one it was merged into where it was.
 
-    def _e164(self, place: int, text: str) -> str:
-        number = self._parts.plan.parse(text)
-        if number.kind is not NumberKind.CLIENT or number.e164 is None:
-            detail = "This is no client's number; write it with its code, like +7 916 123-45-67."
-            fault = FieldFault(place="body", pointer=f"#/numbers/{place}", code=str(number.kind), detail=detail)
-            raise InvalidRequestError([fault])
-        return number.e164
+    Raises:
+        NotFoundError: there is none, or he may not see it.
+    """
+    contact = await store.read_contact(parts.pool, id)
+    if contact is None or contact.id not in await visible_ids(parts.pool, [contact.id], card_reach(who)):
+        raise NotFoundError
+    return contact
+
+
+async def held_contact(connection: Connection, who: Principal, id: int) -> Contact:
+    """The same for one who changes it: nobody else does until the transaction ends.
+
+    Raises:
+        NotFoundError: there is none, or he may not see it.
+    """
+    contact = await hold_contact(connection, id)
+    if contact is None or contact.id not in await visible_ids(connection, [contact.id], card_reach(who)):
+        raise NotFoundError
+    return contact
+
+
+async def _there(connection: Connection, id: int) -> Contact:
+    found = await store.read_contact(connection, id)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _taken(refused: Refused, own: int | None) -> NumberTakenError:
+    cards = ", ".join(str(c) for c in sorted({card for held in refused.taken.values() for card in held} - {own}))
+    return NumberTakenError(
+        f"One of the numbers has a card already: {cards}; change that one, or say that the number is shared."
+    )

@@ -20,10 +20,11 @@ from gateway.api.fields import INT64_MAX, Incoming, Limit, Nothing, Outgoing
 from gateway.api.parts import ApiParts
 from gateway.api.problems import UnknownCursorError
 from gateway.api.routing import Asked, Door, Route
+from gateway.api.sight import card_of, sight_of, unseen_cards
 from gateway.api.sockets import OpenSockets
-from gateway.api.visibility import sees_cards, sees_event
+from gateway.api.visibility import sees_event
 from gateway.domain.access import Principal
-from gateway.domain.call_view import Names, named
+from gateway.domain.call_view import Names, Sight, named
 from gateway.store.facts import CHANNEL, Fact, facts_after
 from gateway.store.reading import names_of
 
@@ -141,7 +142,8 @@ class Events:
             left = ends - asyncio.get_running_loop().time()
             if shown or left <= 0 or self._sockets.closing.is_set():
                 names = await names_of(self._parts.pool, [fact.body for fact in shown])
-                return Feed(items=tuple(_view(fact, names, asked.principal) for fact in shown), next=place)
+                sight = await sight_of(self._parts.pool, asked.principal, [names])
+                return Feed(items=tuple(_view(fact, names, sight) for fact in shown), next=place)
             await self._new.wait(min(left, LOOK_AGAIN_SECONDS))
 
     async def _page(self, who: Principal, place: str, limit: int) -> tuple[list[Fact], str]:
@@ -149,9 +151,10 @@ class Events:
         for _ in range(ROUNDS):
             facts = await facts_after(self._parts.pool, place, _BATCH)
             shown: list[Fact] = []
+            unseen = await unseen_cards(self._parts.pool, who, [(fact.kind, fact.body) for fact in facts])
             for fact in facts:
                 place = fact.position
-                if sees_event(who, fact.kind, fact.users):
+                if sees_event(who, fact.kind, fact.users) and card_of(fact.kind, fact.body) not in unseen:
                     shown.append(fact)
                 if len(shown) == limit:
                     break
@@ -172,8 +175,8 @@ def _checked(position: str) -> str:
     return position
 
 
-def _view(fact: Fact, names: Names, who: Principal) -> FactView:
-    body = named(fact.body, names, cards=sees_cards(who)) if "managers" in fact.body else fact.body
+def _view(fact: Fact, names: Names, sight: Sight) -> FactView:
+    body = named(fact.body, names, cards=sight) if "managers" in fact.body else fact.body
     return FactView.model_validate(
         {
             "position": fact.position,

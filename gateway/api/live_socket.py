@@ -15,14 +15,15 @@ import asyncpg
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from gateway.api.calls import named_view
+from gateway.api.calls import named_views
 from gateway.api.naming import LiveNames
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ForeignOriginError, NotSignedInError
 from gateway.api.routing import API_PREFIX
 from gateway.api.security import Doorkeeper
+from gateway.api.sight import card_of, sight_of, unseen_cards
 from gateway.api.sockets import OpenSocket, OpenSockets
-from gateway.api.visibility import owners, reach, sees_cards, sees_event
+from gateway.api.visibility import owners, reach, sees_event
 from gateway.domain.access import Identity, Right, holds
 from gateway.domain.call_view import named
 from gateway.domain.errors import GatewayError, NotAllowed, Rejected
@@ -114,12 +115,11 @@ class LiveSocket:
         """The open calls first; what happened to them while they were read is told after them, and not twice."""
         shown: dict[object, object] = {}
         only = reach(identity.principal, Right.CALLS_READ_OWN)
-        for call in await open_calls(self._parts.pool):
-            if only is None or str(only) in owners(call.users):
-                shown[call.view["id"]] = call.view["revision"]
-                kind = f"call.{call.view['state']}"
-                body = named_view(call, identity.principal)
-                await self._write(socket, {"kind": kind, "replay": True, "body": body})
+        found = await open_calls(self._parts.pool)
+        calls = [call for call in found if only is None or str(only) in owners(call.users)]
+        for body in await named_views(self._parts, calls, identity.principal):
+            shown[body["id"]] = body["revision"]
+            await self._write(socket, {"kind": f"call.{body['state']}", "replay": True, "body": body})
         await self._write(socket, {"kind": "live", "replay": False, "body": {}})
         while True:
             happenings = [
@@ -131,9 +131,13 @@ class LiveSocket:
 
     async def _tell(self, socket: web.WebSocketResponse, identity: Identity, happenings: Sequence[Happening]) -> None:
         """Send happenings, calls with the names that their reader may see."""
-        cards = sees_cards(identity.principal)
         names = await self._names.of([happening.body for happening in happenings])
+        cards = await sight_of(self._parts.pool, identity.principal, names)
+        told = [(happening.kind, happening.body) for happening in happenings]
+        unseen = await unseen_cards(self._parts.pool, identity.principal, told)
         for happening, known in zip(happenings, names, strict=True):
+            if card_of(happening.kind, happening.body) in unseen:
+                continue
             body = named(happening.body, known, cards=cards) if "managers" in happening.body else happening.body
             await self._write(socket, {"kind": happening.kind, "replay": False, "body": body})
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from gateway.api.calls import CallPlace, CallView, call_model
+from gateway.api.calls import CallPlace, CallView, call_models
 from gateway.api.fields import CursorText, Day, Incoming, Limit, Nothing, Outgoing, RowId
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
@@ -317,10 +317,12 @@ class Statistics:
             limit=query.limit + 1,
         )
         calls = await reading.read_calls(self._parts.pool, [part.call_id for part in found])
+        shown = await call_models(self._parts, list(calls.values()), asked.principal)
+        views = {view.id: view for view in shown}
         rows = [
             (
                 PartRow(
-                    call=call_model(calls[part.call_id], asked.principal),
+                    call=views[part.call_id],
                     day=part.day,
                     extension=part.extension,
                     rang_seconds=_seconds(part.rang_us),
@@ -385,7 +387,8 @@ class Statistics:
         )
         after = (place.at, place.id) if place else None
         found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
-        rows = [(call_model(c, asked.principal), CallPlace(at=c.sorted_at, id=c.id)) for c in found]
+        views = await call_models(self._parts, found, asked.principal)
+        rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
         return page("company", rows, query.limit)
 
     def _span(self, query: SpanQuery, *, user: int | None = None, day: date | None = None) -> Span:

@@ -4,7 +4,7 @@
 another one at any time, and not everybody may see it. `named` puts them in when the call is shown to somebody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -95,31 +95,70 @@ def call_view(call: Call, *, id: UUID, contact_id: int | None, revision: int, us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardChoice:
+    """One of several persons who call with one number."""
+
+    contact_id: int
+    name: str
+    organisation: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Names as they are now."""
+    """Names, cards and choices as they are now."""
 
     contacts: Mapping[int, str] = field(default_factory=dict)
     """Of clients, by their card."""
     users: Mapping[int, str] = field(default_factory=dict)
     """Of managers, by user."""
+    kept: Mapping[int, int] = field(default_factory=dict)
+    """For cards that were merged since the view was made: the card that stands."""
+    chosen: Mapping[str, int] = field(default_factory=dict)
+    """The card that somebody chose for a call since the view was made, by the call's id."""
+    choices: Mapping[str, tuple[CardChoice, ...]] = field(default_factory=dict)
+    """Who calls with a number that several persons share."""
+
+    @property
+    def cards(self) -> frozenset[int]:
+        """Every card that is named."""
+        return frozenset(self.contacts) | {c.contact_id for choices in self.choices.values() for c in choices}
 
 
-def named(view: Mapping[str, object], names: Names, *, cards: bool) -> View:
-    """A call as somebody sees it: with the names of his client's card and of the managers.
+Sight = bool | Container[int]
+"""Which cards somebody may see: all of them, none, or those with these ids."""
+
+
+def sees(sight: Sight, card: int) -> bool:
+    """Whether a card is among those that somebody may see."""
+    return sight if isinstance(sight, bool) else card in sight
+
+
+def named(view: Mapping[str, object], names: Names, *, cards: Sight) -> View:
+    """A call as somebody sees it: with his client's card and the names of client and managers.
 
     Args:
         view: from `call_view`, or as it was stored.
         names: of those whom the view names by id.
-        cards: whether the one who asks may see cards.
+        cards: which cards the one who asks may see.
 
     Returns:
-        The view with `contact_name`, `responsible_name` and each manager's `name`; null: there is none.
+        The view with `contact_id` as it stands now, `contact_name`, `choices` (the cards of a number that several
+        persons share), `responsible_name` and each manager's `name`; null: there is none, or it may not be seen.
     """
-    managers = view["managers"]
+    managers, client = view["managers"], view["client"]
     assert isinstance(managers, list)
+    assert isinstance(client, Mapping)
+    told = names.chosen.get(str(view["id"])) or _id(view["contact_id"])
+    card = names.kept.get(told, told)
     return {
         **view,
-        "contact_name": names.contacts.get(_id(view["contact_id"])) if cards else None,
+        "contact_id": card or None,
+        "contact_name": names.contacts.get(card) if sees(cards, card) else None,
+        "choices": [
+            {"contact_id": c.contact_id, "name": c.name, "organisation": c.organisation}
+            for c in names.choices.get(str(client.get("number")), ())
+            if sees(cards, c.contact_id)
+        ],
         "responsible_name": names.users.get(_id(view["responsible_id"])),
         "managers": [{**part, "name": names.users.get(_id(part["user_id"]))} for part in managers],
     }

@@ -59,6 +59,18 @@ async def visible_ids(source: Source, contacts: Collection[int], reach: int | No
     return frozenset(r["id"] for r in rows)
 
 
+async def hidden_ids(source: Source, contacts: Collection[int], reach: int | None) -> frozenset[int]:
+    """Those of some cards that must not be shown; see `visible_ids`."""
+    if reach is None or not contacts:
+        return frozenset()
+    rows: Sequence[dict[str, int]] = await source.fetch(
+        f"select c.id from contact c where c.id = any($1::bigint[]) and not {visible_contacts('$2')}",
+        sorted(contacts),
+        reach,
+    )
+    return frozenset(r["id"] for r in rows)
+
+
 async def read_rule(source: Source) -> tuple[CardRule, int]:
     """The rule of the site and its version."""
     row = await source.fetchrow("select sees, version from card_rule")

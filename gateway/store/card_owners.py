@@ -7,7 +7,14 @@ from gateway.store.facts import NewFact, save_facts
 
 
 async def owner_changed(
-    connection: Connection, contact_id: int, to: int | None, *, reason: str, by: str, now: datetime
+    connection: Connection,
+    contact_id: int,
+    to: int | None,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    versioned: bool = True,
 ) -> NewFact | None:
     """Give a card another owner; the fact is given back, for a follower, a duty or a route to save and tell.
 
@@ -18,6 +25,7 @@ async def owner_changed(
         reason: a code or a sentence, as it is shown in the card's history.
         by: who does it, like `user:17` or `rule:turn`.
         now: the present moment, UTC.
+        versioned: whether the card's version counts up; False: it has done so for this change already.
 
     Returns:
         None: he is the owner already, or there is no such card.
@@ -29,7 +37,11 @@ async def owner_changed(
         return None
     card, from_ = before["id"], before["owner_id"]
     await connection.execute(
-        "update contact set owner_id = $2, version = version + 1, updated_at = $3 where id = $1", card, to, now
+        "update contact set owner_id = $2, version = version + $4, updated_at = $3 where id = $1",
+        card,
+        to,
+        now,
+        int(versioned),
     )
     await connection.execute(
         "insert into owner_change (contact_id, from_id, to_id, reason, by, at) values ($1, $2, $3, $4, $5, $6)",

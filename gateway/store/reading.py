@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from gateway.domain.call_view import Names, View, moment
+from gateway.domain.call_view import CardChoice, Names, View, moment
 from gateway.domain.recordings import RecordingKey, parse_location
 from gateway.store.database import Connection, Pool
 from gateway.store.idempotency import KEPT
@@ -92,7 +92,7 @@ _COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.clie
  c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at, c.ended_at, c.unmapped,
  c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
  rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state, card.name as contact_name,
- responsible.name as responsible_name"""
+ responsible.name as responsible_name, sharing.choices"""
 
 _BESIDE = """left join lateral (
     select json_agg(json_build_object('extension', m.extension, 'user_id', m.user_id, 'rang_us', m.rang_us,
@@ -102,6 +102,12 @@ left join lateral (
     select r.id, r.state, r.duration_us, r.has_speakers, r.transcript_state from recording r where r.call_id = c.id
     order by r.state = 'stored' desc, r.duration_us desc nulls last, r.id limit 1) rec on true
 left join contact card on card.id = c.contact_id
+left join contact_number shared on shared.number = c.client_number and shared.shared
+left join lateral (
+    select json_agg(json_build_array(w.id, w.name, w.organisation) order by w.id) as choices from (
+        select h.id, h.name, o.name as organisation from contact_phone p join contact h on h.id = p.contact_id
+        left join organisation o on o.id = h.organisation_id where p.number = shared.number order by h.id limit 50
+    ) w) sharing on shared.number is not null
 left join users responsible on responsible.id = c.responsible_id"""
 
 
@@ -138,8 +144,6 @@ def _where(wanted: CallFilter, *, at: str) -> _Where:
     for condition, value in plain.items():
         if value is not None:
             where.add(condition, value)
-    if wanted.number is not None:  # the card's index leads to the number's calls
-        where.add("c.contact_id in (select n.contact_id from contact_number n where n.number = $)", wanted.number)
     if wanted.is_open:
         where.add("c.state <> 'ended'")
     if wanted.figure is not None:
@@ -243,26 +247,68 @@ def _names(row: Mapping[str, object], parts: Sequence[Mapping[str, object]]) -> 
     users = {int(str(p["user_id"])): str(p["name"]) for p in parts}
     if row["responsible_id"] is not None:
         users[int(str(row["responsible_id"]))] = str(row["responsible_name"])
-    contact = row["contact_id"]
-    return Names(contacts={} if contact is None else {int(str(contact)): str(row["contact_name"])}, users=users)
+    contact, choices = row["contact_id"], row["choices"]
+    return Names(
+        contacts={} if contact is None else {int(str(contact)): str(row["contact_name"])},
+        users=users,
+        choices={str(row["client_number"]): tuple(_choice(c) for c in choices)} if isinstance(choices, list) else {},
+    )
+
+
+def _choice(row: Sequence[object]) -> CardChoice:
+    id_, name, organisation = row
+    return CardChoice(
+        contact_id=int(str(id_)), name=str(name), organisation=None if organisation is None else str(organisation)
+    )
 
 
 async def names_of(source: Source, views: Sequence[Mapping[str, object]]) -> Names:
-    """The present names of those whom views of calls name by id, in one query; views of anything else have none."""
+    """The present names of those whom views of calls name by id, in one query; views of anything else have none.
+
+    A view that was made before a merge or a choice names an older card: the present one comes along.
+    """
     calls = [view for view in views if "managers" in view]
     contacts = {view["contact_id"] for view in calls} - {None}
     users = {view["responsible_id"] for view in calls} | {part["user_id"] for view in calls for part in _parts(view)}
-    if not contacts and users <= {None}:
+    numbers = {str(view["id"]): number for view in calls if (number := _number(view)) is not None}
+    if not contacts and not numbers and users <= {None}:
         return Names()
-    rows = await source.fetch(
-        "select true as is_contact, id, name from contact where id = any($1::bigint[])"
-        " union all select false, id, name from users where id = any($2::bigint[])",
+    row = await source.fetchrow(
+        "select (select json_agg(json_build_array(w.id, c.id, c.name)) from unnest($1::bigint[]) as w(id)"
+        "  join contact c on c.id = present_card(w.id)) as contacts,"
+        " (select json_agg(json_build_array(u.id, u.name)) from users u where u.id = any($2::bigint[])) as users,"
+        " (select json_agg(json_build_array(n.number, c.id, c.name, o.name) order by c.id) from contact_number n"
+        "  join contact_phone p on p.number = n.number join contact c on c.id = p.contact_id"
+        "  left join organisation o on o.id = c.organisation_id"
+        "  where n.number = any($3::text[]) and n.shared) as choices,"
+        " (select json_agg(json_build_array(k.id, c.id, c.name)) from call k join contact c on c.id = k.contact_id"
+        "  where k.id = any($4::uuid[]) and k.contact_chosen is not null) as chosen",
         list(contacts),
         list(users - {None}),
+        sorted(set(numbers.values())),
+        sorted(numbers),
     )
+    return _names_read(row)
+
+
+def _number(view: Mapping[str, object]) -> str | None:
+    """The client's number that may have a card."""
+    client = view.get("client")
+    return client["number"] if isinstance(client, Mapping) and client["kind"] == "client" else None
+
+
+def _names_read(row: Mapping[str, list[list[object]] | None]) -> Names:
+    cards = [(int(str(a)), int(str(b)), str(name)) for a, b, name in row["contacts"] or ()]
+    chosen = [(str(call), int(str(card)), str(name)) for call, card, name in row["chosen"] or ()]
+    choices: dict[str, tuple[CardChoice, ...]] = {}
+    for number, *card in row["choices"] or ():
+        choices[str(number)] = (*choices.get(str(number), ()), _choice(card))
     return Names(
-        contacts={r["id"]: r["name"] for r in rows if r["is_contact"]},
-        users={r["id"]: r["name"] for r in rows if not r["is_contact"]},
+        contacts={card: name for _, card, name in (*cards, *chosen)},
+        users={int(str(id_)): str(name) for id_, name in row["users"] or ()},
+        kept={told: card for told, card, _ in cards if told != card},
+        chosen={call: card for call, card, _ in chosen},
+        choices=choices,
     )
 
 

@@ -50,6 +50,7 @@ create table organisation (
 );
 create index organisation_name on organisation using gin (name gin_trgm_ops);
 create index organisation_words on organisation using gin (field_words gin_trgm_ops) where field_words <> '';
+create index organisation_named on organisation (lower(name));
 create index organisation_owner on organisation (owner_id, id desc) where owner_id is not null;
 alter table contact
     add column organisation_id bigint references organisation,
@@ -249,6 +250,19 @@ begin
 end $$
 """,
     """
+create function present_card(card bigint) returns bigint language plpgsql stable as $$
+declare
+    further bigint;
+begin
+    loop
+        select c.merged_into into further from contact c where c.id = card;
+        exit when further is null;
+        card := further;
+    end loop;
+    return card;
+end $$
+""",
+    """
 create function call_follows_card() returns trigger language plpgsql as $$
 begin
     new.contact_id := standing_card(coalesce(new.contact_chosen, new.contact_id));
@@ -262,14 +276,8 @@ create trigger call_card before insert or update of contact_id, contact_chosen o
     """
 create function fact_follows_card() returns trigger language plpgsql as $$
 declare
-    card bigint := new.contact_id;
-    further bigint;
+    card bigint := present_card(new.contact_id);
 begin
-    loop
-        select c.merged_into into further from contact c where c.id = card;
-        exit when further is null;
-        card := further;
-    end loop;
     if card <> new.contact_id then
         new.contact_id := card;
         new.body := jsonb_set(new.body, '{contact_id}', to_jsonb(card));

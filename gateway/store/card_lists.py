@@ -1,0 +1,255 @@
+"""Cards in lists: filtered, searched, in pages, quick among a million of them.
+
+What most people ask for is among the newest cards, so a page is first looked for there, walking an index in the list's
+order (`_WINDOW` cards). Only what is rarer than that is then collected through the index of its filter, and sorted: the
+rare is few. A text is looked for in names, searchable fields, addresses and numbers; for numbers and addresses the
+cards are found first, so that the list itself has one condition on ids.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.store.card_access import visible_contacts
+from gateway.store.contacts import Contact, read_contacts
+from gateway.store.database import Connection, Pool
+
+Source = Pool | Connection
+
+_WINDOW = 4000
+_BY_NUMBER = 500
+"""Cards that are found by a part of a number or an address at most."""
+SHORTEST_END = 4
+"""Digits of a number's end by which it can be found."""
+
+
+class Order(StrEnum):
+    """The order of a list."""
+
+    NEWEST = "newest"
+    LAST_TOUCH = "last_touch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFilter:
+    """Which cards are wanted; None everywhere: all."""
+
+    reach: int | None = None
+    """From `gateway.domain.cards.card_reach`: how far the one who asks sees."""
+    text: str | None = None
+    number: str | None = None
+    """E.164 that the text may mean."""
+    owner: int | None = None
+    has_owner: bool | None = None
+    stage: str | None = None
+    heat: str | None = None
+    priority: int | None = None
+    """At least this."""
+    source_kind: str | None = None
+    source_name: str | None = None
+    city: str | None = None
+    organisation: int | None = None
+    created_since: datetime | None = None
+    changed_since: datetime | None = None
+    touched_before: datetime | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """Values that fields of the site's own must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ends."""
+
+    at: datetime
+    id: int
+
+
+@dataclass(slots=True)
+class _Where:
+    """Conditions with their values, numbered as they come."""
+
+    conditions: list[str] = field(default_factory=list)
+    values: list[object] = field(default_factory=list)
+
+    def add(self, condition: str, *values: object) -> None:
+        """Add a condition; each `$` in it stands for the next value."""
+        for value in values:
+            self.values.append(value)
+            condition = condition.replace("$", f"\0{len(self.values)}", 1)
+        self.conditions.append(condition.replace("\0", "$"))
+
+    def value(self, value: object) -> str:
+        """A further value's place."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+
+async def list_contacts(
+    source: Source, wanted: CardFilter, *, order: Order = Order.NEWEST, after: Place | None = None, limit: int
+) -> list[Contact]:
+    """A page of cards.
+
+    Args:
+        source: where to read.
+        wanted: which ones.
+        order: of the list; the newest or the last touched first.
+        after: the last card seen; None: the first page.
+        limit: how many at most.
+    """
+    where = _Where()
+    await _narrow(source, where, wanted)
+    narrowed = bool(where.conditions)
+    if wanted.reach is not None:
+        where.add(visible_contacts(where.value(wanted.reach)))
+    ids = await _ids(source, where, wanted, order, after, limit, narrowed=narrowed)
+    cards = await read_contacts(source, ids)
+    return [cards[id] for id in ids if id in cards]
+
+
+async def _ids(
+    source: Source, where: _Where, wanted: CardFilter, order: Order, after: Place | None, limit: int, *, narrowed: bool
+) -> list[int]:
+    by = "c.id desc" if order is Order.NEWEST else "c.last_touch_at desc, c.id desc"
+    behind = "c.merged_into is null"
+    if after is not None:
+        at, id_ = where.value(after.at), where.value(after.id)
+        behind += (
+            f" and c.id < {id_} and {at}::timestamptz is not null"
+            if order is Order.NEWEST
+            else f" and (c.last_touch_at, c.id) < ({at}, {id_})"
+        )
+    all_of = " and ".join(where.conditions) or "true"
+    rows = await source.fetch(
+        f"select c.id from (select * from contact c where {behind} order by {by} limit {_WINDOW}) c"
+        f" where {all_of} order by {by} limit {int(limit)}",
+        *where.values,
+    )
+    if len(rows) == limit or (not narrowed and wanted.reach is None) or not await _is_longer(source, behind, by, where):
+        return [r["id"] for r in rows]
+    found = (
+        f"select c.id, c.last_touch_at from contact c where {behind} and {all_of}"
+        if narrowed or wanted.reach is None
+        else _seen(where.value(wanted.reach), behind, all_of, by, int(limit))
+    )
+    rows = await source.fetch(
+        f"with found as materialized ({found}) select c.id from found c group by c.id, c.last_touch_at"
+        f" order by {by} limit {int(limit)}",
+        *where.values,
+    )
+    return [r["id"] for r in rows]
+
+
+async def _is_longer(source: Source, behind: str, by: str, where: _Where) -> bool:
+    """Whether there are cards beyond the window."""
+    used = [n for n in range(1, len(where.values) + 1) if re.search(rf"\${n}\b", behind)]
+    for place, n in enumerate(used, 1):
+        behind = re.sub(rf"\${n}\b", f"${place}", behind)
+    more = await source.fetchval(
+        f"select true from contact c where {behind} order by {by} offset {_WINDOW} limit 1",
+        *(where.values[n - 1] for n in used),
+    )
+    return bool(more)
+
+
+def _seen(reach: str, behind: str, all_of: str, by: str, limit: int) -> str:
+    """The cards of a manager who sees few, by the ways in which he may see them; each way has its index."""
+    card = f"select c.id, c.last_touch_at from contact c where {behind}"
+    order = f"order by {by} limit {limit}"
+    return (
+        f"({card} and c.owner_id = {reach} {order}) union all ({card} and c.owner_id is null {order}) union all"
+        f" (select c.id, c.last_touch_at from (select distinct p.contact_id from number_day d"
+        f"  join contact_phone p on p.number = d.number where d.user_id = {reach} and d.n > 0) t"
+        f"  join contact c on c.id = t.contact_id where {behind} {order}) union all"
+        f" (select c.id, c.last_touch_at from contact c where (select r.sees = 'all' from card_rule r)"
+        f"  and {behind} and {all_of} {order})"
+    )
+
+
+async def _narrow(source: Source, where: _Where, wanted: CardFilter) -> None:
+    plain: Mapping[str, object] = {
+        "c.owner_id = $": wanted.owner,
+        "c.stage = $": wanted.stage,
+        "c.heat = $": wanted.heat,
+        "(c.priority > 0 and c.priority >= $)": wanted.priority or None,
+        "c.source_kind = $": wanted.source_kind,
+        "(c.source_kind is not null and c.source_name = $)": wanted.source_name,
+        "(c.city <> '' and lower(c.city) = lower($))": wanted.city,
+        "c.organisation_id = $": wanted.organisation,
+        "c.created_at >= $": wanted.created_since,
+        "c.updated_at >= $": wanted.changed_since,
+        "c.last_touch_at < $": wanted.touched_before,
+        "c.fields @> $": dict(wanted.fields) or None,
+    }
+    for condition, value in plain.items():
+        if value is not None:
+            where.add(condition, value)
+    if wanted.has_owner is not None:
+        where.conditions.append(f"c.owner_id is {'not ' if wanted.has_owner else ''}null")
+    if wanted.text is not None:
+        _said(where, wanted.text, await found_by(source, wanted.text, wanted.number))
+
+
+def _said(where: _Where, text: str, cards: Sequence[int]) -> None:
+    """The text is in the name or in a searchable field, or it is a number or an address of one of these cards."""
+    names: list[str] = []
+    words: list[str] = []
+    for word in text.split():
+        for column, conditions in (("c.name", names), ("c.field_words", words)):
+            conditions.append(like(column, word, where.value))
+    where.conditions.append(
+        f"({' and '.join(names) or 'true'} or (c.field_words <> '' and {' and '.join(words) or 'true'})"
+        f" or c.id = any({where.value(list(cards))}::bigint[]))"
+    )
+
+
+def like(column: str, word: str, place: Callable[[object], str]) -> str:
+    """The condition that a word is in a column; one of less than three letters only where a word begins with it.
+
+    Args:
+        column: of the statement.
+        word: as typed.
+        place: takes a value of the statement and gives its place, like `$4`.
+    """
+    literal = literal_of(word)
+    if len(word) >= 3 or not word.isalnum():
+        return f"{column} ilike {place('%' + literal + '%')}"
+    # A shorter one has no trigram of its own: only the beginning of a word leads through the index.
+    return f"({column} ilike {place(literal + '%')} or {column} ilike {place('% ' + literal + '%')})"
+
+
+def literal_of(text: str) -> str:
+    """A text in which the signs of a LIKE pattern stand for themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def found_by(source: Source, text: str, number: str | None) -> list[int]:
+    """Cards that have a number or an address which a text may mean.
+
+    Args:
+        source: where to read.
+        text: as typed; the end of a number has at least four digits and nothing but digits and separators.
+        number: E.164 that it means as a whole; None: none.
+    """
+    digits = number_end(text)
+    address = text.strip().casefold() if re.search(r"[@./]", text) else None
+    if number is None and digits is None and address is None:
+        return []
+    rows = await source.fetch(
+        "(select contact_id from contact_phone where number = $1)"
+        " union (select contact_id from contact_phone where $2::text is not null"
+        f"  and reverse(number) like reverse($2) || '%' limit {_BY_NUMBER})"
+        " union (select contact_id from contact_address where $3::text is not null"
+        f"  and folded like '%' || $3 || '%' limit {_BY_NUMBER})",
+        number,
+        digits,
+        None if address is None else literal_of(address),
+    )
+    return [r["contact_id"] for r in rows]
+
+
+def number_end(text: str) -> str | None:
+    """The digits of a text that may be the end of a number; None: it is no number, or too short an end."""
+    digits = re.sub(r"[\s().\-/+\u00a0]+", "", text)
+    return digits if digits.isascii() and digits.isdigit() and SHORTEST_END <= len(digits) <= 15 else None
