@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.aftercare.follow import wake_followers
 from gateway.aftercare.parts import duties_of, followers_of
+from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
 from gateway.domain.errors import GatewayError, GiveUp
@@ -43,6 +44,7 @@ from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
 from gateway.store.figures import keep_rule
 from gateway.store.migrate import upgrade
+from webhooks.sender import open_sender
 
 if TYPE_CHECKING:
     from gateway.store.embedded_server import Server
@@ -112,6 +114,7 @@ class Gateway:
         self.live = Live()
         self.lines: dict[str, Line] = {}
         self.sound: Sound | None = None
+        self.webhooks: Sending | None = None
         self.followers = followers_of(settings, api_pool, self.live)
         self.duties = duties_of(settings, api_pool, self.live)
         self._stop = stop
@@ -129,6 +132,8 @@ class Gateway:
         for pbx in self.settings.pbx.values():
             self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live)
         self.sound = await open_sound(stack, self.settings, self.pool, self.live)
+        sender = await stack.enter_async_context(open_sender(allowed=self.settings.webhooks.allowed_hosts))
+        self.webhooks = Sending(self._api_pool, sender, self.live)
         for follower in self.followers:
             await follower.begin()  # before the first row of a call is read
 
@@ -168,6 +173,8 @@ class Gateway:
                 tasks[part] = Holding(self.pool, part).run(upkeep.run)
             if self.sound.transcripts is not None:
                 tasks["transcripts"] = self.sound.transcripts.run()
+        if self.webhooks is not None:
+            tasks["webhooks sent"] = kept_up(self.webhooks.run, "webhooks sent")
         tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
         tasks |= {follower.name: kept_up(follower.run, follower.name) for follower in self.followers}
         return tasks | {duty.name: kept_up(duty.run, duty.name) for duty in self.duties}

@@ -329,6 +329,14 @@ class Goals(Section):
     direction: GoalDirection = Field(default=GoalDirection.OUTBOUND, description="inbound, outbound or both")
 
 
+class Webhooks(Section):
+    """Where webhooks may be sent."""
+
+    allowed_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_.:-]{1,253}$")], ...] = Field(
+        default=(), max_length=100, description="a list of host names or addresses in small letters, like crm.local"
+    )
+
+
 class Sessions(Section):
     """How long a person stays signed in."""
 
@@ -371,6 +379,7 @@ class Settings(BaseSettings):
     transcription: Transcription = Field(default=Transcription(), description="a table")
     goals: Goals = Field(default=Goals(), description="a table")
     sessions: Sessions = Field(default=Sessions(), description="a table")
+    webhooks: Webhooks = Field(default=Webhooks(), description="a table")
     log: Log = Field(default=Log(), description="a table")
 
     @model_validator(mode="after")

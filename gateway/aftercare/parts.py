@@ -13,6 +13,7 @@ from gateway.aftercare.goal_progress import GoalProgress
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
+from gateway.aftercare.webhooks import clear_log, queue_webhooks
 from gateway.live import Live
 from gateway.settings import Settings
 from gateway.store.database import Pool
@@ -25,6 +26,7 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
         Follower(pool, "recurring tasks", follow_series, live, clock),
         Follower(pool, "outcomes", OutcomeRules(settings.company.timezone), live, clock),
         Follower(pool, "goals", GoalProgress(settings), live, clock),
+        Follower(pool, "webhooks", queue_webhooks, live, clock),
     ]
 
 
@@ -39,4 +41,5 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
         Duty(pool, "frozen tasks", tasks.tell_frozen, live, every=60, clock=clock),
         Duty(pool, "recurring tasks", tasks.go_on, live, every=15, clock=clock),
         Duty(pool, "birthdays", tasks.birthdays, live, every=600, clock=clock),
+        Duty(pool, "log of webhooks", clear_log, live, every=600, clock=clock),
     ]
