@@ -164,6 +164,9 @@ def _operation(endpoint: Endpoint, refs: Refs, schemas: dict[str, Schema]) -> Sc
         schema = refs[endpoint.body_model, "validation"]
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
+    if route.upload:
+        file: Schema = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.upload, file)}
     return operation
 
 
@@ -293,7 +296,7 @@ def _errors(endpoint: Endpoint) -> Iterable[type[Exception]]:
         yield NotAllowed
     if route.method not in SAFE_METHODS:
         yield ForeignOriginError
-    if endpoint.body_model is not Nothing:
+    if endpoint.body_model is not Nothing or route.upload:
         yield from (BodyTooLargeError, MediaTypeError, SlowBodyError)
     if endpoint.path_model is not Nothing:
         yield NotFoundError

@@ -22,6 +22,7 @@ from gateway.api.fields import Incoming, Nothing
 from gateway.api.problems import (
     FieldFault,
     InvalidRequestError,
+    MediaTypeError,
     NotSignedInError,
     PreconditionError,
     StaleVersionError,
@@ -114,6 +115,8 @@ class Route:
     """Bytes a body may have."""
     body_optional: bool = False
     """Whether the body may be left out; then its model's defaults are taken."""
+    upload: tuple[str, ...] = ()
+    """Media types of a body that is a file: the handler reads it from `asked.http` itself, and bounds it."""
 
 
 class Guard(Protocol):
@@ -160,7 +163,11 @@ class Endpoint:
             chosen, asked_for = self.choice.taken_from(asked_for)
         query = self._query.read("query", asked_for)
         route = self.route
-        raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional)
+        raw = b"{}"
+        if not route.upload:
+            raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional)
+        elif request.content_type not in route.upload:
+            raise MediaTypeError(f"This file has another media type; send one of {', '.join(route.upload)}.")
         body = read_body(self.body_model, with_version(request, raw) if self.versioned else raw)
         once = self._once(request, identity, body) if self.route.idempotent else None
         asked = Asked(path=path, query=query, body=body, http=request, identity=identity, once=once)

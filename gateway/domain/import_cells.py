@@ -46,6 +46,8 @@ PLAIN_WORDS: Mapping[str, str] = {
     "number_not_understood": "this is no full telephone number; write it with its code, like +7 495 123-45-67",
     "digits_lost": "the file has only the first digits of this number; format the column as text and save it again",
     "number_own": "this is one of our own numbers",
+    "too_many_numbers": "a card has at most 20 numbers of one row; this one and those behind it were left out",
+    "address_empty": "this is no address",
     "email_not_understood": "this is no e-mail address",
     "date_not_understood": "this is no date; write it like 1980-12-31 or 31.12.1980",
     "owner_unknown": "nobody here has this login or name",

@@ -279,3 +279,94 @@ def tally(verdicts: Iterable[RowVerdict]) -> Mapping[str, int]:
         counts[verdict.verdict] += 1
         counts["told"] += bool(verdict.faults) and verdict.verdict is not Verdict.REFUSED
     return counts
+
+
+KEPT_COLUMNS = (
+    "name",
+    "owner_id",
+    "organisation_id",
+    "job_title",
+    "city",
+    "line_of_business",
+    "priority",
+    "heat",
+    "stage",
+    "source_kind",
+    "source_name",
+    "timezone",
+    "birthday",
+    "note",
+    "fields",
+)
+"""Columns of a card that an import may change."""
+_EMPTY: tuple[object, ...] = (None, "", 0, "unsorted")
+
+
+def changes_of(
+    card: Mapping[str, object], content: Content, organisation: int | None, *, overwrite: bool
+) -> dict[str, object]:
+    """The columns of a card that change when it gets a content.
+
+    Args:
+        card: its columns as they are, by the names in `KEPT_COLUMNS`.
+        content: what it gets.
+        organisation: the content's organisation; None: it names none.
+        overwrite: whether what the content has goes before what the card has.
+    """
+    given = {**content.values, "name": content.name, "organisation_id": organisation}
+    changes: dict[str, object] = {
+        column: value
+        for column, value in given.items()
+        if value not in _EMPTY and column != "note" and (overwrite or card[column] in _EMPTY) and value != card[column]
+    }
+    note = _joined_notes(card["note"], content.values.get("note"))
+    if note != (card["note"] or ""):
+        changes["note"] = note
+    before: Mapping[str, object] = card["fields"] or {}  # type: ignore[assignment]
+    fields = {**before, **content.fields} if overwrite else {**content.fields, **before}
+    if fields != before:
+        changes["fields"] = fields
+    return changes
+
+
+def undone_values(
+    card: Mapping[str, object], before: Mapping[str, object], after: Mapping[str, object], *, forced: bool
+) -> tuple[dict[str, object], list[str]]:
+    """The values that go back when an import is undone, and the columns that stay since somebody changed them.
+
+    Args:
+        card: its columns as they are.
+        before: the columns that the import changed, as they were.
+        after: as the import left them.
+        forced: whether what was changed since goes back too.
+    """
+    back: dict[str, object] = {}
+    kept: list[str] = []
+    for column, value in before.items():
+        if column == "fields":
+            fields, stay = _undone_fields(card[column], value, after[column], forced=forced)
+            if fields != card[column]:
+                back[column] = fields
+            kept += [f"fields.{key}" for key in stay]
+        elif forced or card[column] == after[column]:
+            back[column] = value
+        else:
+            kept.append(column)
+    return back, kept
+
+
+def _undone_fields(
+    present: object, before: object, after: object, *, forced: bool
+) -> tuple[dict[str, object], list[str]]:
+    now, was, became = (dict(values) if isinstance(values, Mapping) else {} for values in (present, before, after))
+    kept = []
+    for key in became.keys() | was.keys():
+        if was.get(key) == became.get(key):
+            continue
+        if not forced and now.get(key) != became.get(key):
+            kept.append(key)
+        elif key in was:
+            now[key] = was[key]
+        else:
+            now.pop(key, None)
+    return now, sorted(kept)

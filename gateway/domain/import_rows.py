@@ -6,12 +6,12 @@ without a word: each value that was not taken is a fault with its column, and a 
 refused.
 """
 
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, TypedDict
 
+from gateway.domain.cards import AddressError, AddressKind, is_zone, read_address
 from gateway.domain.import_cells import (
     CellFault,
     clean,
@@ -153,12 +153,16 @@ class RowReader:
             text = cells[index] if index < len(cells) else ""
             if is_nothing(text):
                 continue
+            if text[:1] == "'" and text[1:2] in _MARKED:
+                text = text[1:]  # the mark that our own export puts before what a spreadsheet might take for a formula
             for fault in self._take(row, name, target, kind, text):
                 row["faults"].append([fault.code, header or f"column {index + 1}", clean(fault.value, 80)])
         row["name"] = " ".join(name)[:NAME_LENGTH]
         if len(cells) > len(self._recipe.targets) and any(c.strip() for c in cells[len(self._recipe.targets) :]):
             row["faults"].append(["more_cells", "", ""])
-        del row["numbers"][NUMBERS_A_ROW:]
+        if len(row["numbers"]) > NUMBERS_A_ROW:
+            row["faults"].append(["too_many_numbers", "", row["numbers"][NUMBERS_A_ROW][0]])
+            del row["numbers"][NUMBERS_A_ROW:]
         row["refused"] = self._refusal(row)
 
     def _refusal(self, row: ReadRow) -> Fault | None:
@@ -183,11 +187,9 @@ class RowReader:
                 return faults
             case Target.EMAIL:
                 emails, faults = read_emails(text)
-                row["addresses"] += [["email", clean(e, 254), clean(e, 254).casefold()] for e in emails]
-                return faults
+                return [*faults, *(f for e in emails for f in _take_address(row, AddressKind.EMAIL, e))]
             case Target.POSTAL | Target.SITE | Target.MESSENGER:
-                value = clean(text, 500)
-                row["addresses"].append([target, value, value.casefold()])
+                return _take_address(row, AddressKind(target), clean(text, 500))
             case Target.ORGANISATION:
                 row["organisation"] = clean(text, TEXT_LENGTH)
             case Target.EXTERNAL_ID:
@@ -234,7 +236,7 @@ class RowReader:
         found = read_field(text, field, day_first=self._recipe.day_first, latest=self._recipe.latest)
         if isinstance(found, CellFault):
             return [found]
-        row["fields"][field.key] = clean(found, 1000) if isinstance(found, str) else found
+        row["fields"][field.key] = clean(found, 2000) if isinstance(found, str) else found
         return ()
 
     def _owner(self, text: str) -> int | CellFault:
@@ -244,10 +246,21 @@ class RowReader:
         return CellFault(code="owner_two" if found else "owner_unknown", value=text.strip()[:80])
 
 
+_MARKED = frozenset("=+-@")
 _WAYS_TO_A_CLIENT = frozenset({"number_not_understood", "digits_lost", "number_own", "email_not_understood"})
 
 
+def _take_address(row: ReadRow, kind: AddressKind, text: str) -> Sequence[CellFault]:
+    try:
+        read = read_address(kind, text)
+    except AddressError:
+        return [
+            CellFault(code="email_not_understood" if kind is AddressKind.EMAIL else "address_empty", value=text[:80])
+        ]
+    row["addresses"].append([kind, read.value, read.folded])
+    return ()
+
+
 def _zone(text: str) -> str | CellFault:
-    zones = {z.casefold(): z for z in zoneinfo.available_timezones()} if text.strip() else {}
-    found = zones.get(text.strip().casefold())
-    return found or CellFault(code="timezone_unknown", value=text.strip()[:80])
+    name = text.strip()
+    return name if is_zone(name) else CellFault(code="timezone_unknown", value=name[:80])
