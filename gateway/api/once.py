@@ -29,7 +29,9 @@ Work = Callable[[Connection], Awaitable[tuple[BaseModel, Sequence[NewFact]]]]
 """Writes what was ordered, within a transaction; gives the answer and what is to be told."""
 
 
-async def do_once(parts: ApiParts, asked: Asked[P, Q, B], work: Work, *, status: int = 201) -> web.Response:
+async def do_once(
+    parts: ApiParts, asked: Asked[P, Q, B], work: Work, *, status: int = 201, shown_once: Sequence[str] = ()
+) -> web.Response:
     """Do an order that asks for an Idempotency-Key.
 
     Args:
@@ -37,6 +39,7 @@ async def do_once(parts: ApiParts, asked: Asked[P, Q, B], work: Work, *, status:
         asked: the request, of a route that is `idempotent`.
         work: what is done.
         status: of the answer.
+        shown_once: fields with a secret; a repetition gets null in their place, and they are not kept.
 
     Raises:
         KeyReusedError: the key stands for another request.
@@ -51,7 +54,7 @@ async def do_once(parts: ApiParts, asked: Asked[P, Q, B], work: Work, *, status:
             return await _again(connection, asked, status)
         view, facts = await work(connection)
         await save_facts(connection, facts)
-        body = view.model_dump(mode="json")
+        body = view.model_dump(mode="json") | dict.fromkeys(shown_once)
         await once_store.keep_answer(
             connection, principal=who.id, route=once.route, key=once.key, status=status, body=body
         )

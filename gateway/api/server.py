@@ -35,6 +35,8 @@ from gateway.api.sockets import OpenSockets
 from gateway.api.statistics import Statistics
 from gateway.api.teams import Teams
 from gateway.api.users import Users
+from gateway.api.webhook_log import WebhookLog
+from gateway.api.webhooks import Webhooks
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
 from gateway.store.database import DATABASE_AWAY
@@ -67,6 +69,8 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Dispositions(parts).routes(),
         *Outcomes(parts).routes(),
         *OutcomeStatistics(parts).routes(),
+        *Webhooks(parts).routes(),
+        *WebhookLog(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 

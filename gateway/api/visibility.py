@@ -27,6 +27,8 @@ _BY_RIGHT = {
     "contact": Right.CONTACTS_READ,
     "user": Right.USERS_READ,
     "endpoint": Right.USERS_READ,
+    "touch": Right.CONTACTS_READ,
+    "webhook": Right.WEBHOOKS_MANAGE,
 }
 _TELLS_NOBODY_ANYTHING = frozenset({"call.merged"})
 """Events that hold ids only; a screen needs them for the calls it shows."""
@@ -71,6 +73,19 @@ def require_reach(principal: Principal, right: Right, user: int) -> None:
     """
     if not allowed(principal, right, str(user)):
         raise NotAllowed("You may see your own figures and goals only; ask an administrator for a wider right.")
+
+
+def sees_kinds(principal: Principal, kinds: Iterable[str]) -> bool:
+    """Whether the caller may see every event of these kinds, whomever it concerns.
+
+    Args:
+        principal: who asks.
+        kinds: like `call.ended`, `call.*`, or `*` for everything.
+    """
+    families = {kind.partition(".")[0] for kind in kinds}
+    if "*" in families:
+        families |= {*_BY_OWNER, *_BY_RIGHT}
+    return all(sees_event(principal, f"{family}.any", ()) for family in families)
 
 
 def sees_event(principal: Principal, kind: str, users: Collection[int]) -> bool:

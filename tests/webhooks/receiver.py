@@ -24,6 +24,7 @@ class Receiver:
     got: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -51,6 +52,7 @@ class Receiver:
             self.got.append(message)
             self.ids.append(headers["webhook-id"])
             self.headers.append(headers)
+            self.raw.append(raw)
             return await self.answer(request) if self.answer else web.Response(status=204)
         finally:
             self.at_once -= 1
