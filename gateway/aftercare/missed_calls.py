@@ -108,7 +108,7 @@ class MissedCalls:
             task = await read_task(connection, kept.task_id or 0)
             if task is not None:
                 await note_escalated(connection, task.id, now)
-            heads = rule.escalate_to or await heads_of(connection)
+            heads = rule.escalate_to or await heads_of(connection, task.owner_id if task else None)
             told.append(await missed_fact(connection, "missed.escalated", kept.id, also=heads))
         return told
 

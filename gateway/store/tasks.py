@@ -261,6 +261,27 @@ async def read_rule(source: Source) -> TaskRule:
     )
 
 
+async def save_rule(source: Source, rule: TaskRule) -> TaskRule | None:
+    """Set what holds for every task; None: it has been changed since its version was read."""
+    found = await source.fetchval(
+        "update task_rule set frozen_hours = $1, remind_minutes = $2, remind_head_minutes = $3, hour_max = $4,"
+        " birthday_days = $5, lease_minutes = $6, version = version + 1 where version = $7 returning true",
+        rule.frozen_hours,
+        rule.remind_minutes,
+        rule.remind_head_minutes,
+        rule.hour_max,
+        rule.birthday_days,
+        rule.lease_minutes,
+        rule.version,
+    )
+    return await read_rule(source) if found else None
+
+
+async def known_cards(source: Source, ids: Sequence[int]) -> set[int]:
+    """Those of some ids that are cards."""
+    return {r["id"] for r in await source.fetch("select id from contact where id = any($1::bigint[])", list(ids))}
+
+
 def task_view(task: Task) -> dict[str, object]:
     """A task as facts and webhooks tell it: what it is about by ids, its texts left to the API."""
     return {
@@ -300,7 +321,7 @@ async def task_fact(
     users = [task.owner_id] if task.owner_id else list(task.members) or await active_users(source)
     users += also
     if heads:
-        users += await heads_of(source)
+        users += await heads_of(source, task.owner_id)
     return NewFact(
         kind=kind,
         body=task_view(task) | more,
@@ -315,8 +336,23 @@ async def active_users(source: Source) -> list[int]:
     return [r["id"] for r in await source.fetch("select id from users where active order by id")]
 
 
-async def heads_of(source: Source) -> list[int]:
-    """The heads: active supervisors, and where there is none, the administrators."""
+async def heads_of(source: Source, owner: int | None = None, at: datetime | None = None) -> list[int]:
+    """The heads of a person: of his teams; where he is in none, the supervisors, or else the administrators.
+
+    Args:
+        source: where to look.
+        owner: whose heads; None: of everybody.
+        at: on which day he belongs to a team; None: now.
+    """
+    rows = await source.fetch(
+        "select distinct g.head_id from team g join team_member m on m.team_id = g.id join users u on u.id = g.head_id"
+        " where m.user_id = $1 and g.archived_at is null and u.active and g.head_id <> $1"
+        " and coalesce($2::timestamptz, now())::date between m.since and m.until order by g.head_id",
+        owner,
+        at,
+    )
+    if rows:
+        return [r["head_id"] for r in rows]
     rows = await source.fetch("select id, role from users where active and role <> 'manager' order by id")
     supervisors = [r["id"] for r in rows if r["role"] == "supervisor"]
     return supervisors or [r["id"] for r in rows]
