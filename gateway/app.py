@@ -24,6 +24,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from gateway.aftercare.follow import wake_followers
+from gateway.aftercare.importing import Importer
 from gateway.aftercare.parts import duties_of, followers_of
 from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
@@ -44,6 +45,7 @@ from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
 from gateway.store.figures import keep_rule
 from gateway.store.migrate import upgrade
+from spreadsheets.process import Tables
 from webhooks.sender import open_sender
 
 if TYPE_CHECKING:
@@ -117,6 +119,8 @@ class Gateway:
         self.webhooks: Sending | None = None
         self.followers = followers_of(settings, api_pool, self.live)
         self.duties = duties_of(settings, api_pool, self.live)
+        self._tables = Tables()
+        self.importer = Importer(api_pool, self.live, self._tables, settings.home / "imports")
         self._stop = stop
 
     def stop(self) -> None:
@@ -175,6 +179,7 @@ class Gateway:
                 tasks["transcripts"] = self.sound.transcripts.run()
         if self.webhooks is not None:
             tasks["webhooks sent"] = kept_up(self.webhooks.run, "webhooks sent")
+        tasks["imports"] = kept_up(self.importer.run, "imports")
         tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
         tasks |= {follower.name: kept_up(follower.run, follower.name) for follower in self.followers}
         return tasks | {duty.name: kept_up(duty.run, duty.name) for duty in self.duties}
@@ -195,6 +200,8 @@ class Gateway:
             read_row={n: row_reader(line.settings) for n, line in lines.items()},
             telephony={n: line.asterisk for n, line in lines.items() if line.asterisk is not None},
             recordings=self.sound.storage,
+            table_writer=self._tables,
+            imports=self.importer,
             tables_changed=self.announce_tables,
             order_refused=self.order_refused,
             states=self.states,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spreadsheets.encodings import PROBE, Encoding, find_encoding, read_lines
+from spreadsheets.errors import UnreadableFileError
 
 DELIMITERS = (";", ",", "\t", "|")
 LONGEST_ROW = 64 * 1024
@@ -59,6 +60,8 @@ def find_dialect(path: Path, *, encoding: str | None = None, delimiter: str | No
     with path.open("rb") as file:
         probe = file.read(PROBE)
     found = find_encoding(probe)
+    if not found.name.startswith(("utf-16", "utf-32")) and _is_binary(probe):
+        raise UnreadableFileError("This is no text file and no workbook that can be read.")
     if encoding is not None and encoding != found.name:
         found = Encoding(name=encoding, mark=found.mark if encoding == "utf-8" and found.mark == 3 else 0)
     lines = [line for line, _ in _first(read_lines(path, found), _PROBE_ROWS)]
@@ -66,6 +69,12 @@ def find_dialect(path: Path, *, encoding: str | None = None, delimiter: str | No
     if told:
         return Dialect(encoding=found, delimiter=delimiter or told[1], skip=1)
     return Dialect(encoding=found, delimiter=_delimiter(lines) if delimiter is None else delimiter)
+
+
+def _is_binary(probe: bytes) -> bool:
+    """Whether bytes are no text: signs that no text has, more than a damaged file has here and there."""
+    strange = sum(probe.count(bytes([code])) for code in (*range(9), *range(14, 27), *range(28, 32)))
+    return strange * 200 > len(probe)
 
 
 def _first(lines: Iterator[tuple[str, bool]], most: int) -> Iterator[tuple[str, bool]]:

@@ -71,6 +71,10 @@ class Importer:
         self._clock = clock
         self._woken = asyncio.Event()
 
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        return self._clock()
+
     def wake(self) -> None:
         """There is something to do."""
         self._woken.set()

@@ -13,9 +13,11 @@ from typing import BinaryIO, Protocol
 from prometheus_client import CollectorRegistry
 
 from gateway import __version__
+from gateway.aftercare.importing import Importer
 from gateway.api.security import Passwords
 from gateway.domain.directory import Directory
 from gateway.domain.errors import Rejected
+from gateway.domain.import_files import TableWriter
 from gateway.domain.legs import LegEvent
 from gateway.domain.phone import NumberPlan
 from gateway.domain.ports import Telephony
@@ -88,6 +90,10 @@ class ApiParts:
     telephony: Mapping[str, Telephony]
     """Orders to each PBX; one that is missing takes none."""
     recordings: RecordingReader
+    table_writer: TableWriter
+    """Writes exports and reports into files."""
+    imports: Importer
+    """Works on imports, and knows where their files lie."""
     tables_changed: Callable[[], Awaitable[None]]
     """Called after each change of users, extensions or endpoints has been committed."""
     order_refused: Callable[[str, str, datetime], Awaitable[None]]

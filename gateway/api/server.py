@@ -18,6 +18,7 @@ from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
 from gateway.api.goals import Goals
 from gateway.api.health import Health
+from gateway.api.imports import Imports
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
 from gateway.api.openapi import add_document
@@ -63,6 +64,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Recordings(parts).routes(),
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
+        *Imports(parts).routes(),
         *Statistics(parts).routes(),
         *Teams(parts).routes(),
         *Goals(parts).routes(),

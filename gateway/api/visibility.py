@@ -25,6 +25,7 @@ _BY_OWNER = {
 _BY_RIGHT = {
     "card": Right.CONTACTS_READ,
     "contact": Right.CONTACTS_READ,
+    "import": Right.CONTACTS_IMPORT,
     "user": Right.USERS_READ,
     "endpoint": Right.USERS_READ,
     "touch": Right.CONTACTS_READ,

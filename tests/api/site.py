@@ -12,6 +12,7 @@ from uuid import UUID
 
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
+from gateway.aftercare.importing import Importer
 from gateway.api.parts import PartState
 from gateway.api.security import COOKIE, Passwords, new_api_key
 from gateway.api.server import ApiParts, make_app
@@ -25,6 +26,7 @@ from gateway.store.access import issue_key
 from gateway.store.staff import add_user, load_tables
 from recordings.storage import LocalStorage
 from sip.cel import read_row
+from spreadsheets.process import Tables
 from tests.gateway.site import BASE, ZONE, Site, open_site
 
 PASSWORD = "correct horse battery"
@@ -164,6 +166,10 @@ async def open_api(
             kind = LegEventKind.REFUSED
             await site.pipeline.note(LegEvent(at=at, kind=kind, leg=command_id, family=command_id, reason=reason))
 
+        tables = Tables()
+        importer = Importer(site.pool, site.live, tables, folder / "imports")
+        importing = tasks.create_task(importer.run())
+        stack.callback(importing.cancel)
         parts = ApiParts(
             pool=site.pool,
             live=site.live,
@@ -173,6 +179,8 @@ async def open_api(
             read_row={"pbx1": read_row},
             telephony={"pbx1": board},
             recordings=storage,
+            table_writer=tables,
+            imports=importer,
             tables_changed=tables_changed,
             order_refused=order_refused,
             states=states,
