@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import web
 
 from gateway.api import live_socket
+from gateway.api.call_back_rules import CallBackRules
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
@@ -21,12 +22,14 @@ from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
+from gateway.api.missed import MissedInbox
 from gateway.api.openapi import add_document
 from gateway.api.outcome_figures import OutcomeStatistics
 from gateway.api.outcomes import Outcomes
 from gateway.api.page import add_page
 from gateway.api.parts import ApiParts
 from gateway.api.problems import problem_middleware
+from gateway.api.queue import Queue
 from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.routing import Route, add_routes
@@ -34,10 +37,13 @@ from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
 from gateway.api.sockets import OpenSockets
 from gateway.api.statistics import Statistics
+from gateway.api.task_groups import TaskGroups
+from gateway.api.tasks import Tasks
 from gateway.api.teams import Teams
 from gateway.api.users import Users
 from gateway.api.webhook_log import WebhookLog
 from gateway.api.webhooks import Webhooks
+from gateway.api.working_hours import WorkingHours
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
 from gateway.store.database import DATABASE_AWAY
@@ -73,6 +79,12 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *OutcomeStatistics(parts).routes(),
         *Webhooks(parts).routes(),
         *WebhookLog(parts).routes(),
+        *CallBackRules(parts).routes(),
+        *MissedInbox(parts).routes(),
+        *Queue(parts).routes(),
+        *TaskGroups(parts).routes(),
+        *Tasks(parts).routes(),
+        *WorkingHours(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 
