@@ -16,6 +16,8 @@ _BY_OWNER = {
     "recording": Right.RECORDINGS_LISTEN_OWN,
     "transcript": Right.RECORDINGS_LISTEN_OWN,
     "outcome": Right.OUTCOMES_WRITE_OWN,
+    "missed": Right.TASKS_READ_OWN,
+    "task": Right.TASKS_READ_OWN,
     "lead": Right.TASKS_READ_OWN,
     "absence": Right.TASKS_READ_OWN,
     "goal": Right.STATISTICS_READ_OWN,
