@@ -39,7 +39,7 @@ class ContactPath(Incoming):
     contact_id: RowId
 
 
-class ContactQuery(Incoming):
+class CardQuery(Incoming):
     """Which cards."""
 
     q: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
@@ -62,6 +62,11 @@ class ContactQuery(Incoming):
     field: Annotated[tuple[Annotated[str, Field(min_length=3, max_length=300)], ...], Field(max_length=10)] = Field(
         default=(), description="key:value that a field of the site's own must have; may be given several times"
     )
+
+
+class ContactQuery(CardQuery):
+    """Which cards, in which order, and which page of them."""
+
     sort: Order = Order.NEWEST
     limit: Limit = 50
     cursor: CursorText | None = None
@@ -76,6 +81,29 @@ class ContactPlace(Incoming):
 
 class NumberTakenError(ConflictError):
     """One of the numbers has a card already; change that one instead."""
+
+
+async def wanted_cards(parts: ApiParts, who: Principal, query: CardQuery) -> CardFilter:
+    """The cards that a query asks for, as far as the caller may see them."""
+    text = query.q.strip() or None if query.q else None
+    return CardFilter(
+        reach=card_reach(who),
+        text=text,
+        number=parts.plan.parse(text).e164 if text else None,
+        owner=query.owner,
+        has_owner=query.has_owner,
+        stage=query.stage,
+        heat=query.heat,
+        priority=query.priority,
+        source_kind=query.source_kind,
+        source_name=query.source_name,
+        city=query.city,
+        organisation=query.organisation,
+        created_since=query.created_since,
+        changed_since=query.changed_since,
+        touched_before=query.touched_before,
+        fields=await CardInput(parts).wanted_fields(FieldOf.CONTACT, query.field),
+    )
 
 
 class Contacts:
@@ -130,25 +158,7 @@ class Contacts:
         """A page of cards."""
         query = asked.query
         place = read_cursor(f"contacts {query.sort}", query.cursor, ContactPlace)
-        text = query.q.strip() or None if query.q else None
-        wanted = CardFilter(
-            reach=card_reach(asked.principal),
-            text=text,
-            number=self._parts.plan.parse(text).e164 if text else None,
-            owner=query.owner,
-            has_owner=query.has_owner,
-            stage=query.stage,
-            heat=query.heat,
-            priority=query.priority,
-            source_kind=query.source_kind,
-            source_name=query.source_name,
-            city=query.city,
-            organisation=query.organisation,
-            created_since=query.created_since,
-            changed_since=query.changed_since,
-            touched_before=query.touched_before,
-            fields=await self._input.wanted_fields(FieldOf.CONTACT, query.field),
-        )
+        wanted = await wanted_cards(self._parts, asked.principal, query)
         found = await list_contacts(
             self._parts.pool,
             wanted,
