@@ -32,10 +32,12 @@ from gateway.api.problems import problem_middleware
 from gateway.api.queue import Queue
 from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
+from gateway.api.reports import Reports
 from gateway.api.routing import Route, add_routes
 from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
 from gateway.api.sockets import OpenSockets
+from gateway.api.spend import SpendRoutes
 from gateway.api.statistics import Statistics
 from gateway.api.task_groups import TaskGroups
 from gateway.api.tasks import Tasks
@@ -74,6 +76,8 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Statistics(parts).routes(),
         *Teams(parts).routes(),
         *Goals(parts).routes(),
+        *Reports(parts).routes(),
+        *SpendRoutes(parts).routes(),
         *Dispositions(parts).routes(),
         *Outcomes(parts).routes(),
         *OutcomeStatistics(parts).routes(),

@@ -31,6 +31,9 @@ GOOD_WHEN: Mapping[str, int] = {
     "tasks_in_time": 1,
     "tasks_failed": -1,
     "tasks_overdue": -1,
+    "tasks_due": 0,
+    "talk_share": 1,
+    "calls_in": 0,
     "overdue_share": -1,
     "leads": 1,
     "spend": 0,
@@ -80,7 +83,7 @@ def verdict(figure: str, difference: float) -> Verdict:
     """Which side a difference is on."""
     if difference == 0:
         return Verdict.SAME
-    good = GOOD_WHEN.get(figure, 0)
+    good = GOOD_WHEN.get(figure.partition(".")[0], 0)
     if good == 0:
         return Verdict.NEUTRAL
     return Verdict.GOOD if (difference > 0) == (good > 0) else Verdict.BAD

@@ -178,6 +178,7 @@ FIGURES: Mapping[str, str] = {
     "wait_seconds": "m.wait_us > 0",
     "numbers": "m.number is not null",
     "numbers_long": "m.number is not null and m.talk_us > {long}",
+    "calls_long": "m.talk_us > {long}",
 }
 """Which parts stand behind a manager's figure; of a number's several calls the longest stands for it."""
 OF_NUMBERS = frozenset({"numbers", "numbers_long"})
