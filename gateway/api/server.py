@@ -18,6 +18,7 @@ from gateway.api.dispositions import Dispositions
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
 from gateway.api.goals import Goals
+from gateway.api.exports import Exports
 from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
@@ -73,6 +74,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
         *Imports(parts).routes(),
+        *Exports(parts).routes(),
         *Statistics(parts).routes(),
         *Teams(parts).routes(),
         *Goals(parts).routes(),

@@ -281,3 +281,32 @@ async def test_managers_neither_import_nor_export(api: Api) -> None:
     client = await api.caller(Role.MANAGER, "anna")
     await problem(await client.get("imports"), 403, "not-allowed")
     await problem(await client.get("exports/contacts"), 403, "not-allowed")
+
+
+async def test_an_export_can_be_imported_again_and_leaves_its_trace(api: Api) -> None:
+    """Requirements 125 to 128."""
+    client = await api.caller(Role.SUPERVISOR, "head")
+    id_ = (await sent(client, "name,phone,e-mail,city\n@Acme,+79030000001 доб. 5,a@example.com,-Kazan\n"))["id"]
+    await ordered(client, id_, "run")
+
+    response = await client.get("exports/contacts", params={"q": "acme"})
+    text = (await response.read()).decode("utf-8-sig")
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert (row["Name"], row["Phone"], row["City"]) == ("'@Acme", "'+79030000001 ext. 5", "'-Kazan")
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="contacts-')
+
+    found = await sent(client, text, "again.csv")
+    assert found["targets"][1:4] == ["name", "number", "email"]
+    await ordered(client, found["id"], "run")
+    assert (await verdicts(client, found["id"]))[0]["verdict"] == "joined"
+    assert (await verdicts(client, found["id"]))[0]["faults"] == []
+
+    audit = await api.site.pool.fetch(
+        "select actor, action, detail from audit where action like '%export%' order by id"
+    )
+    assert [(a["action"], a["detail"].get("cards")) for a in audit] == [
+        ("contacts.export_started", None),
+        ("contacts.exported", 1),
+    ]
+    workbook = await (await client.get("exports/contacts", params={"format": "xlsx"})).read()
+    assert workbook[:2] == b"PK"
