@@ -132,9 +132,10 @@ class Look(StrEnum):
     TEXT = "text"
 
 
+_TIME = r"[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"
 _LOOKS = (
     (Look.EMAIL, re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]{2,}")),
-    (Look.DATE, re.compile(r"(\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d)([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")),
+    (Look.DATE, re.compile(rf"(\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}-\d\d-\d\d)({_TIME})?")),
     (Look.SITE, re.compile(r"(https?://\S+|www\.\S+)", re.IGNORECASE)),
     (Look.NUMBER, re.compile(r"['=\"]*[+(]?\d[\d\s().\u00a0/-]{5,}\d?.{0,40}", re.DOTALL)),
     (Look.AMOUNT, re.compile(r"-?\d{1,6}([.,]\d{1,4})?")),
