@@ -19,6 +19,8 @@ from gateway.settings import Settings
 from gateway.store.database import Pool
 from tests.gateway.site import Site, open_site, rows_of
 
+MORNING = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
 
 @dataclass(slots=True, kw_only=True)
 class Office:
@@ -59,19 +61,24 @@ class Office:
         await self.settle()
 
 
+async def office_over(site: Site, *, settings: Settings | None = None, moment: datetime = MORNING) -> Office:
+    """What follows the calls of a site that is open already."""
+    office = Office(site=site, settings=settings or Settings(), moment=moment)
+
+    def clock() -> datetime:
+        return office.moment
+
+    office.followers = followers_of(office.settings, site.pool, site.live, clock)
+    office.duties = duties_of(office.settings, site.pool, site.live, clock)
+    for follower in office.followers:
+        await follower.begin()
+    return office
+
+
 @asynccontextmanager
 async def open_office(
-    dsn: str, *, settings: Settings | None = None, moment: datetime = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    dsn: str, *, settings: Settings | None = None, moment: datetime = MORNING
 ) -> AsyncIterator[Office]:
     """A site with its people (tests/gateway/site.py), followed from its first call on."""
     async with open_site(dsn) as site:
-        office = Office(site=site, settings=settings or Settings(), moment=moment)
-
-        def clock() -> datetime:
-            return office.moment
-
-        office.followers = followers_of(office.settings, site.pool, site.live, clock)
-        office.duties = duties_of(office.settings, site.pool, site.live, clock)
-        for follower in office.followers:
-            await follower.begin()
-        yield office
+        yield await office_over(site, settings=settings, moment=moment)
