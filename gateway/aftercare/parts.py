@@ -7,9 +7,11 @@ A module of the aftercare gives handlers and works as plain functions or small c
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.aftercare.distribution import Distribution
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower, now
 from gateway.aftercare.goal_progress import GoalProgress
+from gateway.aftercare.handovers import Absences
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
@@ -24,6 +26,7 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
     return [
         Follower(pool, "missed calls", MissedCalls(settings.company.timezone).follow, live, clock),
         Follower(pool, "recurring tasks", follow_series, live, clock),
+        Follower(pool, "distribution", Distribution(settings.company.timezone).follow, live, clock),
         Follower(pool, "outcomes", OutcomeRules(settings.company.timezone), live, clock),
         Follower(pool, "goals", GoalProgress(settings), live, clock),
         Follower(pool, "webhooks", queue_webhooks, live, clock),
@@ -33,6 +36,7 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
 def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Duty]:
     """Everything that is done at its time."""
     missed, tasks = MissedCalls(settings.company.timezone), TaskClock(settings.company.timezone)
+    leads, absences = Distribution(settings.company.timezone), Absences(settings.company.timezone)
     return [
         Duty(pool, "missed calls given up", missed.give_up, live, every=15, clock=clock),
         Duty(pool, "missed calls escalated", missed.escalate, live, every=3, clock=clock),
@@ -41,5 +45,9 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
         Duty(pool, "frozen tasks", tasks.tell_frozen, live, every=60, clock=clock),
         Duty(pool, "recurring tasks", tasks.go_on, live, every=15, clock=clock),
         Duty(pool, "birthdays", tasks.birthdays, live, every=600, clock=clock),
+        Duty(pool, "deadlines of leads", leads.deadlines, live, every=3, clock=clock),
+        Duty(pool, "neglected leads", leads.neglected, live, every=30, clock=clock),
+        Duty(pool, "absences", absences.look, live, every=10, clock=clock),
+        Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),
         Duty(pool, "log of webhooks", clear_log, live, every=600, clock=clock),
     ]

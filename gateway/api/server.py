@@ -10,15 +10,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import web
 
 from gateway.api import live_socket
+from gateway.api.absences import Absences
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
 from gateway.api.dispositions import Dispositions
+from gateway.api.distribution import LeadDistribution
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
 from gateway.api.goals import Goals
 from gateway.api.exports import Exports
+from gateway.api.handovers import Handovers
 from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
@@ -83,6 +86,9 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Dispositions(parts).routes(),
         *Outcomes(parts).routes(),
         *OutcomeStatistics(parts).routes(),
+        *LeadDistribution(parts).routes(),
+        *Handovers(parts).routes(),
+        *Absences(parts).routes(),
         *Webhooks(parts).routes(),
         *WebhookLog(parts).routes(),
         *CallBackRules(parts).routes(),

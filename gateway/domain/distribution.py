@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+import phonenumbers
+
 from gateway.domain.outcomes import Heat
 from gateway.domain.working_time import WorkingTime
 
@@ -310,3 +312,11 @@ _LANGUAGES = {
 def language_of(country: str | None) -> str | None:
     """The language most people of a number's country are spoken to in; None: not known."""
     return _LANGUAGES.get(country or "")
+
+
+def country_of(number: str) -> str | None:
+    """The ISO 3166 region of a number in E.164; None: no plan knows it."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return None

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +20,7 @@ from gateway.domain.distribution import (
     Why,
     change_voice,
     choose,
+    country_of,
     language_of,
     mismatch,
 )
@@ -162,7 +164,7 @@ def test_a_voice_is_changed_to_each_once_a_round_and_then_the_head_decides(
         voices.append(turn)
     had = [t for t in voices if t.user_id is not None]
 
-    assert all(one.user_id != other.user_id for one, other in zip(had, had[1:], strict=False))
+    assert all(one.user_id != other.user_id for one, other in pairwise(had))
     for number in range(1, rounds + 1):
         in_round = [t.user_id for t in had if t.round == number]
         assert len(in_round) == len(set(in_round)) <= n
@@ -177,3 +179,7 @@ def test_nobody_gets_what_nobody_may_have() -> None:
 
 def test_the_language_of_a_country_is_known_or_not_guessed() -> None:
     assert [language_of(c) for c in ("PL", "KZ", "XX", None)] == ["pl", "ru", None, None]
+
+
+def test_the_country_of_a_number_tells_neighbours_with_one_code_apart() -> None:
+    assert [country_of(n) for n in ("+79161234567", "+77011234567", "+48221234567", "+999")] == ["RU", "KZ", "PL", None]

@@ -1,0 +1,279 @@
+"""Many cards and tasks given to others at once, with each item kept so that it can be undone; absences, dismissals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.store.database import Connection, Pool
+
+Source = Pool | Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """Many items that changed hands for one reason."""
+
+    id: int
+    kind: str
+    from_id: int | None
+    to_id: int | None
+    """None: by rule."""
+    reason: str
+    by: str
+    at: datetime
+    cards: int
+    tasks: int
+    undone_by: str | None
+    undone_at: datetime | None
+    returned: int
+
+
+_HANDOVER = (
+    "select id, kind, from_id, to_id, reason, by, at, cards, tasks, undone_by, undone_at, returned from handover"
+)
+
+
+async def begin_handover(
+    connection: Connection, *, kind: str, from_id: int | None, to_id: int | None, reason: str, by: str, now: datetime
+) -> int:
+    """Begin a handover.
+
+    Returns:
+        Its id.
+    """
+    found: int = await connection.fetchval(
+        "insert into handover (kind, from_id, to_id, reason, by, at) values ($1, $2, $3, $4, $5, $6) returning id",
+        kind,
+        from_id,
+        to_id,
+        reason,
+        by,
+        now,
+    )
+    return found
+
+
+async def add_items(
+    connection: Connection,
+    handover: int,
+    cards: Sequence[tuple[int, int | None, int]],
+    tasks: Sequence[tuple[int, int, int]],
+) -> None:
+    """Write down what changed hands: id, from, to."""
+    await connection.executemany(
+        "insert into handover_card (handover_id, contact_id, from_id, to_id) values ($1, $2, $3, $4)"
+        " on conflict do nothing",
+        [(handover, *card) for card in cards],
+    )
+    await connection.executemany(
+        "insert into handover_task (handover_id, task_id, from_id, to_id) values ($1, $2, $3, $4)"
+        " on conflict do nothing",
+        [(handover, str(task), old, new) for task, old, new in tasks],
+    )
+    await connection.execute(
+        "update handover set cards = cards + $2, tasks = tasks + $3 where id = $1", handover, len(cards), len(tasks)
+    )
+
+
+async def read_handover(source: Source, id: int, *, lock: bool = False) -> Handover | None:
+    """One handover; None: there is none with this id."""
+    row = await source.fetchrow(f"{_HANDOVER} where id = $1{' for update' if lock else ''}", id)
+    return Handover(**dict(row)) if row else None
+
+
+async def list_handovers(source: Source, *, before: int | None, limit: int) -> list[Handover]:
+    """Handovers, the newest first."""
+    rows = await source.fetch(
+        f"{_HANDOVER} where ($1::bigint is null or id < $1) order by id desc limit $2", before, limit
+    )
+    return [Handover(**dict(r)) for r in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One card or task that changed hands."""
+
+    id: int
+    from_id: int | None
+    to_id: int
+    returned: bool
+
+
+async def items_of(source: Source, handover: int, what: str, *, after: int = 0, limit: int | None = None) -> list[Item]:
+    """What changed hands.
+
+    Args:
+        source: where to read.
+        handover: which one.
+        what: `card` or `task`.
+        after: id of the last one seen.
+        limit: how many at most; None: all.
+    """
+    column = {"card": "contact_id", "task": "task_id::bigint"}[what]
+    rows = await source.fetch(
+        f"select {column} as id, from_id, to_id, returned_at is not null as returned from handover_{what}"
+        f" where handover_id = $1 and {column} > $2 order by 1 limit $3",
+        handover,
+        after,
+        limit,
+    )
+    return [Item(**dict(r)) for r in rows]
+
+
+async def note_return(
+    connection: Connection, handover: int, cards: Sequence[int], tasks: Sequence[int], *, by: str, now: datetime
+) -> None:
+    """Write down what came back."""
+    for what, column, ids in (("card", "contact_id", cards), ("task", "task_id::bigint", tasks)):
+        await connection.execute(
+            f"update handover_{what} set returned_at = $3 where handover_id = $1 and {column} = any($2::bigint[])",
+            handover,
+            ids,
+            now,
+        )
+    await connection.execute(
+        "update handover set undone_by = $2, undone_at = $3, returned = $4 where id = $1", handover, by, now, len(cards)
+    )
+
+
+async def cards_of_owner(
+    source: Source, owner: int, *, stages: Sequence[str] | None, after: int = 0, limit: int
+) -> list[int]:
+    """Cards of a manager, by id.
+
+    Args:
+        source: where to read.
+        owner: whose.
+        stages: only in these; None: in any.
+        after: id of the last one seen.
+        limit: how many at most.
+    """
+    rows = await source.fetch(
+        "select id from contact where owner_id = $1 and merged_into is null and id > $3"
+        " and ($2::text[] is null or stage = any($2::text[])) order by id limit $4",
+        owner,
+        stages,
+        after,
+        limit,
+    )
+    return [r["id"] for r in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """When a manager is away."""
+
+    id: int
+    user_id: int
+    kind: str
+    since: datetime
+    until: datetime | None
+    """None: not known yet."""
+    deputy_id: int | None
+    """None: what he has goes by rule."""
+    hands_over: bool
+    comes_back: bool
+    state: str
+    handover_id: int | None
+    made_by: str
+    made_at: datetime
+    version: int
+
+
+_ABSENCE = """select id, user_id, kind, since, until, deputy_id, hands_over, comes_back, state, handover_id, made_by,
+ made_at, version from absence"""
+
+
+def _absence(row: Mapping[str, object]) -> Absence:
+    return Absence(**dict(row))  # type: ignore[arg-type]
+
+
+async def add_absence(connection: Connection, values: Mapping[str, object], *, by: str, now: datetime) -> int | None:
+    """Enter an absence.
+
+    Returns:
+        Its id; None: he is away already at some of that time.
+    """
+    await connection.execute("select id from users where id = $1 for no key update", values["user_id"])
+    clash = await connection.fetchval(
+        "select true from absence where user_id = $1 and state in ('planned', 'begun')"
+        " and tstzrange(since, until) && tstzrange($2, $3) limit 1",
+        values["user_id"],
+        values["since"],
+        values["until"],
+    )
+    if clash:
+        return None
+    names = ("user_id", "kind", "since", "until", "deputy_id", "hands_over", "comes_back")
+    found: int = await connection.fetchval(
+        f"insert into absence (made_by, made_at, {', '.join(names)}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " returning id",
+        by,
+        now,
+        *(values[name] for name in names),
+    )
+    return found
+
+
+async def read_absence(source: Source, id: int, *, lock: bool = False) -> Absence | None:
+    """One absence; None: there is none with this id."""
+    row = await source.fetchrow(f"{_ABSENCE} where id = $1{' for update' if lock else ''}", id)
+    return _absence(row) if row else None
+
+
+async def change_absence(connection: Connection, id: int, changes: Mapping[str, object]) -> None:
+    """Change an absence that was locked."""
+    names = [n for n in ("until", "deputy_id", "comes_back", "state", "handover_id") if n in changes]
+    sets = "".join(f", {name} = ${place}" for place, name in enumerate(names, 2))
+    await connection.execute(
+        f"update absence set version = version + 1{sets} where id = $1", id, *(changes[n] for n in names)
+    )
+
+
+async def list_absences(source: Source, *, user: int | None, before: int | None, limit: int) -> list[Absence]:
+    """Absences, the newest first."""
+    rows = await source.fetch(
+        f"{_ABSENCE} where ($1::bigint is null or user_id = $1) and ($2::bigint is null or id < $2)"
+        " order by id desc limit $3",
+        user,
+        before,
+        limit,
+    )
+    return [_absence(r) for r in rows]
+
+
+async def due_absences(connection: Connection, now: datetime) -> tuple[list[Absence], list[Absence]]:
+    """Absences that begin, and those that end."""
+    begin = await connection.fetch(
+        f"{_ABSENCE} where state = 'planned' and since <= $1 order by since, id limit 20 for update", now
+    )
+    end = await connection.fetch(
+        f"{_ABSENCE} where state = 'begun' and until <= $1 order by until, id limit 20 for update", now
+    )
+    return [_absence(r) for r in begin], [_absence(r) for r in end]
+
+
+async def dismissed_users(connection: Connection) -> list[tuple[int, int | None]]:
+    """Users who were blocked and whose things were not all given away yet, with their handover."""
+    rows = await connection.fetch(
+        "select u.id, d.handover_id from users u left join dismissal d on d.user_id = u.id"
+        " where not u.active and d.done_at is null order by u.id limit 5"
+    )
+    return [(r["id"], r["handover_id"]) for r in rows]
+
+
+async def note_dismissal(connection: Connection, user: int, handover: int, *, done: bool, now: datetime) -> None:
+    """Write down how far the things of one who left are given away."""
+    await connection.execute(
+        "insert into dismissal (user_id, handover_id, begun_at, done_at) values ($1, $2, $3, case when $4::boolean then $3::timestamptz end)"
+        " on conflict (user_id) do update set done_at = case when $4::boolean then $3::timestamptz end",
+        user,
+        handover,
+        now,
+        done,
+    )
+
+
+async def forget_dismissals(connection: Connection) -> None:
+    """Those who work here again may leave again."""
+    await connection.execute("delete from dismissal d using users u where u.id = d.user_id and u.active")
