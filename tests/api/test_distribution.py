@@ -1,0 +1,196 @@
+"""The distribution over HTTP: rules with versions, tried without a change, turns, handovers with preview and undo."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.domain.access import Role
+from gateway.domain.distribution import Turn
+from gateway.store.distribution import begin_turn
+from tests.api.site import Api, problem
+from tests.api.test_outcomes import key, post
+
+
+async def add_card(api: Api, owner: str | None = None, **values: object) -> int:
+    names = {"name": "K", "owner_id": api.site.users[owner] if owner else None} | values
+    marks = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+    card: int = await api.site.pool.fetchval(
+        f"insert into contact ({', '.join(names)}) values ({marks}) returning id", *names.values()
+    )
+    return card
+
+
+async def test_a_rule_is_tried_and_tells_why_nobody_else_gets_the_lead(api: Api) -> None:
+    """Requirement 74."""
+    head = await api.caller(Role.SUPERVISOR, "head")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    members = [{"user_id": anna, "day_max": 0}, {"user_id": boris, "skills": ["pl"]}]
+    cities = {"name": "Kazan", "conditions": {"cities": ["Казань"]}, "members": members}
+    first = await post(head, "distribution/rules", cities)
+    second = await post(head, "distribution/rules", {"name": "all", "place": 10, "members": members})
+
+    tried = await post(head, "distribution/try", {"city": "Москва", "number": "+7 916 123-45-67"}, status=200)
+    assert (tried["user_id"], tried["rule_id"]) == (boris, second["id"])
+    assert (tried["country"], tried["language"]) == ("RU", "ru")
+    kazan, everybody = tried["rules"]
+    assert (kazan["rule_id"], kazan["why"]) == (first["id"], "city")
+    assert [(m["user_id"], m["why"]) for m in everybody["members"]] == [(anna, "day_max"), (boris, "chosen")]
+    tried = await post(head, "distribution/try", {"city": " казань"}, status=200)
+    assert tried["rule_id"] == first["id"]
+    assert await api.site.pool.fetchval("select sum(abs(credit)) from distribution_member") == 0
+
+
+async def test_a_rule_is_changed_by_its_version_and_keeps_what_its_members_are_owed(api: Api) -> None:
+    head = await api.caller(Role.SUPERVISOR, "head")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    week = [["09:00-18:00"]] * 5 + [[], []]
+    body = {
+        "name": "all",
+        "conditions": {"hours": {"timezone": "Europe/Moscow", "week": week}, "heats": ["hot"]},
+        "members": [{"user_id": anna}],
+        "answer_minutes": 10,
+    }
+    rule = await post(head, "distribution/rules", body)
+    await api.site.pool.execute("update distribution_member set credit = 0.5")
+
+    change = {"version": 1, "members": [{"user_id": anna, "weight": 3}, {"user_id": boris}]}
+    changed = await (await head.patch(f"distribution/rules/{rule['id']}", json=change)).json()
+    assert [(m["weight"], m["credit"]) for m in changed["members"]] == [(3, 0.5), (1, 0)]
+    assert (changed["answer_minutes"], changed["conditions"]["heats"]) == (10, ["hot"])
+    await problem(await head.patch(f"distribution/rules/{rule['id']}", json=change), 409, "conflict")
+    archived = await (
+        await head.patch(f"distribution/rules/{rule['id']}", json={"version": 2, "archived": True})
+    ).json()
+    assert archived["archived_at"]
+    listed = await (await head.get("distribution/rules")).json()
+    assert [r["id"] for r in listed["items"]] == [rule["id"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"members": [{"user_id": 10**9}]}, "#/members/0/user_id"),
+        ({"head_id": 10**9}, "#/head_id"),
+        ({"members": [{"user_id": 1}, {"user_id": 1}]}, "#/members"),
+        ({"conditions": {"hours": {"timezone": "Europe/Moscow", "week": [["9-18"]] * 7}}}, "#/conditions/hours"),
+        ({"conditions": {"hours": {"timezone": "Mars", "week": [[]] * 7}}}, "#/conditions/hours/timezone"),
+        ({"rounds": 0}, "#/rounds"),
+    ],
+)
+async def test_a_rule_that_cannot_be_is_refused(api: Api, body: dict[str, object], pointer: str) -> None:
+    head = await api.caller(Role.SUPERVISOR, "head")
+
+    response = await head.post("distribution/rules", json={"name": "x", **body}, headers=key())
+    document = await problem(response, 422, "invalid-request")
+    assert [fault["pointer"] for fault in document["errors"]] == [pointer]
+
+
+async def test_the_policy_names_the_head(api: Api) -> None:
+    head = await api.caller(Role.SUPERVISOR, "head")
+    boris = api.site.users["boris"]
+
+    changed = await (await head.patch("distribution/policy", json={"version": 1, "head_id": boris})).json()
+    assert (changed["head_id"], changed["talker_keeps"], changed["version"]) == (boris, True, 2)
+    assert await (await head.get("distribution/policy")).json() == changed
+    await problem(await head.patch("distribution/policy", json={"version": 1}), 409, "conflict")
+
+
+async def test_managers_see_their_own_turns_and_nothing_else_of_the_distribution(api: Api) -> None:
+    """Requirements 23 and 123."""
+    cards = [await add_card(api, name) for name in ("anna", "boris")]
+    async with api.site.pool.acquire() as connection:
+        for card, name in zip(cards, ("anna", "boris"), strict=True):
+            await begin_turn(
+                connection, contact=card, rule=None, turn=Turn(user_id=api.site.users[name]), state="given",
+                reason="touch", deadline=None, now=datetime.now(UTC),
+            )  # fmt: skip
+    anna = await api.caller(Role.MANAGER, "anna")
+    head = await api.caller(Role.SUPERVISOR, "head")
+
+    (own,) = (await (await anna.get("distribution/turns")).json())["items"]
+    assert own["contact_id"] == cards[0]
+    assert len((await (await head.get("distribution/turns?state=given")).json())["items"]) == 2
+    assert (await (await anna.get(f"distribution/turns?user={api.site.users['boris']}")).json())["items"] == []
+    for path in ("distribution/rules", "distribution/policy", "distribution/handovers"):
+        await problem(await anna.get(path), 403, "not-allowed")
+
+
+async def test_a_handover_is_shown_before_it_is_done_and_can_be_undone_once(api: Api) -> None:
+    """Requirement 80."""
+    head = await api.caller(Role.SUPERVISOR, "head")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    cards = [await add_card(api, "anna", stage=stage) for stage in ("lead", "client", "client")]
+    order = {"from_id": anna, "to_id": boris, "stages": ["client"], "reason": "new colleague"}
+
+    preview = await post(head, "distribution/handovers", {**order, "dry_run": True})
+    assert (preview["id"], preview["shares"]) == (None, [{"user_id": boris, "cards": 2, "tasks": 0}])
+    assert await api.site.pool.fetchval("select count(*) from contact where owner_id = $1", boris) == 0
+    done = await post(head, "distribution/handovers", order)
+    assert (done["cards"], done["shares"]) == (2, preview["shares"])
+    owners = await api.site.pool.fetch("select owner_id from contact order by id")
+    assert [r["owner_id"] for r in owners] == [anna, boris, boris]
+    listed = (await (await head.get(f"distribution/handovers/{done['id']}/cards")).json())["items"]
+    assert [i["contact_id"] for i in listed] == cards[1:]
+
+    response = await head.post(f"distribution/handovers/{done['id']}/undo", headers=key())
+    undone = await response.json()
+    assert (response.status, undone["returned"]) == (200, 2)
+    owners = await api.site.pool.fetch("select owner_id from contact order by id")
+    assert [r["owner_id"] for r in owners] == [anna] * 3
+    again = await head.post(f"distribution/handovers/{done['id']}/undo", headers=key())
+    await problem(again, 409, "conflict")
+    (row,) = (await (await head.get("distribution/handovers")).json())["items"]
+    assert row["undone_at"]
+    history = await api.site.pool.fetch("select reason from owner_change order by id")
+    assert [r["reason"] for r in history] == ["new colleague"] * 2 + ["undone"] * 2
+
+
+async def test_by_rule_a_handover_is_shared_out_and_without_anybody_refused(api: Api) -> None:
+    head = await api.caller(Role.SUPERVISOR, "head")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    cards = [await add_card(api, "anna") for _ in range(4)]
+    members = [{"user_id": api.site.users["head"]}, {"user_id": boris}, {"user_id": anna}]
+    await post(head, "distribution/rules", {"name": "all", "members": members})
+
+    done = await post(head, "distribution/handovers", {"contacts": cards, "from_id": anna})
+    assert {s["user_id"]: s["cards"] for s in done["shares"]} == {boris: 2, api.site.users["head"]: 2}
+    bad = {"from_id": anna, "to_id": 10**9}
+    await problem(await head.post("distribution/handovers", json=bad, headers=key()), 422, "invalid-request")
+    await problem(await head.post("distribution/handovers", json={}, headers=key()), 422, "invalid-request")
+
+
+async def test_an_absence_is_entered_changed_and_ended(api: Api) -> None:
+    """Requirement 79."""
+    head = await api.caller(Role.SUPERVISOR, "head")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    since = datetime.now(UTC) + timedelta(days=3)
+    body = {"user_id": anna, "since": since.isoformat(), "until": (since + timedelta(days=14)).isoformat()}
+
+    absence = await post(head, "absences", {**body, "deputy_id": boris})
+    assert (absence["state"], absence["deputy_id"]) == ("planned", boris)
+    await problem(await head.post("absences", json=body, headers=key()), 409, "conflict")
+    longer = {"version": 1, "until": (since + timedelta(days=20)).isoformat()}
+    changed = await (await head.patch(f"absences/{absence['id']}", json=longer)).json()
+    assert changed["version"] == 2
+    early = {"version": 2, "until": "2026-01-01T00:00:00Z"}
+    await problem(await head.patch(f"absences/{absence['id']}", json=early), 422, "invalid-request")
+    cancelled = await (await head.patch(f"absences/{absence['id']}", json={"version": 2, "cancelled": True})).json()
+    assert cancelled["state"] == "cancelled"
+    await problem(await head.patch(f"absences/{absence['id']}", json={"version": 3}), 409, "conflict")
+    await problem(
+        await head.post("absences", json={"user_id": anna, "deputy_id": anna}, headers=key()), 422, "invalid-request"
+    )
+    past = {"user_id": anna, "until": "2026-01-01T00:00:00Z"}
+    await problem(await head.post("absences", json=past, headers=key()), 422, "invalid-request")
+
+
+async def test_a_manager_enters_a_break_of_his_own_and_no_more(api: Api) -> None:
+    client = await api.caller(Role.MANAGER, "anna")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+
+    own = await post(client, "absences", {"user_id": anna, "kind": "break", "hands_over": False})
+    ended = await client.patch(f"absences/{own['id']}", json={"version": 1, "until": datetime.now(UTC).isoformat()})
+    assert ended.status == 200, await ended.text()
+    for body in ({"user_id": anna}, {"user_id": boris, "kind": "break", "hands_over": False}):
+        await problem(await client.post("absences", json=body, headers=key()), 403, "not-allowed")
+    assert len((await (await client.get("absences")).json())["items"]) == 1
