@@ -69,7 +69,7 @@ class WorkingTime:
 
     def between(self, since: datetime, until: datetime) -> timedelta:
         """How much working time lies between two moments."""
-        total, cursor = timedelta(0), since
+        total, cursor = timedelta(0), since.astimezone(UTC)
         for start, end in self._around(since, (until - since).days + 3):
             begin, stop = max(start, cursor), min(end, until)
             if stop > begin:
