@@ -23,6 +23,8 @@ _BY_NUMBER = 500
 """Cards that are found by a part of a number or an address at most."""
 SHORTEST_END = 4
 """Digits of a number's end by which it can be found."""
+_SHORTEST_NEAR = 5
+_NEAR_MOST = 200
 
 
 class Order(StrEnum):
@@ -253,3 +255,25 @@ def number_end(text: str) -> str | None:
     """The digits of a text that may be the end of a number; None: it is no number, or too short an end."""
     digits = re.sub(r"[\s().\-/+\u00a0]+", "", text)
     return digits if digits.isascii() and digits.isdigit() and SHORTEST_END <= len(digits) <= 15 else None
+
+
+async def nearly_named(source: Source, text: str, *, reach: int | None, limit: int) -> list[Contact]:
+    """Cards whose names are nearly a text, for one who mistyped; the nearest first.
+
+    Args:
+        source: where to read.
+        text: as typed; of less than five letters nothing is near.
+        reach: from `gateway.domain.cards.card_reach`.
+        limit: how many at most.
+    """
+    if len(text) < _SHORTEST_NEAR:
+        return []
+    rows = await source.fetch(
+        f"select c.id from cards_named_like($1, {_NEAR_MOST}) n join contact c on c.id = n.id"
+        f" where {visible_contacts('$2')} order by n.near desc, c.id desc limit $3",
+        text,
+        reach,
+        limit,
+    )
+    cards = await read_contacts(source, [r["id"] for r in rows])
+    return [cards[r["id"]] for r in rows if r["id"] in cards]
