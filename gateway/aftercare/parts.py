@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.aftercare.distribution import Distribution
+from gateway.aftercare.duplicates import EVERY_SECONDS, find_duplicates
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower, now
 from gateway.aftercare.goal_progress import GoalProgress
 from gateway.aftercare.handovers import Absences
+from gateway.aftercare.last_touch import note_touches
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
@@ -24,6 +26,7 @@ from gateway.store.database import Pool
 def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Follower]:
     """Everything that follows the feed."""
     return [
+        Follower(pool, "last touch", note_touches, live, clock),
         Follower(pool, "missed calls", MissedCalls(settings.company.timezone).follow, live, clock),
         Follower(pool, "recurring tasks", follow_series, live, clock),
         Follower(pool, "distribution", Distribution(settings.company.timezone).follow, live, clock),
@@ -38,6 +41,7 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
     missed, tasks = MissedCalls(settings.company.timezone), TaskClock(settings.company.timezone)
     leads, absences = Distribution(settings.company.timezone), Absences(settings.company.timezone)
     return [
+        Duty(pool, "duplicates", find_duplicates, live, every=EVERY_SECONDS, clock=clock),
         Duty(pool, "missed calls given up", missed.give_up, live, every=15, clock=clock),
         Duty(pool, "missed calls escalated", missed.escalate, live, every=3, clock=clock),
         Duty(pool, "reminders", remind, live, every=3, clock=clock),

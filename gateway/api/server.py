@@ -12,22 +12,26 @@ from aiohttp import web
 from gateway.api import live_socket
 from gateway.api.absences import Absences
 from gateway.api.call_back_rules import CallBackRules
+from gateway.api.call_choices import CallChoices
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
+from gateway.api.custom_fields import CustomFields
 from gateway.api.dispositions import Dispositions
 from gateway.api.distribution import LeadDistribution
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
-from gateway.api.goals import Goals
 from gateway.api.exports import Exports
+from gateway.api.goals import Goals
 from gateway.api.handovers import Handovers
 from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
+from gateway.api.merges import CardMerges
 from gateway.api.missed import MissedInbox
 from gateway.api.openapi import add_document
+from gateway.api.organisations import Organisations
 from gateway.api.outcome_figures import OutcomeStatistics
 from gateway.api.outcomes import Outcomes
 from gateway.api.page import add_page
@@ -38,6 +42,7 @@ from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.reports import Reports
 from gateway.api.routing import Route, add_routes
+from gateway.api.search import Search
 from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
 from gateway.api.sockets import OpenSockets
@@ -46,6 +51,7 @@ from gateway.api.statistics import Statistics
 from gateway.api.task_groups import TaskGroups
 from gateway.api.tasks import Tasks
 from gateway.api.teams import Teams
+from gateway.api.timeline import Timeline
 from gateway.api.users import Users
 from gateway.api.webhook_log import WebhookLog
 from gateway.api.webhooks import Webhooks
@@ -72,10 +78,16 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Users(parts, sockets).routes(),
         *Endpoints(parts).routes(),
         *Calls(parts).routes(),
+        *CallChoices(parts).routes(),
         *Commands(parts).routes(),
         *Recordings(parts).routes(),
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
+        *CardMerges(parts).routes(),
+        *Timeline(parts).routes(),
+        *Organisations(parts).routes(),
+        *CustomFields(parts).routes(),
+        *Search(parts).routes(),
         *Imports(parts).routes(),
         *Exports(parts).routes(),
         *Statistics(parts).routes(),

@@ -27,6 +27,9 @@ _BY_OWNER = {
 _BY_RIGHT = {
     "card": Right.CONTACTS_READ,
     "contact": Right.CONTACTS_READ,
+    "organisation": Right.CONTACTS_READ,
+    "field": Right.CONTACTS_READ,
+    "duplicate": Right.CONTACTS_MERGE,
     "import": Right.CONTACTS_IMPORT,
     "user": Right.USERS_READ,
     "endpoint": Right.USERS_READ,
