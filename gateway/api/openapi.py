@@ -38,6 +38,7 @@ from gateway.api.problems import (
     UnknownCursorError,
     kind_of,
 )
+from gateway.api.reading import FORM
 from gateway.api.routing import API_PREFIX, Door, Endpoint
 from gateway.api.security import COOKIE, CSRF_HEADER, IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, SAFE_METHODS
 from gateway.domain.errors import NotAllowed
@@ -162,7 +163,7 @@ def _operation(endpoint: Endpoint, refs: Refs, schemas: dict[str, Schema]) -> Sc
         operation["parameters"] = parameters
     if endpoint.body_model is not Nothing:
         schema = refs[endpoint.body_model, "validation"]
-        content = {"application/json": {"schema": schema}}
+        content = {media: {"schema": schema} for media in ("application/json", *([FORM] if route.foreign else []))}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
     if route.upload:
         file: Schema = {"schema": {"type": "string", "format": "binary"}}
@@ -294,7 +295,7 @@ def _errors(endpoint: Endpoint) -> Iterable[type[Exception]]:
     if route.right is not Door.PUBLIC:
         yield NotSignedInError
         yield NotAllowed
-    if route.method not in SAFE_METHODS:
+    if route.method not in SAFE_METHODS and not route.foreign:
         yield ForeignOriginError
     if endpoint.body_model is not Nothing or route.upload:
         yield from (BodyTooLargeError, MediaTypeError, SlowBodyError)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
@@ -27,6 +28,8 @@ from gateway.api.problems import (
 
 BODY_MAX = 64 * 1024
 BODY_SECONDS = 30.0
+FORM = "application/x-www-form-urlencoded"
+FORM_FIELDS_MAX = 100
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
@@ -35,18 +38,21 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3
 Model = TypeVar("Model", bound=Incoming)
 
 
-async def raw_body(request: web.Request, model: type[Incoming], limit: int, *, optional: bool = False) -> bytes:
-    """The bytes of a JSON body.
+async def raw_body(
+    request: web.Request, model: type[Incoming], limit: int, *, optional: bool = False, form: bool = False
+) -> bytes:
+    """The bytes of a body.
 
     Args:
         request: with its body still unread.
         model: what the body will be read into; `Nothing` means that there must be none.
         limit: bytes it may have.
         optional: whether none at all stands for an empty object.
+        form: whether it may be an HTML form as well as JSON.
 
     Raises:
         MalformedBodyError: a body where none belongs.
-        MediaTypeError: it is not application/json in UTF-8.
+        MediaTypeError: it is not in UTF-8, or neither application/json nor an allowed form.
         BodyTooLargeError: it has more bytes; the rest is not read.
         SlowBodyError: it did not arrive in 30 s.
     """
@@ -56,13 +62,28 @@ async def raw_body(request: web.Request, model: type[Incoming], limit: int, *, o
         return b"{}"
     if optional and not request.body_exists:
         return b"{}"
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
+    known = request.content_type == "application/json" or (form and request.content_type == FORM)
+    if not known or (request.charset or "utf-8").lower() != "utf-8":
         raise MediaTypeError
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _read(request, limit)
     except TimeoutError:
         raise SlowBodyError from None
+
+
+def form_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """The fields of an HTML form, in their order.
+
+    Raises:
+        MalformedBodyError: it is no such form, or has more fields than anybody fills in.
+    """
+    try:
+        return parse_qsl(
+            raw.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX, encoding="utf-8", errors="strict"
+        )
+    except ValueError:
+        raise MalformedBodyError("The body is no HTML form in UTF-8 with at most 100 fields.") from None
 
 
 def read_body(model: type[Model], raw: bytes) -> Model:

@@ -27,7 +27,7 @@ from gateway.api.problems import (
     PreconditionError,
     StaleVersionError,
 )
-from gateway.api.reading import BODY_MAX, Strings, raw_body, read_body
+from gateway.api.reading import BODY_MAX, FORM, Strings, form_pairs, raw_body, read_body
 from gateway.api.security import IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, fingerprint
 from gateway.api.versions import HEADER as IF_MATCH
 from gateway.api.versions import etag_of, is_versioned, with_version
@@ -115,6 +115,8 @@ class Route:
     """Bytes a body may have."""
     body_optional: bool = False
     """Whether the body may be left out; then its model's defaults are taken."""
+    foreign: bool = False
+    """Whether pages of any site may send it, also as an HTML form: nobody's cookie or key counts here."""
     upload: tuple[str, ...] = ()
     """Media types of a body that is a file: the handler reads it from `asked.http` itself, and bounds it."""
 
@@ -142,6 +144,7 @@ class Endpoint:
         self.path_model, self.query_model, self.body_model, self.answer = _signature(route)
         self._query = Strings(self.query_model)
         self._path = Strings(self.path_model)
+        self._form = Strings(self.body_model)
         self.choice = Choice(self.answer) if route.method == "GET" and self.answer is not None else None
         """What `fields` chooses from; None: this route does not know it."""
         self.versioned = route.method == "PATCH" and is_versioned(self.body_model)
@@ -162,13 +165,7 @@ class Endpoint:
         if self.choice is not None and "fields" in request.query:
             chosen, asked_for = self.choice.taken_from(asked_for)
         query = self._query.read("query", asked_for)
-        route = self.route
-        raw = b"{}"
-        if not route.upload:
-            raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional)
-        elif request.content_type not in route.upload:
-            raise MediaTypeError(f"This file has another media type; send one of {', '.join(route.upload)}.")
-        body = read_body(self.body_model, with_version(request, raw) if self.versioned else raw)
+        body = await self._body(request)
         once = self._once(request, identity, body) if self.route.idempotent else None
         asked = Asked(path=path, query=query, body=body, http=request, identity=identity, once=once)
         return self._answered(await self._handled(asked), chosen)
@@ -181,7 +178,20 @@ class Endpoint:
                 raise PreconditionError(str(stale)) from stale
             raise
 
+    async def _body(self, request: web.Request) -> Incoming:
+        route = self.route
+        if route.upload:
+            if request.content_type not in route.upload:
+                raise MediaTypeError(f"This file has another media type; send one of {', '.join(route.upload)}.")
+            return read_body(self.body_model, b"{}")
+        raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional, form=route.foreign)
+        if request.content_type == FORM and route.foreign:
+            return self._form.read("body", form_pairs(raw))
+        return read_body(self.body_model, with_version(request, raw) if self.versioned else raw)
+
     async def _admitted(self, request: web.Request) -> Identity | None:
+        if self.route.foreign:
+            return None
         identity = await self._guard.identify(request)
         if self.route.right is not Door.PUBLIC and identity is None:
             raise NotSignedInError
@@ -223,6 +233,8 @@ class Endpoint:
             raise TableError(f"{self.template}: a body that may be left out has a field that may not")
         if route.method in ("GET", "DELETE") and self.body_model is not Nothing:
             raise TableError(f"{self.template}: a {route.method} has no body")
+        if route.foreign and route.right is not Door.PUBLIC:
+            raise TableError(f"{self.template}: what any page may send is public")
         if route.idempotent and route.right is Door.PUBLIC:
             raise TableError(f"{self.template}: an Idempotency-Key belongs to a caller, and here is none")
         for model in (self.query_model, self.body_model):

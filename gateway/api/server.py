@@ -24,6 +24,8 @@ from gateway.api.events import Events, NewFacts
 from gateway.api.exports import Exports
 from gateway.api.goals import Goals
 from gateway.api.handovers import Handovers
+from gateway.api.external_ids import ExternalIds
+from gateway.api.forms import Forms
 from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
@@ -52,6 +54,7 @@ from gateway.api.task_groups import TaskGroups
 from gateway.api.tasks import Tasks
 from gateway.api.teams import Teams
 from gateway.api.timeline import Timeline
+from gateway.api.touches import Touches
 from gateway.api.users import Users
 from gateway.api.webhook_log import WebhookLog
 from gateway.api.webhooks import Webhooks
@@ -101,6 +104,9 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *LeadDistribution(parts).routes(),
         *Handovers(parts).routes(),
         *Absences(parts).routes(),
+        *ExternalIds(parts).routes(),
+        *Touches(parts).routes(),
+        *Forms(parts).routes(),
         *Webhooks(parts).routes(),
         *WebhookLog(parts).routes(),
         *CallBackRules(parts).routes(),
