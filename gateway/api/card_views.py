@@ -69,6 +69,7 @@ class ContactView(Outgoing):
 class ContactWithCalls(ContactView):
     """A card with its history."""
 
+    external: dict[str, str] = Field(description="its ids in other systems")
     calls: Page[CallView] = Field(
         description="the last calls that the caller may see; `next` goes on at /calls?contact=...&kind=all"
     )

@@ -27,6 +27,7 @@ from gateway.store.card_numbers import set_phones
 from gateway.store.card_owners import owner_changed
 from gateway.store.contacts import Contact, NewCard, Refused, change_contact, hold_contact, make_contact
 from gateway.store.database import Connection
+from gateway.store.external_ids import IdentityOf, externals_of, read_external
 from gateway.store.facts import NewFact, save_facts
 from gateway.store.reading import CallFilter
 
@@ -67,6 +68,9 @@ class CardQuery(Incoming):
 class ContactQuery(CardQuery):
     """Which cards, in which order, and which page of them."""
 
+    external: (
+        Annotated[str, Field(max_length=241, pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}:[^\x00-\x1f\x7f]{1,200}$")] | None
+    ) = Field(default=None, description="system:id, the card that this id of another system stands for, and no other")
     sort: Order = Order.NEWEST
     limit: Limit = 50
     cursor: CursorText | None = None
@@ -157,6 +161,8 @@ class Contacts:
     async def listing(self, asked: Asked[Nothing, ContactQuery, Nothing]) -> Page[ContactView]:
         """A page of cards."""
         query = asked.query
+        if query.external is not None:
+            return await self._of_external(asked.principal, query.external)
         place = read_cursor(f"contacts {query.sort}", query.cursor, ContactPlace)
         wanted = await wanted_cards(self._parts, asked.principal, query)
         found = await list_contacts(
@@ -169,6 +175,16 @@ class Contacts:
         rows = [(contact_view(c), ContactPlace(at=c.last_touch_at, id=c.id)) for c in found]
         return page(f"contacts {query.sort}", rows, query.limit)
 
+    async def _of_external(self, who: Principal, external: str) -> Page[ContactView]:
+        """The card that an id of another system stands for, if the caller may see it."""
+        system, _, id_ = external.partition(":")
+        found = await read_external(self._parts.pool, system, IdentityOf.CONTACT, id_)
+        try:
+            cards = [await visible_contact(self._parts, who, int(found.local))] if found else []
+        except NotFoundError:
+            cards = []
+        return Page(items=tuple(contact_view(card) for card in cards), next=None)
+
     async def one(self, asked: Asked[ContactPath, Nothing, Nothing]) -> ContactWithCalls | web.Response:
         """One card with its history, as far as the caller may see it."""
         contact = await visible_contact(self._parts, asked.principal, asked.path.contact_id)
@@ -177,7 +193,9 @@ class Contacts:
         views = await call_models(self._parts, found, asked.principal)
         rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
         calls = page("calls", rows, HISTORY)
-        whole = ContactWithCalls.model_validate({**card_values(contact), "calls": calls})
+        external = await externals_of(self._parts.pool, IdentityOf.CONTACT, [str(contact.id)])
+        known = external.get(str(contact.id), {})
+        whole = ContactWithCalls.model_validate({**card_values(contact), "calls": calls, "external": known})
         if contact.id == asked.path.contact_id:
             return whole
         return answer(whole, headers={"Content-Location": f"{API_PREFIX}/contacts/{contact.id}"})

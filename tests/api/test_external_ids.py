@@ -127,3 +127,15 @@ async def test_a_manager_sees_no_ids_of_cards_that_are_not_his_to_see_and_names_
     assert (await (await anna.get("external-ids")).json())["items"] == []
     mine = {"local": str(api.site.users["anna"])}
     await problem(await anna.put("external-ids/b/user/7", json=mine), 403, "not-allowed")
+
+
+async def test_a_card_is_found_by_its_id_elsewhere_and_shows_its_ids(api: Api, crm: ClientSession) -> None:
+    card = (await ids(api))["contact"]
+    for system in ("amo", "1c"):
+        await crm.put(f"external-ids/{system}/contact/A:7", json={"local": card})
+
+    found = (await (await crm.get("contacts", params={"external": "amo:A:7", "fields": "id"})).json())["items"]
+    missing = (await (await crm.get("contacts", params={"external": "amo:8"})).json())["items"]
+
+    assert (found, missing) == ([{"id": int(card)}], [])
+    assert (await (await crm.get(f"contacts/{card}")).json())["external"] == {"1c": "A:7", "amo": "A:7"}
