@@ -1,0 +1,199 @@
+"""The inbox of missed clients over the API: taken by one, given, dismissed; rules and working hours as data."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest_asyncio
+from aiohttp import ClientResponse, ClientSession
+
+from gateway.aftercare.follow import Follower
+from gateway.aftercare.missed_calls import MissedCalls
+from gateway.domain.access import Role
+from gateway.store.commands import store_command
+from tests.api.site import Api, open_api
+from tests.gateway.day_of_calls import Placed
+
+CLIENT = "+79161234567"
+OTHER = "+79031112233"
+
+
+@dataclass(slots=True, kw_only=True)
+class Inbox:
+    """The API, and the follower that opens matters."""
+
+    api: Api
+    follower: Follower
+
+    async def call(self, scenario: str, minutes_ago: float, number: str = CLIENT, **more: object) -> None:
+        """A call of some minutes ago, and what follows it."""
+        at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+        placed = Placed(scenario=scenario, at=at, number=number, extensions={}, **more)  # type: ignore[arg-type]
+        await self.rows(placed.rows())
+
+    async def rows(self, rows: list[bytes]) -> None:
+        await self.api.site.take_all(rows)
+        await self.follower.catch_up()
+
+
+@pytest_asyncio.fixture
+async def inbox(database: str, tmp_path: Path) -> AsyncIterator[Inbox]:
+    """The application with its people, followed from its first call on."""
+    async with open_api(database, tmp_path) as api:
+        missed = MissedCalls(api.parts.settings.company.timezone)
+        follower = Follower(api.site.pool, "missed calls", missed.follow, api.site.live)
+        await follower.begin()
+        yield Inbox(api=api, follower=follower)
+
+
+_keys = iter(range(10**6))
+
+
+async def post(client: ClientSession, path: str, **body: object) -> ClientResponse:
+    return await client.post(path, json=body, headers={"Idempotency-Key": f"k{next(_keys)}"})
+
+
+async def test_a_missed_client_is_in_the_inbox_and_first_in_the_queue(inbox: Inbox) -> None:
+    """Requirements 8, 12, 16, 17, 28 and 31."""
+    await inbox.call("in_noanswer", 2)
+    anna = await inbox.api.caller(Role.MANAGER, "anna")
+
+    (missed,) = (await (await anna.get("missed", params={"state": "open"})).json())["items"]
+    assert (missed["number"], missed["calls"], missed["new_client"], missed["overdue"]) == (CLIENT, 1, True, False)
+    entry = (await (await anna.get("queue")).json())["items"][0]
+    assert (entry["section"], entry["reasons"][:2]) == ("missed", ["clock_runs", "new_client"])
+    assert 0 < entry["seconds_left"] < 300
+    assert (entry["task"]["number"], entry["task"]["missed"]["id"]) == (CLIENT, missed["id"])
+    one = await (await anna.get(f"missed/{missed['id']}")).json()
+    assert (one["missed_calls"][0]["reason"], one["held_by"]) == ("no_answer", None)
+
+
+async def test_two_managers_cannot_take_the_same_client(inbox: Inbox) -> None:
+    rule = {"version": 0, "give_to": ["anyone"]}
+    head = await inbox.api.caller(Role.SUPERVISOR, "head")
+    assert (await head.put("missed/rules", json=rule)).status == 200
+    await inbox.call("in_noanswer", 2)
+    anna, boris = await inbox.api.caller(Role.MANAGER, "anna"), await inbox.api.caller(Role.MANAGER, "boris")
+
+    taken = await post(anna, "missed/1/claim")
+    assert (taken.status, (await taken.json())["claimed_by"]) == (200, inbox.api.site.users["anna"])
+    assert (await post(boris, "missed/1/claim")).status == 404  # it is hers now
+    assert (await post(head, "missed/1/claim", user=inbox.api.site.users["boris"])).status == 409
+
+    assert (await anna.delete("missed/1/claim")).status == 204
+    assert (await post(head, "missed/1/claim", user=inbox.api.site.users["boris"])).status == 200
+
+
+async def test_a_click_to_call_that_was_ordered_holds_the_client(inbox: Inbox) -> None:
+    await inbox.call("in_noanswer", 2)
+    users = inbox.api.site.users
+    async with inbox.api.site.pool.acquire() as connection:
+        await store_command(connection, id="crm-1", pbx="pbx1", user_id=users["boris"], extension="102", number=CLIENT)
+    anna = await inbox.api.caller(Role.MANAGER, "anna")
+
+    assert (await post(anna, "missed/1/claim")).status == 409
+    held = (await (await anna.get("missed/1")).json())["held_by"]
+    assert held == {"user": users["boris"], "until": None}
+
+
+async def test_a_client_is_dismissed_with_a_reason_and_comes_again(inbox: Inbox) -> None:
+    await inbox.call("in_noanswer", 4)
+    anna, boris = await inbox.api.caller(Role.MANAGER, "anna"), await inbox.api.caller(Role.MANAGER, "boris")
+
+    assert (await post(boris, "missed/1/dismiss", reason="spam")).status == 404
+    assert (await post(anna, "missed/1/dismiss", reason=" \t")).status == 422
+    answer = await post(anna, "missed/1/dismiss", reason="An advertiser")
+    missed = await answer.json()
+    assert (missed["state"], missed["why"], missed["closed_by_user"]) == (
+        "dismissed", "An advertiser", inbox.api.site.users["anna"],
+    )  # fmt: skip
+    assert (await post(anna, "missed/1/dismiss", reason="Again")).status == 409
+    assert (await (await anna.get("tasks/1")).json())["state"] == "done"
+
+    await inbox.call("in_noanswer", -1)
+    assert [m["state"] for m in (await (await anna.get("missed")).json())["items"]] == ["open", "dismissed"]
+
+
+async def test_a_head_gives_a_client_to_another_manager(inbox: Inbox) -> None:
+    await inbox.call("in_noanswer", 2)
+    head, boris = await inbox.api.caller(Role.SUPERVISOR, "head"), await inbox.api.caller(Role.MANAGER, "boris")
+
+    assert (await boris.get("missed/1")).status == 404
+    given = await post(head, "missed/1/assign", user=inbox.api.site.users["boris"])
+    assert (await given.json())["owner"] == inbox.api.site.users["boris"]
+    assert (await boris.get("missed/1")).status == 200
+
+
+async def test_a_task_that_is_done_by_hand_ends_the_matter_and_undone_opens_it(inbox: Inbox) -> None:
+    await inbox.call("in_noanswer", 2)
+    anna = await inbox.api.caller(Role.MANAGER, "anna")
+    await anna.patch("tasks/1", json={"version": 1, "state": "done", "result": "He wrote a letter"})
+    await inbox.follower.catch_up()
+    assert (await (await anna.get("missed/1")).json())["state"] == "dismissed"
+
+    await anna.patch("tasks/1", json={"version": 2, "state": "new"})
+    await inbox.follower.catch_up()
+    assert (await (await anna.get("missed/1")).json())["state"] == "open"
+
+
+async def test_the_rule_of_a_number_holds_for_its_calls_only(inbox: Inbox) -> None:
+    """Requirement 17."""
+    head, users = await inbox.api.caller(Role.SUPERVISOR, "head"), inbox.api.site.users
+    hotline = {
+        "version": 0, "did": "4951112233", "minutes": 60, "give_to": ["members"], "members": [users["boris"]],
+        "priority": 5,
+    }  # fmt: skip
+    assert (await head.put("missed/rules", json=hotline)).status == 200
+    assert (await head.put("missed/rules", json=hotline)).status == 409
+    await inbox.call("in_noanswer", 2, did="4951112233")
+    await inbox.call("in_noanswer", 1, OTHER)
+
+    tasks = (await (await head.get("tasks")).json())["items"]
+    assert [(t["priority"], t["owner"], t["members"]) for t in tasks] == [
+        (3, users["anna"], []), (5, None, [users["boris"]]),
+    ]  # fmt: skip
+    counts = (await (await head.get("missed/counts")).json())["items"]
+    assert {c["did"]: c["states"] for c in counts}["4951112233"] == {"open": 1}
+    assert (await head.delete("missed/rules", params={"did": "4951112233"})).status == 204
+    assert [r["did"] for r in (await (await head.get("missed/rules")).json())["items"]] == [None]
+
+
+async def test_working_hours_are_data_of_the_company_a_number_and_a_person(inbox: Inbox) -> None:
+    head, anna = await inbox.api.caller(Role.SUPERVISOR, "head"), await inbox.api.caller(Role.MANAGER, "anna")
+    office = {
+        "version": 0, "timezone": "Europe/Warsaw", "week": [["09:00-18:00"]] * 5 + [[], []],
+        "exceptions": [{"day": "2026-12-25", "name": "Christmas"}],
+    }  # fmt: skip
+    assert (await anna.put("working-hours", json=office)).status == 403
+    company = await (await head.put("working-hours", json=office)).json()
+    assert company["exceptions"] == [{"day": "2026-12-25", "hours": [], "name": "Christmas"}]
+    person = {**office, "user": inbox.api.site.users["anna"], "week": [["22:00-06:00"]] * 7}
+    assert (await head.put("working-hours", json=person)).status == 200
+    assert (await head.put("working-hours", json={**office, "version": 7})).status == 409
+
+    for wrong in (
+        {"week": [[]] * 7}, {"week": [["09:00-12:00", "11:00-13:00"]] * 7}, {"timezone": "Mars/Base"},
+        {"user": 1, "did": "1"}, {"week": [[]] * 6}, {"exceptions": [{"day": "2026-12-25"}] * 2},
+    ):  # fmt: skip
+        assert (await head.put("working-hours", json={**office, **wrong})).status == 422, wrong
+    tables = (await (await anna.get("working-hours")).json())["items"]
+    assert [t["user"] for t in tables] == [None, inbox.api.site.users["anna"]]
+    assert (await head.delete(f"working-hours/{company['id']}")).status == 204
+
+
+async def test_an_owner_who_does_not_work_then_is_passed_over(inbox: Inbox) -> None:
+    head, users = await inbox.api.caller(Role.SUPERVISOR, "head"), inbox.api.site.users
+    today = datetime.now(UTC).date().isoformat()
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    off = {
+        "version": 0, "user": users["anna"], "timezone": "UTC", "week": [["00:00-24:00"]] * 7,
+        "exceptions": [{"day": today}, {"day": yesterday}],
+    }  # fmt: skip
+    assert (await head.put("working-hours", json=off)).status == 200
+    rule = {"version": 0, "members": [users["boris"]]}
+    assert (await head.put("missed/rules", json=rule)).status == 200
+    await inbox.call("in_noanswer", 1)
+
+    (task,) = (await (await head.get("tasks")).json())["items"]
+    assert (task["owner"], task["members"]) == (None, [users["boris"]])
