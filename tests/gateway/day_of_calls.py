@@ -33,7 +33,7 @@ class Placed:
     extensions: Mapping[str, str]
     """Whose phones stand in for those of the recording, like `{"101": "102"}`; those left out stay."""
     talk: float = 0.0
-    """Seconds added to the talk of the recording."""
+    """Seconds added to the talk of the recording, that of its first manager."""
     did: str | None = None
     """The number that was called; None: that of the recording."""
 
@@ -46,15 +46,14 @@ class Placed:
         truth["answered_by"] = [named.get(e, e) for e in truth["answered_by"]]
         for part in truth["managers"]:
             part["extension"] = named.get(part["extension"], part["extension"])
-            part["talk_seconds"] += self.talk if part["talk_seconds"] else 0
+            part["talk_seconds"] += self.talk if part["extension"] in truth["answered_by"][:1] else 0
         truth["talk_seconds"] += self.talk if truth["talk_seconds"] else 0
         return truth
 
     @property
     def ended(self) -> datetime:
         """When its last row is written."""
-        last = max(map(_moment, self.rows()))
-        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=last)
+        return max(map(written_at, self.rows()))
 
     def rows(self) -> list[bytes]:
         """What the PBX writes of it."""
@@ -77,6 +76,11 @@ class Placed:
         if self.did is not None:
             row = row.replace(str(_expected(self.scenario)["did"]).encode(), self.did.encode())
         return _EXTENSION.sub(lambda m: m[1] + self.extensions.get(m[2].decode(), m[2].decode()).encode(), row)
+
+
+def written_at(row: bytes) -> datetime:
+    """When the PBX wrote a row."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=_moment(row))
 
 
 @cache
