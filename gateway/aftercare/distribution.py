@@ -40,6 +40,8 @@ class Distribution:
         if not mine:
             return ()
         giver = await Giver(connection, now, self._zone).begin()
+        if not giver.rules and not await store.open_turns(connection, [f.contact_id for f in mine if f.contact_id]):
+            return ()
         for fact in mine:
             assert fact.contact_id is not None
             card = (await store.hold_cards(connection, [fact.contact_id], now)).get(fact.contact_id)

@@ -24,6 +24,7 @@ from gateway.store.tasks import read_task
 
 AT_ONCE = 300
 """Cards of one who left that are given away in one transaction."""
+TASKS_AT_ONCE = 1000
 OPEN_STAGES = ("unsorted", "lead")
 
 
@@ -75,6 +76,21 @@ class Mover:
                 await self._giver.stand_in(card, turns[card.id], user, reason)
             else:
                 await self._giver.own(card, user, reason, with_tasks=False)
+
+    async def cards_of(self, owner: int, stages: Sequence[str] | None, to: int | None, reason: str) -> bool:
+        """Give away the cards of a manager, `AT_ONCE` or somewhat more of them.
+
+        Returns:
+            Whether those were all; cards that nobody can get stay.
+        """
+        last = 0
+        while len(self.moved.cards) < AT_ONCE:
+            ids = await store.cards_of_owner(self._connection, owner, stages=stages, after=last, limit=AT_ONCE)
+            if not ids:
+                return True
+            await self.cards(ids, to, reason, owner)
+            last = ids[-1]
+        return False
 
     async def tasks(
         self, found: Sequence[tuple[int, int | None]], from_: int, to: int | None, otherwise: int | None = None
@@ -198,30 +214,25 @@ class Absences:
         return giver.facts
 
     async def _begin(self, connection: Connection, giver: Giver, absence: Absence, now: datetime) -> None:
-        changes: dict[str, object] = {"state": "begun"}
-        if absence.hands_over:
-            mover = Mover(giver, connection, now)
-            user = absence.user_id
-            leads = await store.cards_of_owner(connection, user, stages=OPEN_STAGES, limit=100_000)
-            await mover.cards(leads, absence.deputy_id, f"absence:{absence.kind}", user)
-            due = await distribution.open_tasks_of(connection, user, None, due_before=absence.until)
-            with_leads = {contact for contact, _, _ in mover.moved.cards}
-            along = await distribution.open_tasks_of(connection, user, sorted(with_leads))
-            found = dict([*due, *along])
-            await mover.tasks(sorted(found.items()), user, absence.deputy_id)
-            id_ = await store.begin_handover(
-                connection,
-                kind="absence",
-                from_id=user,
-                to_id=absence.deputy_id,
-                reason=absence.kind,
-                by=absence.made_by,
-                now=now,
-            )
-            await _keep(connection, giver, id_, mover, kind="absence", from_id=user, to_id=absence.deputy_id)
-            changes["handover_id"] = id_
-        await store.change_absence(connection, absence.id, changes)
-        giver.facts.append(_absence_fact("absence.begun", absence))
+        """Give away the leads of one who goes, some hundred at each look; then the tasks due while he is away."""
+        if not absence.hands_over:
+            await store.change_absence(connection, absence.id, {"state": "begun"})
+            giver.facts.append(_absence_fact("absence.begun", absence))
+            return
+        user, deputy = absence.user_id, absence.deputy_id
+        mover = Mover(giver, connection, now)
+        whole = await mover.cards_of(user, OPEN_STAGES, deputy, f"absence:{absence.kind}")
+        along = await distribution.open_tasks_of(connection, user, sorted({card for card, _, _ in mover.moved.cards}))
+        due = await distribution.open_tasks_of(connection, user, None, due_before=absence.until) if whole else []
+        await mover.tasks(sorted(dict([*due, *along]).items()), user, deputy)
+        handover = absence.handover_id or await store.begin_handover(
+            connection, kind="absence", from_id=user, to_id=deputy, reason=absence.kind, by=absence.made_by, now=now
+        )
+        await _keep(connection, giver, handover, mover, kind="absence", from_id=user, to_id=deputy)
+        state = "begun" if whole else "planned"
+        await store.change_absence(connection, absence.id, {"state": state, "handover_id": handover})
+        if whole:
+            giver.facts.append(_absence_fact("absence.begun", absence))
 
     async def _end(self, connection: Connection, giver: Giver, absence: Absence, now: datetime) -> None:
         if absence.comes_back and absence.handover_id is not None:
@@ -242,18 +253,17 @@ class Absences:
         giver = await Giver(connection, now, self._zone).begin()
         for user, handover in left:
             mover = Mover(giver, connection, now)
-            cards = await store.cards_of_owner(connection, user, stages=None, limit=AT_ONCE)
-            await mover.cards(cards, None, "dismissal", user)
-            tasks = await distribution.open_tasks_of(connection, user, None)
+            whole = await mover.cards_of(user, None, None, "dismissal")
             moved = {contact for contact, _, _ in mover.moved.cards}
-            rest = [(t, c) for t, c in tasks if c in moved or len(cards) < AT_ONCE]
-            await mover.tasks(rest[: AT_ONCE * 4], user, None, await rules_store.head_of(connection, policy.head_id))
+            tasks = await distribution.open_tasks_of(connection, user, None if whole else sorted(moved))
+            head = await rules_store.head_of(connection, policy.head_id)
+            await mover.tasks(tasks[:TASKS_AT_ONCE], user, None, head)
             if handover is None:
                 handover = await store.begin_handover(
                     connection, kind="dismissal", from_id=user, to_id=None, reason="dismissal", by=BY, now=now
                 )
             await _keep(connection, giver, handover, mover, kind="dismissal", from_id=user, to_id=None)
-            done = len(mover.moved.cards) < AT_ONCE and len(mover.moved.tasks) < AT_ONCE * 4
+            done = whole and len(mover.moved.tasks) < TASKS_AT_ONCE
             await store.note_dismissal(connection, user, handover, done=done, now=now)
         return giver.facts
 

@@ -20,6 +20,7 @@ from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
 from gateway.domain.outcomes import Stage
 from gateway.store import handovers as store
+from gateway.store import people
 from gateway.store.access import write_audit
 from gateway.store.database import Connection
 from gateway.store.distribution_rules import known_users
@@ -268,6 +269,8 @@ class Handovers:
         now = datetime.now(UTC)
         if body.to_id is not None and not await known_users(connection, [body.to_id]):
             raise _fault("to_id", "Nobody who works here has this id.")
+        if body.from_id is not None and await people.read_user(connection, body.from_id) is None:
+            raise _fault("from_id", "Nobody has this id.")
         giver = await Giver(connection, now, self._parts.settings.company.timezone, who.id).begin()
         contacts: Sequence[int] = body.contacts or ()
         if body.contacts is None:
