@@ -40,6 +40,7 @@ BENCHES = (
     Bench("recordings", ("--minutes", "1", "--long-hours", "1")),
     Bench("upkeep", None),
     Bench("transcription", ("--calls", "1", "--plain-calls", "1")),
+    Bench("distribution", ("--outcomes", "2000", "--leads", "40")),
     Bench("kills", ("--kills", "2")),
     Bench("api_fuzz", ("--examples", "1")),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -178,4 +178,4 @@ def _share(part: int, whole: int) -> float:
 
 
 def _address(query: dict[str, object]) -> str:
-    return f"{API_PREFIX}/outcomes?{urlencode({name: str(value) for name, value in query.items()})}"
+    return f"{API_PREFIX}/outcomes?" + "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
