@@ -64,7 +64,6 @@ class MissedInbox:
 
     def __init__(self, parts: ApiParts) -> None:
         self._parts = parts
-        self._missed = MissedCalls(parts.settings.company.timezone)
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the table."""
@@ -225,7 +224,8 @@ class MissedInbox:
             row, kept = await self._open(connection, who, asked.path.missed_id)
             _his(who, row)
             reason = asked.body.reason.strip()
-            facts = await self._missed.dismiss(connection, kept, by=own_user(who), why=reason, now=now)
+            missed = MissedCalls(self._parts.settings.company.timezone)
+            facts = await missed.dismiss(connection, kept, by=own_user(who), why=reason, now=now)
             await write_audit(connection, actor=who.id, action="missed.dismiss", object=f"missed:{row.id}")
             again = await missed_lists.one_missed(connection, row.id, only_user=None, card_reach=card_reach(who))
             assert again is not None
