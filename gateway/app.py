@@ -23,6 +23,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from gateway.aftercare.daily_report import Delivering
 from gateway.aftercare.follow import wake_followers
 from gateway.aftercare.importing import Importer
 from gateway.aftercare.parts import duties_of, followers_of
@@ -45,6 +46,7 @@ from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
 from gateway.store.figures import keep_rule
 from gateway.store.migrate import upgrade
+from mailer.smtp import MailServer, Security, SmtpMail
 from spreadsheets.process import Tables
 from webhooks.sender import open_sender
 
@@ -106,6 +108,23 @@ async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "
         yield pool, await stack.enter_async_context(open_pool(dsn)), server
 
 
+def mail_sender(settings: Settings) -> SmtpMail | None:
+    """What hands letters to the site's mail server; None: there is none."""
+    mail = settings.mail
+    if mail.host is None:
+        return None
+    return SmtpMail(
+        MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=Security(mail.security.value),
+            sender=mail.sender,
+            user=mail.user,
+            password=mail.password.get_secret_value() if mail.password else None,
+        )
+    )
+
+
 class Gateway:
     """All parts of one node, ready to run."""
 
@@ -117,6 +136,7 @@ class Gateway:
         self.lines: dict[str, Line] = {}
         self.sound: Sound | None = None
         self.webhooks: Sending | None = None
+        self.delivering = Delivering(api_pool, self.live, mail=mail_sender(settings), folder=settings.home / "reports")
         self.followers = followers_of(settings, api_pool, self.live)
         self.duties = duties_of(settings, api_pool, self.live)
         self._tables = Tables()
@@ -180,6 +200,7 @@ class Gateway:
         if self.webhooks is not None:
             tasks["webhooks sent"] = kept_up(self.webhooks.run, "webhooks sent")
         tasks["imports"] = kept_up(self.importer.run, "imports")
+        tasks["reports sent"] = kept_up(self.delivering.run, "reports sent")
         tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
         tasks |= {follower.name: kept_up(follower.run, follower.name) for follower in self.followers}
         return tasks | {duty.name: kept_up(duty.run, duty.name) for duty in self.duties}

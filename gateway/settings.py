@@ -30,6 +30,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.domain.letters import checked_address
+
 ENVIRONMENT_PREFIX = "TRUNKLINE_"
 ORIGINATE_FIELDS = frozenset({"endpoint", "ext"})
 
@@ -67,6 +69,14 @@ class GoalDirection(StrEnum):
     INBOUND = "inbound"
     OUTBOUND = "outbound"
     BOTH = "both"
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
 
 
 class PlainError(ValueError):
@@ -337,6 +347,33 @@ class Webhooks(Section):
     )
 
 
+class Mail(SecretSection):
+    """The server that takes our letters, the daily reports among them."""
+
+    secret_key: ClassVar[str] = "password"  # noqa: S105 - the name of a key, not a secret
+    host: Host | None = Field(default=None, description="a host name or an IP address")
+    port: int = Field(default=587, ge=1, le=65535, description="a whole number from 1 to 65535")
+    security: MailSecurity = Field(default=MailSecurity.STARTTLS, description="none, starttls or tls")
+    user: str | None = Field(
+        default=None, pattern=r"^[!-~]{1,200}$", description="1 to 200 visible ASCII characters without a space"
+    )
+    password: Annotated[SecretStr, AfterValidator(_one_line)] | None = Field(
+        default=None, description="a text of 1 to 200 characters without line breaks"
+    )
+    password_file: Folder | None = Field(default=None, description="the path of a readable file")
+    sender: Annotated[str, AfterValidator(checked_address)] = Field(
+        default="trunkline@localhost", description="an address like calls@example.com"
+    )
+
+    @model_validator(mode="after")
+    def _has_both_or_none(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise PlainError("user and password go together; give both or neither")
+        if self.user is not None and self.security is MailSecurity.NONE:
+            raise PlainError("a password is not sent over an open connection; set security to starttls or tls")
+        return self
+
+
 class Sessions(Section):
     """How long a person stays signed in."""
 
@@ -378,6 +415,7 @@ class Settings(BaseSettings):
     recordings: Recordings = Field(default=Recordings(), description="a table")
     transcription: Transcription = Field(default=Transcription(), description="a table")
     goals: Goals = Field(default=Goals(), description="a table")
+    mail: Mail = Field(default=Mail(), description="a table")
     sessions: Sessions = Field(default=Sessions(), description="a table")
     webhooks: Webhooks = Field(default=Webhooks(), description="a table")
     log: Log = Field(default=Log(), description="a table")

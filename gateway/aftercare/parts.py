@@ -7,6 +7,7 @@ A module of the aftercare gives handlers and works as plain functions or small c
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.aftercare.daily_report import DailyReports
 from gateway.aftercare.distribution import Distribution
 from gateway.aftercare.duplicates import EVERY_SECONDS, find_duplicates
 from gateway.aftercare.duties import Duty
@@ -53,5 +54,6 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
         Duty(pool, "neglected leads", leads.neglected, live, every=30, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),
         Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),
+        Duty(pool, "daily reports", DailyReports(settings, clock), live, every=20, clock=clock),
         Duty(pool, "log of webhooks", clear_log, live, every=600, clock=clock),
     ]

@@ -7,263 +7,44 @@ his teams; who may read everybody's figures sees all.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
 
-from gateway.aftercare import goal_progress
-from gateway.aftercare.goal_history import Past, past
-from gateway.aftercare.goal_progress import Entry, Office, read_office, standings
-from gateway.api.fields import Day, Incoming, Nothing, Outgoing, RowId
+from gateway.aftercare.goal_history import past
+from gateway.aftercare.goal_progress import Office, read_office, standings
+from gateway.aftercare.report_tables import goals_of
+from gateway.api.fields import Nothing
+from gateway.api.goal_views import (
+    GoalChange,
+    GoalList,
+    GoalPath,
+    GoalView,
+    HistoryQuery,
+    HistoryView,
+    NewGoal,
+    ProgressList,
+    ProgressQuery,
+    ReachedList,
+    ReachedQuery,
+    goal_view,
+    past_view,
+    progress_view,
+    reached_view,
+)
 from gateway.api.once import do_once, tell
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
-from gateway.api.routing import API_PREFIX, Asked, Route
-from gateway.api.teams import Version
+from gateway.api.routing import Asked, Route
 from gateway.api.visibility import reach, require_reach
 from gateway.domain.access import Principal, Right
-from gateway.domain.goals import Goal, GoalVersion, Measure, Rule, Way, Whose, faults_of
+from gateway.domain.goals import Goal, GoalVersion, Rule, Whose, faults_of
 from gateway.domain.periods import Period, Step, day_of
 from gateway.store import goals as store
 from gateway.store.access import write_audit
 from gateway.store.database import Connection
 from gateway.store.facts import NewFact, save_facts
 
-GoalName = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
-GoalStep = Annotated[Step, Field(description="day, week or month")]
-Kind = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Seconds = Annotated[int, Field(ge=0, le=86_400)]
-Target = Annotated[int, Field(ge=1, le=1_000_000)]
 HISTORY_MAX = 400
-
-
-class GoalPath(Incoming):
-    """Which goal."""
-
-    goal_id: RowId
-
-
-class NewGoal(Incoming):
-    """A goal to be made."""
-
-    name: GoalName = ""
-    whose: Whose = Whose.EVERYBODY
-    user: RowId | None = Field(default=None, description="of a goal of one user")
-    team: RowId | None = Field(default=None, description="of a goal of a team")
-    together: bool = Field(default=False, description="whether the team works on it as one; else each for himself")
-    period: GoalStep = Step.DAY
-    measure: Measure
-    direction: Way = Way.BOTH
-    seconds: Seconds | None = Field(default=None, description="a talk must be longer; null: each call counts")
-    kind: Kind | None = Field(default=None, description="of outcomes (key or meaning), tasks or touches; null: all")
-    target: Target = Field(description="so many, or so many minutes of talk")
-    since: Day | None = Field(default=None, description="the first day; null: the company's today")
-    until: Day | None = Field(default=None, description="the last day; null: until it is ended")
-
-
-class GoalChange(Incoming):
-    """What is to be changed from a day on; what is left out stays."""
-
-    version: Version
-    since: Day | None = Field(default=None, description="from which day the new values hold; null: today")
-    until: Day | None = Field(default=None, description="the last day of the goal; null: none")
-    name: GoalName | None = None
-    direction: Way | None = None
-    seconds: Seconds | None = None
-    kind: Kind | None = None
-    target: Target | None = None
-
-
-class ProgressQuery(Incoming):
-    """Whose standings with which goals."""
-
-    user: RowId | None = Field(default=None, description="one person; left out: everybody whom I may see")
-    team: RowId | None = Field(default=None, description="the members of one team, and what it works on together")
-    goal: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = Field(
-        default=None, description="one goal; 0: that of the settings"
-    )
-    day: Day | None = Field(default=None, description="a day in the wanted periods; left out: those that run")
-
-
-class HistoryQuery(Incoming):
-    """Which periods."""
-
-    since: Day | None = Field(default=None, description="left out: 30 days ago")
-    until: Day | None = Field(default=None, description="left out: today")
-    user: RowId | None = None
-
-
-class VersionView(Outgoing):
-    """A goal's values and the days for which they hold."""
-
-    version: int
-    since: date | None = Field(description="null: from ever")
-    until: date | None
-    name: str
-    direction: Way
-    seconds: int | None
-    kind: str | None
-    target: int
-    by: str
-    at: datetime | None
-
-
-class GoalView(Outgoing):
-    """A goal with its present values and every version it had."""
-
-    id: int = Field(description="0: the goal of the settings, which holds until one was made")
-    whose: Whose
-    user: int | None
-    team: int | None
-    together: bool
-    period: Step
-    measure: Measure
-    version: int
-    active: bool = Field(description="whether it holds on the company's today")
-    name: str
-    direction: Way
-    seconds: int | None
-    kind: str | None
-    target: int
-    since: date | None
-    until: date | None
-    versions: tuple[VersionView, ...]
-
-
-class GoalList(Outgoing):
-    """Goals."""
-
-    items: tuple[GoalView, ...]
-
-
-class ProgressView(Outgoing):
-    """How far somebody is with a goal."""
-
-    goal: int
-    name: str
-    version: int
-    period: Step
-    since: date
-    until: date
-    user: int | None
-    team: int | None
-    measure: Measure
-    direction: Way
-    seconds: int | None
-    kind: str | None
-    done: float
-    target: int
-    left: float
-    expected: float = Field(description="what an even pace over working hours would have reached")
-    pace: str = Field(description="reached, ahead, on, behind")
-    reached: bool
-    rows: str | None = Field(description="address of the calls that count; null: they are no calls")
-
-
-class ProgressList(Outgoing):
-    """Standings."""
-
-    at: datetime
-    items: tuple[ProgressView, ...]
-
-
-class PastView(Outgoing):
-    """What somebody had done in a period, judged by what was wanted then."""
-
-    user: int | None
-    team: int | None
-    since: date
-    until: date
-    done: float
-    target: int
-    reached: bool
-
-
-class HistoryView(Outgoing):
-    """A goal over time."""
-
-    goal: int
-    since: date
-    until: date
-    items: tuple[PastView, ...]
-
-
-def _version_view(version: GoalVersion) -> VersionView:
-    return VersionView(
-        version=version.version,
-        since=None if version.since == date.min else version.since,
-        until=version.until,
-        name=version.name,
-        direction=version.rule.way,
-        seconds=version.rule.seconds,
-        kind=version.rule.kind,
-        target=version.rule.target,
-        by=version.by,
-        at=version.at,
-    )
-
-
-def goal_view(goal: Goal, today: date) -> GoalView:
-    """A goal as it is shown."""
-    present = goal.on(today)
-    last = present or goal.versions[-1]
-    return GoalView(
-        id=goal.id,
-        whose=goal.whose,
-        user=goal.user_id,
-        team=goal.team_id,
-        together=goal.together,
-        period=goal.period,
-        measure=last.rule.measure,
-        version=goal.versions[-1].version,
-        active=present is not None,
-        name=last.name,
-        direction=last.rule.way,
-        seconds=last.rule.seconds,
-        kind=last.rule.kind,
-        target=last.rule.target,
-        since=None if last.since == date.min else last.since,
-        until=last.until,
-        versions=tuple(map(_version_view, goal.versions)),
-    )
-
-
-def rows_behind(rule: Rule, *, user: int | None, team: int | None, period: Period) -> str | None:
-    """Address of the calls that a standing counts; None: it counts no calls."""
-    figure = {
-        Measure.NUMBERS: "numbers" if rule.seconds is None else "numbers_long",
-        Measure.CALLS: "calls" if rule.seconds is None else "calls_long",
-        Measure.ANSWERED: "answered",
-        Measure.TALK_MINUTES: "talk_seconds",
-        Measure.OUTCOMES: "outcomes",
-    }.get(rule.measure)
-    if figure is None:
-        return None
-    query = f"figure={figure}&since={period.first}&until={period.last}"
-    query += f"&direction={rule.way.direction}" if rule.way.direction else ""
-    query += f"&seconds={rule.seconds}" if rule.seconds is not None else ""
-    query += f"&kind={rule.kind}" if rule.kind is not None else ""
-    whose = f"user={user}" if user is not None else f"team={team}"
-    return f"{API_PREFIX}/reports/rows?{whose}&{query}"
-
-
-def _progress_view(entry: Entry) -> ProgressView:
-    rows = rows_behind(entry.rule, user=entry.user_id, team=entry.team_id, period=entry.period)
-    return ProgressView.model_validate({**goal_progress.view(entry), "rows": rows}, strict=False)
-
-
-def _past_view(past: Past) -> PastView:
-    rule = past.version.rule
-    return PastView(
-        user=past.user_id,
-        team=past.team_id,
-        since=past.period.first,
-        until=past.period.last,
-        done=rule.shown(past.amount),
-        target=rule.target,
-        reached=past.reached,
-    )
 
 
 class Goals:
@@ -298,6 +79,15 @@ class Goals:
                 path="/goals/progress",
                 handler=self.progress,
                 summary="How far everybody is, and whether the pace will do",
+                right=Right.STATISTICS_READ_OWN,
+                tag="goals",
+                errors=(NotFoundError,),
+            ),
+            Route(
+                method="GET",
+                path="/goals/reached",
+                handler=self.reached,
+                summary="The periods in which somebody reached a goal",
                 right=Right.STATISTICS_READ_OWN,
                 tag="goals",
                 errors=(NotFoundError,),
@@ -389,7 +179,19 @@ class Goals:
             return query.goal is None or goal.id == query.goal
 
         found = await standings(self._parts.pool, office, now=now, at=query.day, users=users, only=wanted)
-        return ProgressList(at=now, items=tuple(map(_progress_view, found)))
+        return ProgressList(at=now, items=tuple(map(progress_view, found)))
+
+    async def reached(self, asked: Asked[Nothing, ReachedQuery, Nothing]) -> ReachedList:
+        """What stands behind the figure `goals_reached` of a person."""
+        query, office = asked.query, await self._office()
+        require_reach(asked.principal, Right.STATISTICS_READ_OWN, query.user)
+        if query.user not in office.people:
+            raise NotFoundError("Nobody has this id.")
+        _check_span(query.since, query.until)
+        span = Period(first=query.since, last=query.until)
+        found = await goals_of(self._parts.pool, office, span, [query.user], self._today(office))
+        own = [entry for entry in found if entry.reached and entry.user_id == query.user]
+        return ReachedList(items=tuple(map(reached_view, own)))
 
     def _of_team(self, office: Office, query: ProgressQuery, users: Sequence[int] | None) -> Sequence[int]:
         team = office.teams.get(query.team or 0)
@@ -406,16 +208,14 @@ class Goals:
         today = self._today(office)
         until = query.until or today
         since = query.since or date.fromordinal(until.toordinal() - 30)
-        if not 0 <= (until - since).days < HISTORY_MAX:
-            detail = f"A goal's history has 1 to {HISTORY_MAX} days; ask for it in parts."
-            raise InvalidRequestError([FieldFault(place="query", pointer="#/until", code="span", detail=detail)])
+        _check_span(since, until)
         own = reach(asked.principal, Right.STATISTICS_READ_OWN)
         if query.user is not None:
             require_reach(asked.principal, Right.STATISTICS_READ_OWN, query.user)
             own = query.user
         span = Period(first=since, last=until)
         found = await past(self._parts.pool, office, goal, span, today=today, users=None if own is None else [own])
-        return HistoryView(goal=goal.id, since=since, until=until, items=tuple(map(_past_view, found)))
+        return HistoryView(goal=goal.id, since=since, until=until, items=tuple(map(past_view, found)))
 
     async def _office(self) -> Office:
         return await read_office(self._parts.pool, self._parts.settings)
@@ -435,6 +235,12 @@ class Goals:
         users = tuple(sorted(user for user in office.people if _concerns(office, goal, user)))
         fact = NewFact(kind=kind, body={"id": id, "version": version}, users=users)
         return goal_view(goal, self._today(office)), [fact]
+
+
+def _check_span(since: date, until: date) -> None:
+    if not 0 <= (until - since).days < HISTORY_MAX:
+        detail = f"A goal's history has 1 to {HISTORY_MAX} days; ask for it in parts."
+        raise InvalidRequestError([FieldFault(place="query", pointer="#/until", code="span", detail=detail)])
 
 
 def _concerns(office: Office, goal: Goal, user: int | None) -> bool:

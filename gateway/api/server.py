@@ -22,10 +22,10 @@ from gateway.api.distribution import LeadDistribution
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
 from gateway.api.exports import Exports
-from gateway.api.goals import Goals
-from gateway.api.handovers import Handovers
 from gateway.api.external_ids import ExternalIds
 from gateway.api.forms import Forms
+from gateway.api.goals import Goals
+from gateway.api.handovers import Handovers
 from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
@@ -42,6 +42,7 @@ from gateway.api.problems import problem_middleware
 from gateway.api.queue import Queue
 from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
+from gateway.api.report_subscriptions import ReportSubscriptions
 from gateway.api.reports import Reports
 from gateway.api.routing import Route, add_routes
 from gateway.api.search import Search
@@ -97,6 +98,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Teams(parts).routes(),
         *Goals(parts).routes(),
         *Reports(parts).routes(),
+        *ReportSubscriptions(parts).routes(),
         *SpendRoutes(parts).routes(),
         *Dispositions(parts).routes(),
         *Outcomes(parts).routes(),

@@ -21,6 +21,7 @@ _BY_OWNER = {
     "lead": Right.TASKS_READ_OWN,
     "absence": Right.TASKS_READ_OWN,
     "goal": Right.STATISTICS_READ_OWN,
+    "report": Right.STATISTICS_READ_OWN,
     "team": Right.STATISTICS_READ_OWN,
 }
 """Kinds of events, by the word before their dot, that are seen by those whom they concern."""
