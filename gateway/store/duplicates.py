@@ -17,7 +17,7 @@ Source = Pool | Connection
 
 _WIDE = 50
 """Cards that share one thing with a card are compared with it up to so many."""
-_NAME_THRESHOLD = "0.6"
+_NAME_THRESHOLD = "0.5"
 
 _LIKENESS = """select c.id, c.name, c.organisation_id, c.city, c.birthday,
  array(select p.number from contact_phone p where p.contact_id = c.id) as numbers,
