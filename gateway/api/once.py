@@ -4,6 +4,7 @@ The key, what is written and the answer are committed together, so an order is n
 and the same key may then be tried again.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -73,7 +74,8 @@ async def _again(connection: Connection, asked: Asked[P, Q, B], status: int) -> 
         raise KeyReusedError
     if before.status is None:
         raise StillRunningError
-    return web.json_response(before.body, status=status, headers={"Cache-Control": "no-store"})
+    body = json.dumps(before.body, ensure_ascii=False, separators=(",", ":"))
+    return web.json_response(text=body, status=status, headers={"Cache-Control": "no-store"})
 
 
 def tell(parts: ApiParts, facts: Sequence[NewFact]) -> None:
