@@ -41,6 +41,7 @@ BENCHES = (
     Bench("upkeep", None),
     Bench("transcription", ("--calls", "1", "--plain-calls", "1")),
     Bench("distribution", ("--outcomes", "2000", "--leads", "40")),
+    Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("kills", ("--kills", "2")),
     Bench("api_fuzz", ("--examples", "1")),
 )
