@@ -175,15 +175,23 @@ async def hand_over(
 async def give_back(
     connection: Connection, giver: Giver, handover: Handover, *, by: str, reason: str, now: datetime
 ) -> None:
-    """Undo a handover: what is still with the one who got it goes back, the rest stays where it is."""
+    """Undo a handover: what is still with the one who got it goes back, the rest stays where it is.
+
+    Nothing goes back to one who does not work here any more.
+    """
     cards, tasks = [], []
-    for item in await store.items_of(connection, handover.id, "card"):
+    items = await store.items_of(connection, handover.id, "card")
+    owed = await store.items_of(connection, handover.id, "task")
+    here = await rules_store.known_users(
+        connection, list({i.from_id for i in (*items, *owed) if i.from_id is not None})
+    )
+    for item in (i for i in items if i.from_id is None or i.from_id in here):
         found = await distribution.hold_cards(connection, [item.id], now)
         if item.id in found and found[item.id].owner_id == item.to_id:
             fact = await owner_changed(connection, item.id, item.from_id, reason=reason, by=by, now=now)
             giver.facts += [fact] if fact else []
             cards.append(item.id)
-    for item in await store.items_of(connection, handover.id, "task"):
+    for item in (i for i in owed if i.from_id in here):
         task = await read_task(connection, item.id, lock=True)
         if task is not None and task.owner_id == item.to_id and item.from_id is not None:
             tasks += [item.id] * await giver.move_tasks([item.id], item.from_id)

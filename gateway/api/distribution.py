@@ -84,6 +84,7 @@ class LeadDistribution:
                 tag=tag,
                 status=201,
                 idempotent=True,
+                body_max=1024 * 1024,
                 errors=(TooManyRulesError,),
             ),
             Route(
@@ -93,6 +94,7 @@ class LeadDistribution:
                 summary="Change or archive a rule",
                 right=manage,
                 tag=tag,
+                body_max=1024 * 1024,
                 errors=(StaleVersionError,),
             ),
             Route(

@@ -27,7 +27,7 @@ from gateway.store.distribution_rules import known_users
 from gateway.store.facts import NewFact
 from gateway.store.handovers import Handover
 
-AT_MOST = 2000
+AT_MOST = 1000
 """Cards of one order."""
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
@@ -144,6 +144,7 @@ class Handovers:
                 tag=tag,
                 status=201,
                 idempotent=True,
+                body_max=1024 * 1024,
                 errors=(NobodyError,),
             ),
             Route(

@@ -254,10 +254,11 @@ async def due_absences(connection: Connection, now: datetime) -> tuple[list[Abse
 
 
 async def dismissed_users(connection: Connection) -> list[tuple[int, int | None]]:
-    """Users who were blocked and whose things were not all given away yet, with their handover."""
+    """Users who were blocked and still have something, also what came to them since, with their handover."""
     rows = await connection.fetch(
         "select u.id, d.handover_id from users u left join dismissal d on d.user_id = u.id"
-        " where not u.active and d.done_at is null order by u.id limit 5"
+        " where not u.active and (d.done_at is null or exists (select from contact c where c.owner_id = u.id"
+        "  and c.merged_into is null)) order by d.done_at nulls first, u.id limit 5"
     )
     return [(r["id"], r["handover_id"]) for r in rows]
 
@@ -265,7 +266,8 @@ async def dismissed_users(connection: Connection) -> list[tuple[int, int | None]
 async def note_dismissal(connection: Connection, user: int, handover: int, *, done: bool, now: datetime) -> None:
     """Write down how far the things of one who left are given away."""
     await connection.execute(
-        "insert into dismissal (user_id, handover_id, begun_at, done_at) values ($1, $2, $3, case when $4::boolean then $3::timestamptz end)"
+        "insert into dismissal (user_id, handover_id, begun_at, done_at)"
+        " values ($1, $2, $3, case when $4::boolean then $3::timestamptz end)"
         " on conflict (user_id) do update set done_at = case when $4::boolean then $3::timestamptz end",
         user,
         handover,
