@@ -8,7 +8,7 @@ that somebody took between the look and the write shows as a conflict, whereupon
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from gateway.domain.errors import TryAgain
@@ -133,33 +133,48 @@ async def _hold_numbers(connection: Connection, rows: Sequence[ReadRow]) -> None
     )
 
 
+async def _by_index(connection: Connection, *, only: bool) -> None:
+    """Let the next statement's plan go by indexes alone, whatever is known of the tables' sizes.
+
+    A first import fills empty tables faster than their statistics follow, and a plan made for empty tables reads them
+    whole for every batch (measured: 1.4 s a batch at 20,000 cards instead of 20 ms).
+    """
+    word = "off" if only else "on"
+    await connection.execute(
+        "select set_config('enable_hashjoin', $1, true), set_config('enable_mergejoin', $1, true),"
+        " set_config('enable_seqscan', $1, true)",
+        word,
+    )
+
+
+_KNOWN = """with found as materialized (
+ select 'number' as kind, number as key, contact_id as id from contact_phone where number = any($1::text[])
+ union select 'number', number, contact_id from contact_number
+  where number = any($1::text[]) and contact_id is not null and not shared
+ union select 'email', folded, contact_id from contact_address where kind = 'email' and folded = any($2::text[])
+ union select 'external', external, local::bigint from external_id
+  where system = $4 and kind = 'contact' and external = any($3::text[]))
+ select f.kind, f.key, c.id, c.name from found f
+  cross join lateral (select id, name from contact where id = f.id and merged_into is null offset 0) as c
+ union all select kind, key, -line, name from import_key
+  where import_id = $5 and kind = 'number' and key = any($1::text[])
+ union all select kind, key, -line, name from import_key
+  where import_id = $5 and kind = 'email' and key = any($2::text[])
+ union all select kind, key, -line, name from import_key
+  where import_id = $5 and kind = 'external' and key = any($3::text[])
+ order by 1, 2, 3"""
+"""Each table by its keys first, and each card by its id: `offset 0` keeps the planner from beginning with all cards."""
+
+
 async def _known(connection: Connection, rules: Rules, rows: Sequence[ReadRow], *, dry: bool) -> Known:
     """The cards that have any number, address or identifier of the rows."""
     emails = sorted({folded for row in rows for kind, _, folded in row["addresses"] if kind == "email"})
     externals = sorted({row["external"] for row in rows if row["external"]})
+    await _by_index(connection, only=True)
     found = await connection.fetch(
-        "select 'number' as kind, p.number as key, c.id, c.name from contact_phone p"
-        "  join contact c on c.id = p.contact_id and c.merged_into is null where p.number = any($1::text[])"
-        " union select 'number', n.number, c.id, c.name from contact_number n"
-        "  join contact c on c.id = n.contact_id and c.merged_into is null"
-        "  where n.number = any($1::text[]) and not n.shared"
-        " union select 'email', a.folded, c.id, c.name from contact_address a"
-        "  join contact c on c.id = a.contact_id and c.merged_into is null"
-        "  where a.kind = 'email' and a.folded = any($2::text[])"
-        " union select 'external', e.external, c.id, c.name from external_id e"
-        "  join contact c on c.id = e.local::bigint and c.merged_into is null"
-        "  where e.system = $4 and e.kind = 'contact' and e.external = any($3::text[])"
-        " union select k.kind, k.key, -k.line, k.name from import_key k where $6 and k.import_id = $5"
-        "  and ((k.kind = 'number' and k.key = any($1::text[])) or (k.kind = 'email' and k.key = any($2::text[]))"
-        "   or (k.kind = 'external' and k.key = any($3::text[])))"
-        " order by 1, 2, 3",
-        _numbers_of(rows),
-        emails,
-        externals,
-        rules.system,
-        rules.import_id,
-        dry,
+        _KNOWN, _numbers_of(rows), emails, externals, rules.system, rules.import_id if dry else -1
     )
+    await _by_index(connection, only=False)
     known = Known(numbers={}, emails={}, externals={}, names={})
     for row in found:
         known.names[row["id"]] = row["name"]
@@ -450,15 +465,26 @@ async def _add_externals(connection: Connection, rules: Rules, plan: Plan, ids: 
 async def _write_rows(
     connection: Connection, rules: Rules, verdicts: Sequence[RowVerdict], ids: Mapping[int, int]
 ) -> None:
-    rows = [{**asdict(v), "card": ids.get(v.card, v.card) if v.card is not None else None} for v in verdicts]
+    told = await asyncio.to_thread(_as_json, verdicts, ids)
     await connection.execute(
         'insert into import_row (import_id, line, verdict, contact_id, twin, by, value, code, "column", faults, cells)'
         ' select $1, line, verdict, case when card > 0 then card end, twin, by, value, code, "column", faults, cells'
         " from json_to_recordset($2::text::json) as r(line int, verdict text, card bigint, twin int, by text,"
         '  value text, code text, "column" text, faults jsonb, cells jsonb)',
         rules.import_id,
-        await asyncio.to_thread(json.dumps, rows),
+        told,
     )
+
+
+def _as_json(verdicts: Sequence[RowVerdict], ids: Mapping[int, int]) -> str:
+    return json.dumps([{name: getattr(v, name) for name in _TOLD} | {"card": _card(v, ids)} for v in verdicts])
+
+
+_TOLD = tuple(f.name for f in fields(RowVerdict))
+
+
+def _card(verdict: RowVerdict, ids: Mapping[int, int]) -> int | None:
+    return None if verdict.card is None else ids.get(verdict.card, verdict.card)
 
 
 __all__ = ["Overtaken", "Rules", "Verdict", "Written", "hold_cards", "try_batch", "update_cards", "write_batch"]
