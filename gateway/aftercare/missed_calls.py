@@ -35,8 +35,11 @@ from gateway.store.working_time import OfficeHours, office_hours
 BY = "missed"
 """Who makes and ends these tasks, as histories name it."""
 _AT_ONCE = 500
+_LOOK_BACK = timedelta(days=30)
+"""Matters that ended earlier stay as they are when cards are merged."""
 _TALKS = ("call.ringing", "call.talking")
-_CALLS = (*_TALKS, "call.ended", "call.changed", "call.merged")
+_CALLS = (*_TALKS, "call.ended", "call.changed", "call.merged", "call.identified")
+_CARDS = ("contact.merged", "contact.unmerged")
 _TASKS = ("task.done", "task.failed", "task.reopened")
 
 
@@ -81,6 +84,8 @@ class MissedCalls:
         for fact in facts:
             if fact.kind in _TASKS and fact.body.get("missed_id") is not None:
                 told += await self._task_moved(connection, fact, now)
+            elif fact.kind in _CARDS:
+                told += await self._cards_moved(connection, fact, now)
         calls = [fact for fact in facts if fact.kind in _CALLS]
         touched = {t.call_id: t for t in await store.touched_calls(connection, _call_ids(calls))}
         for fact in calls:
@@ -178,6 +183,7 @@ class MissedCalls:
                 told = found.setdefault(client.key, _Told(client, call.started_at))
                 told.since = min(told.since, call.started_at)
                 told.ids.update(call.matters)
+        await store.rehome(connection, sorted({id_ for told in found.values() for id_ in told.ids}))
         return [found[key] for key in sorted(found)]
 
     async def _open(
@@ -304,6 +310,16 @@ class MissedCalls:
             connection, kept, by=int(by) if by.isdecimal() else None, why=fact.kind.replace(".", "_"), now=now
         )
 
+    async def _cards_moved(self, connection: Connection, fact: Fact, now: datetime) -> list[NewFact]:
+        """Matters of cards that were merged, or taken apart, are those of one client, or of two."""
+        cards = [card for card in (fact.body.get("id"), fact.body.get("gone")) if isinstance(card, int)]
+        since = await store.matters_began(connection, cards, now - _LOOK_BACK)
+        told: list[NewFact] = []
+        for card in cards if since is not None else ():
+            assert since is not None
+            told += await self.settle(connection, Client(contact_id=card, number=None), since, now)
+        return told
+
     async def _count_hidden(self, connection: Connection, call: Touched, now: datetime) -> None:
         assert call.ended_at is not None
         missed = Missed(call_id=call.call_id, at=call.ended_at, reason=call.reason, pbx=call.pbx, did=call.did)
@@ -369,7 +385,7 @@ async def _end_task(connection: Connection, id: int | None, state: MissedState, 
 
 def _call_ids(facts: Sequence[Fact]) -> list[UUID]:
     """The calls facts tell of, those that swallowed others among them."""
-    ids = {fact.call_id for fact in facts if fact.call_id is not None}
+    ids = {fact.call_id or UUID(str(fact.body["id"])) for fact in facts}
     ids |= {UUID(str(fact.body["merged_into"])) for fact in facts if fact.body.get("merged_into")}
     return sorted(ids)
 

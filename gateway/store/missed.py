@@ -231,6 +231,16 @@ async def open_matter(source: Source, client: Client) -> KeptMatter | None:
     return _kept(row) if row else None
 
 
+async def matters_began(source: Source, cards: Sequence[int], since: datetime) -> datetime | None:
+    """When the first matter of some cards began that is open or ended after a moment; None: there is none."""
+    began: datetime | None = await source.fetchval(
+        "select min(first_at) from missed where contact_id = any($1::bigint[]) and (state = 'open' or closed_at > $2)",
+        list(cards),
+        since,
+    )
+    return began
+
+
 async def matters_to_give_up(source: Source, now: datetime, limit: int) -> list[KeptMatter]:
     """Open matters whose limit has passed."""
     rows = await source.fetch(
@@ -354,6 +364,21 @@ async def withdraw_matter(connection: Connection, id: int, now: datetime) -> Non
         " closed_by_user = null, claimed_by = null, claimed_until = null, version = version + 1 where id = $1",
         id,
         now,
+    )
+
+
+async def rehome(connection: Connection, ids: Sequence[int]) -> None:
+    """Let matters, and their tasks, be those of the card to which their first call belongs now."""
+    moved = await connection.fetch(
+        "update missed m set contact_id = f.contact_id from (select distinct on (k.missed_id) k.missed_id, c.contact_id"
+        "  from missed_call k join call o on o.id = k.call_id join call c on c.id = coalesce(o.merged_into, o.id)"
+        "  where k.missed_id = any($1::bigint[]) order by k.missed_id, k.at) f"
+        " where m.id = f.missed_id and not m.hidden and m.contact_id is distinct from f.contact_id returning m.id",
+        list(ids),
+    )
+    await connection.execute(
+        "update task t set contact_id = m.contact_id from missed m where m.id = any($1::bigint[]) and t.id = m.task_id",
+        [r["id"] for r in moved],
     )
 
 

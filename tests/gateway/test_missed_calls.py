@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest_asyncio
 
 from gateway.store.call_back import Holder, holder_of
+from gateway.store.choices import choose_card
+from gateway.store.facts import NewFact, save_facts
+from gateway.store.merges import merge_cards
 from gateway.store.missed import Client
+from gateway.store.unmerging import undo_merge
 from tests.gateway.day_of_calls import Placed
 from tests.gateway.office import Office, open_office
 
@@ -186,3 +190,110 @@ async def test_an_old_journal_opens_no_tasks(office: Office) -> None:
 
     assert await matters(office) == [("never", 1), ("late", 1)]
     assert not await tasks(office)
+
+
+async def test_two_cards_of_one_client_are_one_matter_once_they_are_merged_and_two_when_taken_apart(
+    office: Office,
+) -> None:
+    await call(office, "in_noanswer", MORNING)
+    await call(office, "in_noanswer", MORNING + timedelta(minutes=1), OTHER)
+    one, other = [r["contact_id"] for r in await office.pool.fetch("select contact_id from missed order by id")]
+    async with office.pool.acquire() as connection, connection.transaction():
+        merge = await merge_cards(connection, one, other, by="user:1", now=office.moment)
+        assert merge is not None
+        await save_facts(connection, merge[1])
+    await office.settle()
+    assert await matters(office) == [("open", 2), ("withdrawn", 0)]
+    assert await tasks(office) == [("call_back", "new", ""), ("call_back", "done", "withdrawn")]
+
+    async with office.pool.acquire() as connection, connection.transaction():
+        facts = await undo_merge(connection, merge[0], by="user:1", now=office.moment)
+        assert facts is not None
+        await save_facts(connection, facts)
+    await office.settle()
+    rows = await office.pool.fetch("select contact_id, calls from missed where state = 'open' order by contact_id")
+    assert [(r["contact_id"], r["calls"]) for r in rows] == [(one, 1), (other, 1)]
+    assert sorted(await tasks(office))[-2:] == [("call_back", "new", ""), ("call_back", "new", "")]
+
+
+async def correct(office: Office, call: str, **values: object) -> None:
+    """Let a call be corrected as a new fold of its rows does, and told of."""
+    sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(values, 2))
+    row = await office.pool.fetchrow(
+        f"update call set {sets} where id = $1 returning contact_id", call, *values.values()
+    )
+    async with office.pool.acquire() as connection, connection.transaction():
+        fact = NewFact(kind="call.changed", body={"id": str(call)}, call_id=call)
+        await save_facts(connection, [fact])
+    await office.settle()
+
+
+async def test_a_call_that_was_answered_after_all_takes_its_matter_back(office: Office) -> None:
+    await call(office, "in_noanswer", MORNING)
+    id_ = await office.pool.fetchval("select id from call")
+    await correct(office, id_, result="answered", missed_reason=None, answered_at=MORNING)
+    assert await matters(office) == [("withdrawn", 0)]
+    assert await tasks(office) == [("call_back", "done", "withdrawn")]
+
+    await correct(office, id_, result="missed", missed_reason="no_answer", answered_at=None)
+    assert ("open", 1) in await matters(office)
+
+
+async def test_a_talk_that_was_none_opens_the_matter_and_its_task_again(office: Office) -> None:
+    await call(office, "in_noanswer", MORNING)
+    await call(office, "out_answered", MORNING + timedelta(minutes=2))
+    talk = await office.pool.fetchval("select id from call where direction = 'outbound'")
+    await correct(office, talk, result="no_answer", answered_at=None)
+
+    assert await matters(office) == [("open", 1)]
+    assert await tasks(office) == [("call_back", "new", "")]
+    assert (await kinds(office, "missed"))[-1] == "missed.reopened"
+
+
+async def test_a_missed_call_that_was_merged_is_that_of_the_other_call(office: Office) -> None:
+    await call(office, "in_noanswer", MORNING)
+    await call(office, "in_noanswer", MORNING + timedelta(minutes=1))
+    one, other = [r["id"] for r in await office.pool.fetch("select id from call order by started_at")]
+    await office.pool.execute("update call set merged_into = $2 where id = $1", one, other)
+    async with office.pool.acquire() as connection, connection.transaction():
+        body: dict[str, object] = {"id": str(one), "merged_into": str(other)}
+        await save_facts(connection, [NewFact(kind="call.merged", body=body, call_id=one)])
+    await office.settle()
+
+    assert await matters(office) == [("open", 1)]
+    assert len(await tasks(office)) == 1
+
+
+async def test_a_number_that_several_share_is_a_client_of_its_own_until_somebody_says_who_called(
+    office: Office,
+) -> None:
+    await call(office, "in_answered", MORNING - timedelta(hours=1))
+    card = await office.pool.fetchval("select contact_id from contact_number")
+    await office.pool.execute("update contact_number set contact_id = null, shared = true")
+    await office.site.restart()
+    await call(office, "in_noanswer", MORNING)
+    matter = await office.pool.fetchrow("select contact_id, number, state from missed")
+    assert tuple(matter) == (None, CLIENT, "open")
+
+    missed = await office.pool.fetchval("select call_id from missed_call")
+    async with office.pool.acquire() as connection, connection.transaction():
+        assert await choose_card(connection, missed, card)
+        fact = NewFact(kind="call.identified", body={"id": str(missed)}, contact_id=card)
+        await save_facts(connection, [fact])
+    await office.settle()
+    assert await matters(office) == [("open", 1)]
+    assert await office.pool.fetchval("select contact_id from missed") == card
+    assert await office.pool.fetchval("select contact_id from task") == card
+
+
+async def test_a_killed_gateway_misses_and_doubles_nothing(office: Office) -> None:
+    """What follows is written with the follower's place: read again from the beginning, nothing changes."""
+    await call(office, "in_noanswer", MORNING)
+    await call(office, "in_noanswer", MORNING + timedelta(minutes=1), OTHER)
+    await call(office, "out_answered", MORNING + timedelta(minutes=3))
+    before = await office.pool.fetch("select state, calls, task_id, version from missed order by id")
+    await office.pool.execute("update follower set position = '0-0' where name = 'missed calls'")
+    await office.settle()
+
+    assert await office.pool.fetch("select state, calls, task_id, version from missed order by id") == before
+    assert len(await tasks(office)) == 2
