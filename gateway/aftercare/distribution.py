@@ -20,7 +20,7 @@ from gateway.store.facts import Fact, NewFact
 
 CALLS = frozenset({"call.ended", "call.changed"})
 OUTCOMES = frozenset({"outcome.chosen", "outcome.changed"})
-OWNERS = frozenset({"contact.owner_changed"})
+OWNERS = frozenset({"contact.owner_changed", "contact.merged"})
 DUE_AT_ONCE = 100
 OPEN_STAGES = frozenset({"unsorted", "lead"})
 
@@ -40,16 +40,16 @@ class Distribution:
         if not mine:
             return ()
         giver = await Giver(connection, now, self._zone).begin()
-        if not giver.rules and not await store.open_turns(connection, [f.contact_id for f in mine if f.contact_id]):
+        if not giver.rules and not await store.open_turns(connection, [c for f in mine for c in _contacts(f)]):
             return ()
         for fact in mine:
-            assert fact.contact_id is not None
-            card = (await store.hold_cards(connection, [fact.contact_id], now)).get(fact.contact_id)
-            turn = (await store.open_turns(connection, [fact.contact_id])).get(fact.contact_id)
-            if turn is not None:
-                await _answer(giver, card, turn, fact)
-            elif card is not None and giver.rules and card.owner_id is None and card.stage == "unsorted":
-                await _give(connection, giver, card, fact)
+            for contact in _contacts(fact):
+                card = (await store.hold_cards(connection, [contact], now)).get(contact)
+                turn = (await store.open_turns(connection, [contact])).get(contact)
+                if turn is not None:
+                    await _answer(giver, card, turn, fact)
+                elif card is not None and giver.rules and card.owner_id is None and card.stage == "unsorted":
+                    await _give(connection, giver, card, fact)
         return giver.facts
 
     async def deadlines(self, connection: Connection, now: datetime) -> Sequence[NewFact]:
@@ -103,6 +103,11 @@ def _concerns(fact: Fact) -> bool:
     return word == "touch" or fact.kind in OUTCOMES | OWNERS
 
 
+def _contacts(fact: Fact) -> list[int]:
+    """The cards a fact is about; of a merge also the one that is gone."""
+    return [card for card in (fact.contact_id, _int(fact.body.get("gone"))) if card is not None]
+
+
 async def _give(connection: Connection, giver: Giver, card: Card, fact: Fact) -> None:
     """Give what came in to somebody."""
     body = fact.body
@@ -149,7 +154,7 @@ def _answered_by(giver: Giver, turn: Assignment, fact: Fact) -> int | None:
         if by_attempt and body["direction"] == "outbound" and turn.user_id in fact.users:
             return turn.user_id
     elif fact.kind.startswith("touch.") and body.get("direction") == "outbound" and by_attempt:
-        return _int(body.get("user_id")) or turn.user_id
+        return _int(body.get("user")) or turn.user_id
     return None
 
 

@@ -14,6 +14,7 @@ from gateway.store import distribution_rules as rules
 from gateway.store import handovers
 from gateway.store.distribution import hold_cards
 from gateway.store.facts import Fact, NewFact, facts_after, save_facts
+from gateway.store.merges import merge_cards
 from gateway.store.staff import add_user
 from tests.gateway.office import Office, open_office
 from tests.gateway.site import ZONE
@@ -369,3 +370,33 @@ async def test_the_best_rated_get_the_hot_leads(office: Office) -> None:
     await touch(office, *cards)
 
     assert await owners(office, cards) == ["boris"] * 3
+
+
+async def test_two_leads_that_are_one_client_have_one_turn(office: Office) -> None:
+    await add_rule(office, "anna", "boris", answer_minutes=10)
+    cards = [await add_card(office) for _ in range(2)]
+    await touch(office, *cards)
+    async with office.pool.acquire() as connection, connection.transaction():
+        merged = await merge_cards(connection, cards[0], cards[1], by="test", now=NOW)
+        assert merged is not None
+        await save_facts(connection, merged[1])
+    await office.settle()
+
+    states = await office.pool.fetch("select state from assignment order by id")
+    assert [s["state"] for s in states] == ["given", "closed"]
+    await office.at(NOW + timedelta(minutes=10))
+    assert await owners(office, [cards[0]]) == ["boris"]
+    await check_whole(office)
+
+
+async def test_a_form_of_a_site_is_a_lead_and_an_answer_in_writing_ends_its_turn(office: Office) -> None:
+    await add_rule(office, "anna", "boris", answer_minutes=10)
+    card = await add_card(office)
+    await touch(office, card)
+    async with office.pool.acquire() as connection, connection.transaction():
+        body: dict[str, object] = {"direction": "outbound", "kind": "letter"}
+        await save_facts(connection, [NewFact(kind="touch.made", body=body, contact_id=card)])
+    await office.at(NOW + timedelta(minutes=30))
+
+    assert await owners(office, [card]) == ["anna"]
+    assert await office.pool.fetchval("select state from assignment") == "answered"
