@@ -26,7 +26,7 @@ from tests.database import open_folder
 
 MANAGERS = 50
 TALKED = 5000
-"""Numbers with which each manager has had calls."""
+"""Clients with whom each manager has talked."""
 RUNS = 100
 LOOKUPS = 5000
 
@@ -53,7 +53,7 @@ _CARDS = """insert into contact (name, owner_id, city, line_of_business, priorit
 
 
 async def seed(pool: Pool, cards: int) -> None:
-    """Managers, cards, two numbers for each, and the calls that managers had."""
+    """Managers, cards, two numbers for each, and the calls in which managers talked."""
     async with pool.acquire() as connection:
         await connection.execute("set maintenance_work_mem = '512MB'")
         first: int = await connection.fetchval(
@@ -85,10 +85,16 @@ async def seed(pool: Pool, cards: int) -> None:
             "insert into contact_number (number, contact_id) select number, contact_id from contact_phone", timeout=600
         )
         await connection.execute(
-            "insert into number_day (user_id, day, direction, number, n, n_long)"
-            " select distinct u.id, current_date, 'inbound', '+79' || lpad((1 + abs(hashint8(u.id * 100000 + k)) % $1)"
-            "  ::text, 9, '0'), 1, 0 from users u, generate_series(1, $2::int) as k where u.login like 'seller%'",
-            cards * 2,
+            "with f as (insert into family (id, pbx, open, rows, first_at, last_at)"
+            "  values (gen_random_uuid(), 'pbx1', false, '', now(), now()) returning id),"
+            " made as (insert into call (id, pbx, key, family_id, kind, direction, state, contact_id, result, talk_us,"
+            "  ring_us, outside_us, complete, started_at) select gen_random_uuid(), u.id::text, k::text, f.id,"
+            "  'client', 'inbound', 'ended', 1 + abs(hashint8(u.id * 100000 + k)) % $1, 'answered', 1, 1, 0, true,"
+            "  now() - k * interval '1 hour' from f, users u, generate_series(1, $2::int) as k"
+            "  where u.login like 'seller%' returning id, pbx::bigint as user_id, started_at)"
+            " insert into call_manager select id, 'x', user_id, current_date, 'inbound', null, true, true, false,"
+            "  false, false, 1, 1, 1, true, started_at from made",
+            cards,
             TALKED,
             timeout=600,
         )

@@ -180,14 +180,16 @@ class CardInput:
             raise InvalidRequestError(faults)
 
     async def fields(
-        self, source: Pool | Connection, of: FieldOf, present: Mapping[str, object], given: Mapping[str, object]
+        self, source: Pool | Connection, of: FieldOf, present: Mapping[str, object] | None, given: Mapping[str, object]
     ) -> dict[str, object]:
-        """The values of the site's own fields after a change.
+        """The values of the site's own fields after a change; `present` None: of a card that is being made.
 
         Raises:
             InvalidRequestError: a value is not allowed, or a required one is missing.
         """
-        values, faults = changed_values(await custom_fields.list_fields(source, of), present, given)
+        values, faults = changed_values(
+            await custom_fields.list_fields(source, of), present or {}, given, is_new=present is None
+        )
         if faults:
             raise InvalidRequestError(_fault(f"#/fields/{f.key}", "value", str(f)) for f in faults)
         return values

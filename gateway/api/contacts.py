@@ -229,7 +229,7 @@ class Contacts:
                 source_name=body.source_name or None,
                 timezone=body.timezone or None,
                 birthday=body.birthday,
-                fields=await self._input.fields(connection, FieldOf.CONTACT, {}, body.fields),
+                fields=await self._input.fields(connection, FieldOf.CONTACT, None, body.fields),
                 phones=phones,
                 addresses=addresses,
             )

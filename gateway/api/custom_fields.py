@@ -100,7 +100,7 @@ class RuleView(Outgoing):
     """Who sees which card."""
 
     sees: CardRule = Field(
-        description="all: every manager sees every card; own: his own, nobody's, and those of clients he had calls with"
+        description="all: a manager sees every card; own: his own, nobody's, and those of clients he has talked with"
     )
     version: int
 

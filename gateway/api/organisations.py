@@ -221,7 +221,7 @@ class Organisations:
                 line_of_business=body.line_of_business.strip(),
                 note=body.note,
                 owner_id=body.owner,
-                fields=await self._input.fields(connection, FieldOf.ORGANISATION, {}, body.fields),
+                fields=await self._input.fields(connection, FieldOf.ORGANISATION, None, body.fields),
             )
             made = await store.make_organisation(connection, new)
             fact = NewFact(kind="organisation.created", body={"id": made})

@@ -166,7 +166,7 @@ def _allowed(field: CustomField) -> str:
 
 
 def changed_values(
-    fields: Iterable[CustomField], present: Mapping[str, object], given: Mapping[str, object]
+    fields: Iterable[CustomField], present: Mapping[str, object], given: Mapping[str, object], *, is_new: bool = False
 ) -> tuple[dict[str, object], list[FieldValueError]]:
     """The values of a card after a change.
 
@@ -174,6 +174,8 @@ def changed_values(
         fields: those of this kind of card.
         present: the card's values; those of archived fields stay untouched.
         given: new values by key; null takes a value away.
+        is_new: whether the card is being made, so that every required field must be given; later only what is taken
+            away is missed, since a caller's card begins without them.
 
     Returns:
         All values, and what is wrong with those that were given.
@@ -193,6 +195,6 @@ def changed_values(
                 faults.append(fault)
     faulty = {fault.key for fault in faults}
     for key, field in known.items():
-        if field.required and key not in values and key not in faulty and (key in given or not present):
+        if field.required and key not in values and key not in faulty and (is_new or key in given):
             faults.append(FieldValueError(key, f"The field {key} is required."))
     return values, faults

@@ -29,7 +29,7 @@ class CardRule(StrEnum):
 
     ALL = "all"
     OWN = "own"
-    """His own, nobody's, and those of clients with whom he had calls."""
+    """His own, nobody's, and those of clients with whom he has talked."""
 
 
 class Heat(StrEnum):

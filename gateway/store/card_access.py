@@ -1,8 +1,8 @@
 """Which cards somebody may see: the one condition that every list, search, time line and message of cards bears.
 
 The rule is a row of the database (`card_rule`), so it can be changed while calls go on. Under `own` a manager sees his
-own cards, nobody's, those with whose numbers he had calls (the ledger of distinct numbers knows them), and the card of
-a call that goes on now and rings for him or is his.
+own cards, nobody's, those of clients with whom he has talked, and the card of a call that goes on now and rings for him
+or is his. That a queue once rang for him and a colleague answered shows him nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,8 +23,8 @@ def visible_contacts(user: str, card: str = "c") -> str:
     return (
         f"({user}::bigint is null or (select r.sees = 'all' from card_rule r) or {card}.owner_id is null"
         f" or {card}.owner_id = {user}::bigint"
-        " or exists (select from contact_phone vp join number_day vd on vd.number = vp.number"
-        f"  where vp.contact_id = {card}.id and vd.user_id = {user}::bigint and vd.n > 0)"
+        " or exists (select from call vt join call_manager vu on vu.call_id = vt.id"
+        f"  where vt.contact_id = {card}.id and vt.merged_into is null and vu.user_id = {user}::bigint and vu.answered)"
         " or exists (select from call vk join call_manager vm on vm.call_id = vk.id"
         f"  where vk.state <> 'ended' and vk.merged_into is null and vm.user_id = {user}::bigint"
         f"  and (vk.contact_id = {card}.id or (vk.contact_id is null and vk.client_number in"

@@ -161,8 +161,8 @@ def _seen(reach: str, behind: str, all_of: str, by: str, limit: int) -> str:
     order = f"order by {by} limit {limit}"
     return (
         f"({card} and c.owner_id = {reach} {order}) union all ({card} and c.owner_id is null {order}) union all"
-        f" (select c.id, c.last_touch_at from (select distinct p.contact_id from number_day d"
-        f"  join contact_phone p on p.number = d.number where d.user_id = {reach} and d.n > 0) t"
+        f" (select c.id, c.last_touch_at from (select distinct k.contact_id from call_manager m"
+        f"  join call k on k.id = m.call_id where m.user_id = {reach} and m.answered and k.merged_into is null) t"
         f"  join contact c on c.id = t.contact_id where {behind} {order}) union all"
         f" (select c.id, c.last_touch_at from contact c where (select r.sees = 'all' from card_rule r)"
         f"  and {behind} and {all_of} {order})"

@@ -110,7 +110,8 @@ def test_a_number_is_a_number(value: object) -> None:
 def test_a_required_field_is_missed_when_it_is_taken_away_and_not_when_another_is_changed() -> None:
     fields = [field(FieldKind.TEXT, required=True)]
 
-    assert changed_values(fields, {}, {})[1]
+    assert changed_values(fields, {}, {}, is_new=True)[1]
+    assert not changed_values(fields, {}, {"k": "x"}, is_new=True)[1]
     assert changed_values(fields, {"k": "x"}, {"k": None})[1]
     assert not changed_values(fields, {"old": 1}, {})[1]
 
