@@ -43,6 +43,8 @@ BENCHES = (
     Bench("distribution", ("--outcomes", "2000", "--leads", "40")),
     Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("kills", ("--kills", "2")),
+    Bench("webhooks", ("--count", "60")),
+    Bench("api_cost", ("--requests", "60", "--rounds", "1")),
     Bench("api_fuzz", ("--examples", "1")),
 )
 

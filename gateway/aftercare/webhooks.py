@@ -8,6 +8,7 @@ that hangs holds up nobody else; their results are written down many at a time.
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ import structlog
 from gateway.aftercare.follow import now as present
 from gateway.domain.call_view import Names, moment, named
 from gateway.domain.webhooks import (
+    AT_ONCE,
+    LEASE,
+    SECONDS,
     DeliveryState,
     Fault,
     Message,
@@ -34,6 +38,7 @@ from gateway.store.deliveries import (
     Health,
     Settled,
     claim,
+    give_back,
     hold_health,
     next_due,
     save_health,
@@ -50,6 +55,8 @@ log = structlog.get_logger()
 _LOOK_SECONDS = 2.0
 """The queue is looked at so often even when nobody tells that it has grown."""
 _NO_ROOM_SECONDS = 0.5
+_TURN_SECONDS = LEASE.total_seconds() - SECONDS - 5
+"""Who waited longer for his turn could not end within his lease."""
 _NOTED_EVERY = timedelta(seconds=10)
 """The moment of the last success is written no oftener."""
 
@@ -117,6 +124,7 @@ class Sending:
         self._clock = clock
         self._results: asyncio.Queue[Settled] = asyncio.Queue()
         self._freed = asyncio.Event()
+        self._turns: dict[int, asyncio.Semaphore] = {}
         self.tally = _Tally()
 
     async def run(self) -> None:
@@ -149,10 +157,19 @@ class Sending:
     async def _begin(self, group: asyncio.TaskGroup) -> int:
         """Claim what is due and may be under way, and try it."""
         claims = await claim(self._pool, self._clock())
-        names = await self._names(claims)
+        names, at = await self._names(claims), time.monotonic()
         for claimed in claims:
-            group.create_task(self._try(claimed, names), name=f"webhook {claimed.webhook_id}")
+            group.create_task(self._in_turn(claimed, names, at), name=f"webhook {claimed.webhook_id}")
         return len(claims)
+
+    async def _in_turn(self, claimed: Claim, names: Names | None, at: float) -> None:
+        """Try when there is room at this receiver; where that took so long that the lease may end, give it back."""
+        turn = self._turns.setdefault(claimed.webhook_id, asyncio.Semaphore(AT_ONCE))
+        async with turn:
+            if time.monotonic() - at > _TURN_SECONDS:
+                await give_back(self._pool, claimed)
+            else:
+                await self._try(claimed, names)
 
     async def _names(self, claims: Sequence[Claim]) -> Names | None:
         """The names in all these messages; None: one of them is damaged, so each looks for its own."""
