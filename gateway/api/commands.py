@@ -37,6 +37,7 @@ from gateway.domain.phone import NumberKind, PhoneNumber
 from gateway.domain.ports import OrderOutcome, OrderState
 from gateway.store import idempotency as once_store
 from gateway.store import people, reading
+from gateway.store.call_back import holder_of_number
 from gateway.store.idempotency import NewCommand, StoredRequest
 from gateway.store.people import HeldExtension
 from gateway.store.reading import StoredCommand
@@ -57,6 +58,7 @@ class NewOrder(Incoming):
         default=None, alias="from", description="whose phone rings first; left out: my own. Others need a right"
     )
     pbx: PbxName | None = Field(default=None, description="left out: the one PBX on which he has an extension")
+    anyway: bool = Field(default=False, description="also while a colleague rings this client, or talks with him")
 
 
 class CommandPath(Incoming):
@@ -96,6 +98,11 @@ class NoPhoneError(Rejected, ValueError):
 
 class NotOnThePhoneError(ConflictError):
     """Nobody whom you may hang up is in this call any more."""
+
+
+class HeldError(ConflictError):
+    """A colleague has this client for himself: he rings him, talks with him, or took him for calling back; send
+    `anyway` to call all the same."""
 
 
 class PbxAwayError(TryAgain):
@@ -161,7 +168,7 @@ class Commands:
                 tag="calls",
                 status=202,
                 idempotent=True,
-                errors=(NoPhoneError, UnknownPbxError),
+                errors=(NoPhoneError, UnknownPbxError, HeldError),
             ),
             Route(
                 method="GET",
@@ -274,11 +281,19 @@ class Commands:
             raise _bad_number(number)
         if held.pbx not in self._parts.telephony:
             raise PbxAwayError
+        if not order.anyway:
+            await self._free(number.e164, user.id)
         endpoint = _endpoint(held)
         command = NewCommand(
             id=command_id(), pbx=held.pbx, user_id=user.id, extension=held.extension, number=number.e164
         )
         return command, endpoint
+
+    async def _free(self, number: str, user: int) -> None:
+        """Refuse to ring a client whom a colleague has for himself."""
+        holder = await holder_of_number(self._parts.pool, number, datetime.now(UTC))
+        if holder is not None and holder.user_id not in (user, None):
+            raise HeldError
 
     async def _caller(self, who: Principal, wanted: int | None) -> people.Person:
         own = own_user(who)

@@ -133,6 +133,12 @@ async def holder_of(source: Source, client: Client, now: datetime) -> Holder | N
     return Holder(user_id=row["claimed_by"], until=row["claimed_until"]) if row else None
 
 
+async def holder_of_number(source: Source, number: str, now: datetime) -> Holder | None:
+    """Who has the client with this number for himself; see `holder_of`."""
+    card: int | None = await source.fetchval("select contact_id from contact_number where number = $1", number)
+    return await holder_of(source, Client(contact_id=card, number=number), now)
+
+
 async def take_lease(connection: Connection, missed_id: int, user_id: int, *, until: datetime, now: datetime) -> bool:
     """Take an open matter for oneself; False: somebody else has it, or it is not open any more."""
     return bool(

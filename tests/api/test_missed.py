@@ -197,3 +197,17 @@ async def test_an_owner_who_does_not_work_then_is_passed_over(inbox: Inbox) -> N
 
     (task,) = (await (await head.get("tasks")).json())["items"]
     assert (task["owner"], task["members"]) == (None, [users["boris"]])
+
+
+async def test_a_click_to_call_to_a_client_whom_a_colleague_has_is_refused_but_for_anyway(inbox: Inbox) -> None:
+    """Two managers do not ring the same client by mistake."""
+    inbox.api.board.refuse("no_phone")
+    await inbox.call("in_noanswer", 2)
+    anna, boris = await inbox.api.caller(Role.MANAGER, "anna"), await inbox.api.caller(Role.MANAGER, "boris")
+    assert (await post(anna, "missed/1/claim")).status == 200
+
+    refused = await post(boris, "calls", number=CLIENT)
+    assert (refused.status, (await refused.json())["type"].rpartition("/")[2]) == (409, "conflict")
+    assert (await post(anna, "calls", number=CLIENT)).status == 202
+    assert (await post(boris, "calls", number=CLIENT, anyway=True)).status == 202
+    assert (await post(boris, "calls", number=OTHER)).status == 202

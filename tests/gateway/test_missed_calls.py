@@ -219,9 +219,7 @@ async def test_two_cards_of_one_client_are_one_matter_once_they_are_merged_and_t
 async def correct(office: Office, call: str, **values: object) -> None:
     """Let a call be corrected as a new fold of its rows does, and told of."""
     sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(values, 2))
-    row = await office.pool.fetchrow(
-        f"update call set {sets} where id = $1 returning contact_id", call, *values.values()
-    )
+    await office.pool.execute(f"update call set {sets} where id = $1", call, *values.values())
     async with office.pool.acquire() as connection, connection.transaction():
         fact = NewFact(kind="call.changed", body={"id": str(call)}, call_id=call)
         await save_facts(connection, [fact])
