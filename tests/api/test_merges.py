@@ -1,12 +1,15 @@
 """Two cards that are one person: merged with all that hangs on them, also while he is on the phone, and taken apart."""
 
+import asyncio
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from gateway.domain.access import Role
 from gateway.store.hanging import _APART, ARRAYS, hanging, references
+from gateway.store.merges import merge_cards
 from tests.api.site import Api, problem
 from tests.gateway.site import rows_of
 
@@ -179,3 +182,35 @@ async def test_every_column_that_names_a_card_is_known_to_the_merge(api: Api) ->
     assert found >= _APART
     assert {r["place"] for r in named} - found - set(ARRAYS) - told_as_it_was == set()
     assert all(h.key for h in await hanging(pool))
+
+
+@pytest.mark.parametrize("call_first", [True, False])
+async def test_a_call_written_at_the_same_moment_as_the_merge_is_the_kept_cards(api: Api, call_first: bool) -> None:
+    """Whichever commits first: the call is moved by the merge, or it waits for it and follows."""
+    anna = await api.caller(Role.MANAGER, "anna")
+    caller, typed = await two_cards(api, anna)
+    gone, kept, pool = caller["id"], typed["id"], api.site.pool
+    await pool.execute("update call set contact_id = null")
+
+    async def write(connection: Any) -> None:
+        await connection.execute("update call set contact_id = $1", gone)
+
+    async def merge(connection: Any) -> None:
+        assert await merge_cards(connection, kept, gone, by="test", now=datetime.now(UTC)) is not None
+
+    first, second = (write, merge) if call_first else (merge, write)
+    async with pool.acquire() as one, pool.acquire() as other, asyncio.TaskGroup() as tasks:
+        transaction = one.transaction()
+        await transaction.start()
+        await first(one)
+
+        async def follow() -> None:
+            async with other.transaction():
+                await second(other)
+
+        waiting = tasks.create_task(follow())
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await transaction.commit()
+
+    assert await pool.fetchval("select contact_id from call") == kept

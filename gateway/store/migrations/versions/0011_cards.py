@@ -264,8 +264,14 @@ end $$
 """,
     """
 create function call_follows_card() returns trigger language plpgsql as $$
+declare
+    further bigint;
 begin
-    new.contact_id := standing_card(coalesce(new.contact_chosen, new.contact_id));
+    new.contact_id := coalesce(new.contact_chosen, new.contact_id);
+    select c.merged_into into further from contact c where c.id = new.contact_id for key share;
+    if further is not null then
+        new.contact_id := standing_card(further);
+    end if;
     return new;
 end $$
 """,
@@ -276,11 +282,12 @@ create trigger call_card before insert or update of contact_id, contact_chosen o
     """
 create function fact_follows_card() returns trigger language plpgsql as $$
 declare
-    card bigint := present_card(new.contact_id);
+    further bigint;
 begin
-    if card <> new.contact_id then
-        new.contact_id := card;
-        new.body := jsonb_set(new.body, '{contact_id}', to_jsonb(card));
+    select c.merged_into into further from contact c where c.id = new.contact_id;
+    if further is not null then
+        new.contact_id := present_card(further);
+        new.body := jsonb_set(new.body, '{contact_id}', to_jsonb(new.contact_id));
     end if;
     return new;
 end $$
