@@ -120,6 +120,8 @@ def _rows(lines: Iterable[tuple[str, bool]], sign: str, first: int = 1) -> Itera
             if size < LONGEST_ROW and len(held) < MOST_LINES:
                 continue
             yield from _one_by_one(held, number, sign)
+        elif held[1:] and quotes.doubtful:  # it was some later cell's mark that closed this one
+            yield from _one_by_one(held, number, sign)
         else:
             yield _row(held, number, sign)
         number, held, size, quotes = number + len(held), [], 0, _Quotes(sign)
@@ -144,6 +146,8 @@ class _Quotes:
     def __init__(self, sign: str) -> None:
         self._sign = sign
         self._inside = False
+        self.doubtful = False
+        """A mark within a quoted cell was neither doubled nor the cell's end."""
 
     def stay_open(self, line: str) -> bool:
         """Whether a mark that begins a cell is not closed by the end of this line."""
@@ -153,8 +157,10 @@ class _Quotes:
             if self._inside:
                 if mark == '"' and line[place + 1 : place + 2] == '"':
                     place += 1
-                elif mark == '"':
+                elif mark == '"' and (line[place + 1 :].lstrip(" ")[:1] or "\n") in (self._sign, "\r", "\n"):
                     self._inside = False
+                elif mark == '"':
+                    self.doubtful = True
             elif mark == '"' and at_start:
                 self._inside = True
             at_start = not self._inside and (mark == self._sign or (at_start and mark == " "))

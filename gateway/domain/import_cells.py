@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+import phonenumbers
+
 from gateway.domain.import_columns import FieldKind, folded
 from gateway.domain.phone import NumberKind, NumberPlan
 
@@ -163,7 +165,7 @@ def _parsed(run: str, plan: NumberPlan) -> str | None:
     if number.kind is NumberKind.OWN:
         return "own"
     if number.kind is NumberKind.CLIENT and number.e164:
-        return number.e164
+        return number.e164 if not run.startswith("+") or _is_possible(number.e164) else None
     if sum(c.isdigit() for c in run) < 14:
         return None
     words = run.split()
@@ -172,6 +174,11 @@ def _parsed(run: str, plan: NumberPlan) -> str | None:
         if first.kind is NumberKind.CLIENT and second.kind is NumberKind.CLIENT:
             return f"{first.e164} {second.e164}"
     return None
+
+
+def _is_possible(e164: str) -> bool:
+    """Whether a number has the length of its country's: a caller's is taken as it comes, a list has typing errors."""
+    return phonenumbers.is_possible_number(phonenumbers.parse(e164))
 
 
 def _label(text: str, extension: str) -> str:

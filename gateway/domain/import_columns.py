@@ -285,7 +285,9 @@ def _denied(target: Target, column: Column) -> bool:
 
 def folded(text: str) -> str:
     """A header's words without case, marks and signs."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("ё", "е").replace("й", "\0").replace("ł", "l"))
+    plain = unicodedata.normalize(
+        "NFKD", text.casefold().replace("№", " ").replace("ё", "е").replace("й", "\0").replace("ł", "l")
+    )
     plain = "".join(c for c in plain if not unicodedata.combining(c)).replace("\0", "й")
     return " ".join(re.sub(r"\b\d+\b", " ", _SIGNS.sub(" ", plain)).split())
 
