@@ -27,8 +27,8 @@ from tests.database import open_folder
 MANAGERS = 50
 TALKED = 5000
 """Clients with whom each manager has talked."""
-RUNS = 100
-LOOKUPS = 5000
+RUNS = 30
+LOOKUPS = 3000
 
 _KEPT = ("contact_pkey", "contact_phone_pkey", "contact_number_pkey", "contact_number_contact")
 _FIRST = "Иван Пётр Ольга Анна Мария Сергей Андрей Елена Наталья Дмитрий Алексей Юрий Татьяна Ирина Павел Никита"

@@ -1,8 +1,8 @@
 """`GET /search`: one field for everything, from any place of the screen.
 
 Cards are found by words of the name, searchable fields, e-mail addresses, a number in any writing or its end; where
-nothing fits, by names that are nearly so. Organisations by their names, calls by words that were said in them, as far
-as the caller may listen to them.
+nothing fits, by names that are nearly so, among the clients touched lately. Organisations by their names, calls by
+words that were said in them, as far as the caller may listen to them.
 """
 
 from enum import StrEnum

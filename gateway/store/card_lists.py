@@ -24,7 +24,9 @@ _BY_NUMBER = 500
 SHORTEST_END = 4
 """Digits of a number's end by which it can be found."""
 _SHORTEST_NEAR = 5
-_NEAR_MOST = 200
+_NEAR = 0.45
+_NEAR_AMONG = 5000
+"""The last touched cards, whose names are compared with a mistyped one; an index over a million takes a second."""
 
 
 class Order(StrEnum):
@@ -258,7 +260,7 @@ def number_end(text: str) -> str | None:
 
 
 async def nearly_named(source: Source, text: str, *, reach: int | None, limit: int) -> list[Contact]:
-    """Cards whose names are nearly a text, for one who mistyped; the nearest first.
+    """Cards touched lately whose names are nearly a text, for one who mistyped; the nearest first.
 
     Args:
         source: where to read.
@@ -269,8 +271,10 @@ async def nearly_named(source: Source, text: str, *, reach: int | None, limit: i
     if len(text) < _SHORTEST_NEAR:
         return []
     rows = await source.fetch(
-        f"select c.id from cards_named_like($1, {_NEAR_MOST}) n join contact c on c.id = n.id"
-        f" where {visible_contacts('$2')} order by n.near desc, c.id desc limit $3",
+        "with n as materialized (select c.id, word_similarity($1, c.name) as near from (select id, name from contact"
+        f"  where merged_into is null order by last_touch_at desc, id desc limit {_NEAR_AMONG}) c)"
+        " select c.id from n join contact c on c.id = n.id"
+        f" where n.near >= {_NEAR} and {visible_contacts('$2')} order by n.near desc, c.id desc limit $3",
         text,
         reach,
         limit,

@@ -297,13 +297,6 @@ create trigger fact_card before insert on fact for each row
     when (new.contact_id is not null and new.call_id is not null) execute function fact_follows_card()
 """,
     """
-create function cards_named_like(words text, most int) returns table (id bigint, near real) language sql stable
-    set pg_trgm.word_similarity_threshold = 0.45 as $$
-    select c.id, word_similarity(words, c.name) as near from contact c
-    where words <% c.name and c.merged_into is null order by near desc, c.id desc limit most
-$$
-""",
-    """
 create function field_words(what text, given jsonb) returns text language sql stable as $$
     select coalesce(string_agg(v.value, E'\\n' order by f.place, f.id), '')
     from custom_field f join jsonb_each_text(given) as v on v.key = f.key
