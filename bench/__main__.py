@@ -38,6 +38,7 @@ BENCHES = (
     Bench("ami", ("--rounds", "1", "--repeat", "20")),
     Bench("statistics", ("--calls", "20000")),
     Bench("cards", ("--cards", "20000")),
+    Bench("imports", ("--rows", "2000", "--format", "csv")),
     Bench("recordings", ("--minutes", "1", "--long-hours", "1")),
     Bench("upkeep", None),
     Bench("transcription", ("--calls", "1", "--plain-calls", "1")),

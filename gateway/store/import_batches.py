@@ -100,17 +100,20 @@ async def write_batch(connection: Connection, rules: Rules, rows: Sequence[ReadR
     known = await _known(connection, rules, rows, dry=False)
     plan = await asyncio.to_thread(_plan, rows, known, rules)
     ids = await _make_cards(connection, rules, plan, now)
-    facts = await _join_cards(connection, rules, plan, now)
+    changed, facts = await _join_cards(connection, rules, plan, now)
     await _add_numbers(connection, rules, plan, ids)
     await _add_addresses(connection, rules, plan, ids)
     await _add_externals(connection, rules, plan, ids)
     await _write_rows(connection, rules, plan.verdicts, ids)
-    made = [
-        NewFact(kind="contact.created", body={"id": id_, "import": rules.import_id}, contact_id=id_)
-        for id_ in ids.values()
-    ]
-    await save_facts(connection, [*made, *facts])
-    return Written(verdicts=plan.verdicts, facts=facts)
+    told = [imported(rules.import_id, created=list(ids.values()), changed=changed)] if ids or changed else []
+    await save_facts(connection, [*told, *facts])
+    return Written(verdicts=plan.verdicts, facts=[*told, *facts])
+
+
+def imported(import_id: int, **cards: Sequence[int]) -> NewFact:
+    """One fact for a batch: a fact for each of a hundred thousand cards would hold up all who follow the feed."""
+    lists: dict[str, object] = {word: sorted(ids) for word, ids in cards.items()}
+    return NewFact(kind="contact.imported", body={"import": import_id, **lists})
 
 
 def _plan(rows: Sequence[ReadRow], known: Known, rules: Rules) -> Plan:
@@ -276,10 +279,12 @@ _TYPES = (
 SET_COLUMNS = ", ".join(f"{column} = r.{column}" for column in KEPT_COLUMNS)
 
 
-async def _join_cards(connection: Connection, rules: Rules, plan: Plan, now: datetime) -> list[NewFact]:
-    """Give cards that are there what their rows have; facts for those that change."""
+async def _join_cards(
+    connection: Connection, rules: Rules, plan: Plan, now: datetime
+) -> tuple[list[int], list[NewFact]]:
+    """Give cards that are there what their rows have; those that changed, and facts of changed owners."""
     if not plan.joined:
-        return []
+        return [], []
     organisations = await _organisations(connection, rules, list(plan.joined.values()))
     held = await hold_cards(connection, list(plan.joined))
     if len(held) < len(plan.joined):
@@ -304,7 +309,8 @@ async def _join_cards(connection: Connection, rules: Rules, plan: Plan, now: dat
             changed.append({**present, **changes, "version": version})
     await update_cards(connection, changed, now)
     await _note_cards(connection, rules, noted)
-    return await _owners(connection, rules, [(held[c["id"]], c) for c in changed], now)  # type: ignore[index]
+    owners = await _owners(connection, rules, [(held[int(str(c["id"]))], c) for c in changed], now)
+    return [int(str(c["id"])) for c in changed], owners
 
 
 async def hold_cards(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, object]]:
@@ -350,13 +356,11 @@ async def _owners(
     changed: Sequence[tuple[Mapping[str, object], Mapping[str, object]]],
     now: datetime,
 ) -> list[NewFact]:
-    """Facts of changed cards; an owner that changed stands in the card's history too."""
+    """Facts of changed owners; they stand in the cards' history too."""
     facts: list[NewFact] = []
     owners: list[dict[str, object]] = []
     for before, after in changed:
         card = int(str(after["id"]))
-        body: dict[str, object] = {"id": card, "version": after["version"], "import": rules.import_id}
-        facts.append(NewFact(kind="contact.changed", body=body, contact_id=card))
         from_, to = before["owner_id"], after["owner_id"]
         if from_ != to:
             owners.append({"id": card, "from": from_, "to": to})

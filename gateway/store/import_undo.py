@@ -14,7 +14,7 @@ from gateway.domain.import_plan import undone_values
 from gateway.store.card_numbers import settle_numbers
 from gateway.store.database import Connection, Row
 from gateway.store.facts import NewFact, save_facts
-from gateway.store.import_batches import hold_cards, update_cards
+from gateway.store.import_batches import hold_cards, imported, update_cards
 
 _TURN = 7463
 _ITS_OWN = frozenset(
@@ -47,6 +47,8 @@ class Undone:
 
     counts: dict[str, int] = field(default_factory=lambda: {"deleted": 0, "emptied": 0, "restored": 0, "kept": 0})
     facts: list[NewFact] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
     cards: int = 0
 
 
@@ -76,6 +78,8 @@ async def undo_batch(connection: Connection, import_id: int, *, forced: bool, no
     await _undo_made(connection, import_id, made, held, done, forced=forced, now=now)
     joined = [r for r in rows if not r["made"]]
     await _undo_joined(connection, import_id, joined, held, done, forced=forced, now=now)
+    if done.deleted or done.changed:
+        done.facts.append(imported(import_id, deleted=done.deleted, changed=done.changed))
     await save_facts(connection, done.facts)
     return done
 
@@ -99,14 +103,12 @@ async def _undo_made(
     await _mark(connection, import_id, merged, "kept", ["merged"], done)
     await _mark(connection, import_id, changed, "kept", ["changed"], done)
     emptied = [id_ for id_ in free if id_ in spoken_of]
-    await _empty(connection, emptied, held, done, import_id, now)
+    await _empty(connection, emptied, held, done, now)
     await _mark(connection, import_id, emptied, "emptied", [], done)
     gone = [id_ for id_ in free if id_ not in spoken_of]
     await _delete(connection, gone)
     await _mark(connection, import_id, gone, "deleted", [], done)
-    done.facts += [
-        NewFact(kind="contact.deleted", body={"id": id_, "import": import_id}, contact_id=id_) for id_ in gone
-    ]
+    done.deleted += gone
 
 
 async def _mark(
@@ -148,7 +150,6 @@ async def _empty(
     ids: Sequence[int],
     held: Mapping[int, Mapping[str, object]],
     done: Undone,
-    import_id: int,
     now: datetime,
 ) -> None:
     """Take from cards that stay what the import gave them; their numbers stay, for calls are known by them."""
@@ -157,12 +158,7 @@ async def _empty(
     await connection.execute("delete from contact_address where contact_id = any($1::bigint[])", ids)
     await _forget_externals(connection, ids)
     await connection.execute("update contact set made_by = 'call' where id = any($1::bigint[])", ids)
-    done.facts += [_changed(import_id, card) for card in cards]
-
-
-def _changed(import_id: int, card: Mapping[str, object]) -> NewFact:
-    body: dict[str, object] = {"id": card["id"], "version": card["version"], "import": import_id}
-    return NewFact(kind="contact.changed", body=body, contact_id=int(str(card["id"])))
+    done.changed += ids
 
 
 async def _forget_externals(connection: Connection, ids: Sequence[int]) -> None:
@@ -213,7 +209,7 @@ async def _undo_joined(
     await update_cards(connection, back, now)
     await _owners(connection, import_id, held, back, now)
     await _take_added(connection, [r for r in rows if r["contact_id"] in held])
-    done.facts += [_changed(import_id, card) for card in back]
+    done.changed += [int(str(card["id"])) for card in back]
 
 
 async def _owners(
