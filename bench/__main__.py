@@ -37,6 +37,7 @@ BENCHES = (
     Bench("journal_lag", ("--seconds", "1", "--rows", "2000")),
     Bench("ami", ("--rounds", "1", "--repeat", "20")),
     Bench("statistics", ("--calls", "20000")),
+    Bench("reports", ("--calls", "20000")),
     Bench("cards", ("--cards", "20000")),
     Bench("imports", ("--rows", "2000", "--format", "csv")),
     Bench("recordings", ("--minutes", "1", "--long-hours", "1")),

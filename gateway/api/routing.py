@@ -215,7 +215,8 @@ class Endpoint:
 
     def _answered(self, given: BaseModel | web.StreamResponse | None, chosen: Chosen | None) -> web.StreamResponse:
         if isinstance(given, web.StreamResponse):
-            if chosen and self.choice and isinstance(given, web.Response) and isinstance(given.body, bytes):
+            is_json = given.content_type == "application/json"  # a file of a report has no fields to choose from
+            if chosen and self.choice and is_json and isinstance(given, web.Response) and isinstance(given.body, bytes):
                 given.body = self.choice.cut(given.body, chosen)
             return given
         if given is None:

@@ -312,8 +312,10 @@ async def test_a_report_is_a_file_whose_cells_are_no_formulas(api: Api) -> None:
     with zipfile.ZipFile(io.BytesIO(await answer.read())) as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet
+    whole = await head.get("reports/company", params={**MARCH, "format": "csv", "fields": "report"})
+    assert whole.status == 200, await whole.text()  # a file has no fields to choose from
     audit = await api.site.pool.fetch("select action, object from audit where action = 'report.exported'")
-    assert len(audit) == 8
+    assert len(audit) == 9
 
 
 @pytest.mark.parametrize(
