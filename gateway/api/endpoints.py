@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import structlog
+from aiohttp import web
 from pydantic import Field
 
 from gateway.api.fields import Incoming, Nothing, Outgoing, RowId
+from gateway.api.once import do_once
 from gateway.api.parts import ApiParts, UnknownPbxError
 from gateway.api.problems import NotFoundError
 from gateway.api.routing import API_PREFIX, Asked, Route
@@ -23,6 +25,8 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ports import SeenEndpoint
 from gateway.store import people
 from gateway.store.access import write_audit
+from gateway.store.database import Connection
+from gateway.store.facts import NewFact
 from gateway.store.people import EndpointRow, Person, UnmappedEndpoint
 from gateway.store.staff import load_tables
 
@@ -127,6 +131,7 @@ class Endpoints:
                 right=Right.EXTENSIONS_MANAGE,
                 tag="endpoints",
                 status=201,
+                idempotent=True,
                 errors=(UnknownPbxError,),
             ),
             Route(
@@ -157,22 +162,25 @@ class Endpoints:
         ]
         return EndpointList(items=(*own, *configured))
 
-    async def enter(self, asked: Asked[Nothing, Nothing, NewEndpoint]) -> EndpointView:
+    async def enter(self, asked: Asked[Nothing, Nothing, NewEndpoint]) -> EndpointView | web.Response:
         """Enter a row."""
         body = asked.body
         self._parts.directory(body.pbx)
-        async with self._parts.pool.acquire() as connection, connection.transaction():
+
+        async def work(connection: Connection) -> tuple[EndpointView, Sequence[NewFact]]:
             row = await people.add_endpoint(connection, pbx=body.pbx, pattern=body.pattern, kind=body.kind)
-            detail: dict[str, object] = {"pbx": body.pbx, "kind": body.kind}
             await write_audit(
                 connection,
                 actor=asked.principal.id,
                 action="endpoint.entered",
                 object=f"endpoint:{row.id}",
-                detail=detail,
+                detail={"pbx": body.pbx, "kind": body.kind},
             )
+            return _view(row), ()
+
+        entered = await do_once(self._parts, asked, work)
         await self._parts.tables_changed()
-        return _view(row)
+        return entered
 
     async def end(self, asked: Asked[EndpointPath, Nothing, Nothing]) -> None:
         """End a row."""

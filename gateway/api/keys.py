@@ -1,11 +1,14 @@
 """API keys of programs: issued, listed and revoked by administrators. The key itself is shown once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+from aiohttp import web
 from pydantic import Field
 
 from gateway.api.fields import Incoming, Nothing, Outgoing, RowId
+from gateway.api.once import do_once
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import Asked, Route
@@ -15,6 +18,8 @@ from gateway.domain.access import GRANTS, Right, Role, allowed
 from gateway.domain.errors import NotAllowed
 from gateway.store import access, people
 from gateway.store.access import ListedKey, write_audit
+from gateway.store.database import Connection
+from gateway.store.facts import NewFact
 
 
 class KeyPath(Incoming):
@@ -52,7 +57,7 @@ class KeyView(Outgoing):
 class IssuedKeyView(KeyView):
     """A key just issued."""
 
-    key: str = Field(description="to be kept now: it is never shown again")
+    key: str | None = Field(description="to be kept now: it is never shown again; null where this is a repetition")
 
 
 class KeyList(Outgoing):
@@ -100,6 +105,7 @@ class Keys:
                 right=Right.USERS_MANAGE,
                 tag="keys",
                 status=201,
+                idempotent=True,
             ),
             Route(
                 method="DELETE",
@@ -116,7 +122,7 @@ class Keys:
         keys = await access.list_keys(self._parts.pool)
         return KeyList(items=tuple(KeyView.model_validate(_shown(key)) for key in keys))
 
-    async def issue(self, asked: Asked[Nothing, Nothing, NewKey]) -> IssuedKeyView:
+    async def issue(self, asked: Asked[Nothing, Nothing, NewKey]) -> IssuedKeyView | web.Response:
         """Issue a key; nobody issues more rights than he has."""
         body = asked.body
         granted = GRANTS[body.role] if body.rights is None else frozenset(body.rights)
@@ -126,7 +132,8 @@ class Keys:
         if body.user is not None and await people.read_user(self._parts.pool, body.user) is None:
             raise _fault("#/user", "Nobody has this id.")
         key_id, key, digest = new_api_key()
-        async with self._parts.pool.acquire() as connection, connection.transaction():
+
+        async def work(connection: Connection) -> tuple[IssuedKeyView, Sequence[NewFact]]:
             listed = await access.issue_key(
                 connection,
                 key_id=key_id,
@@ -143,7 +150,9 @@ class Keys:
                 object=f"key:{key_id}",
                 detail={"role": body.role},
             )
-        return IssuedKeyView.model_validate({**_shown(listed), "key": key})
+            return IssuedKeyView.model_validate({**_shown(listed), "key": key}), ()
+
+        return await do_once(self._parts, asked, work, shown_once=("key",))
 
     async def revoke(self, asked: Asked[KeyPath, Nothing, Nothing]) -> None:
         """Revoke a key and close its live sockets."""

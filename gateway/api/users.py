@@ -1,15 +1,17 @@
 """The people who sign in, and the extensions and phones they have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from gateway.api.fields import Incoming, Nothing, Outgoing, RowId
+from gateway.api.once import do_once
 from gateway.api.parts import ApiParts, UnknownPbxError
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
 from gateway.api.routing import Asked, Route
 from gateway.api.sockets import OpenSockets
 from gateway.domain.access import PASSWORD_LENGTH_MAX, Principal, Right, Role, password_faults
@@ -17,6 +19,7 @@ from gateway.settings import Language
 from gateway.store import access, people, staff
 from gateway.store.access import write_audit
 from gateway.store.database import Connection
+from gateway.store.facts import NewFact
 
 ZONES = frozenset(available_timezones())
 
@@ -64,6 +67,9 @@ class NewUser(Incoming):
 class UserChange(Incoming):
     """What is to be changed; what is left out stays."""
 
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
+        default=None, description="as it was read, another is a conflict; left out: whatever it is now"
+    )
     name: PersonName | None = None
     role: Role | None = None
     timezone: Zone | Literal[""] | None = Field(default=None, description="empty: the company's")
@@ -100,6 +106,7 @@ class UserView(Outgoing):
     active: bool
     has_password: bool
     created_at: datetime
+    version: int
     extensions: tuple[ExtensionView, ...]
 
 
@@ -129,6 +136,7 @@ def user_view(person: people.Person) -> UserView:
         active=person.active,
         has_password=person.has_password,
         created_at=person.created_at,
+        version=person.version,
         extensions=tuple(
             ExtensionView(pbx=e.pbx, extension=e.extension, endpoints=e.endpoints) for e in person.extensions
         ),
@@ -175,6 +183,7 @@ class Users:
                 right=Right.USERS_MANAGE,
                 tag="users",
                 status=201,
+                idempotent=True,
                 errors=(LoginTakenError,),
             ),
             Route(
@@ -192,7 +201,7 @@ class Users:
                 summary="Change a person; blocking him ends his sessions at once",
                 right=Right.USERS_MANAGE,
                 tag="users",
-                errors=(LastAdminError,),
+                errors=(LastAdminError, StaleVersionError),
             ),
             Route(
                 method="PUT",
@@ -222,7 +231,7 @@ class Users:
         """One person."""
         return await self._shown(asked.path.user_id)
 
-    async def enter(self, asked: Asked[Nothing, Nothing, NewUser]) -> UserView:
+    async def enter(self, asked: Asked[Nothing, Nothing, NewUser]) -> UserView | web.Response:
         """Enter a person."""
         body = asked.body
         login = body.login.lower()
@@ -230,7 +239,8 @@ class Users:
         if body.password is not None:
             check_new_password(self._parts, "#/password", body.password, login)
             hashed = await self._parts.passwords.hash(body.password)
-        async with self._parts.pool.acquire() as connection, connection.transaction():
+
+        async def work(connection: Connection) -> tuple[UserView, Sequence[NewFact]]:
             await connection.execute("lock table users in share row exclusive mode")
             if await people.login_taken(connection, login):
                 raise LoginTakenError
@@ -244,14 +254,19 @@ class Users:
             )
             await people.change_user(connection, number, {"language": body.language})
             await self._audit(connection, asked.principal, "user.entered", number, {"role": body.role})
-        return await self._shown(number)
+            person = await people.read_user(connection, number)
+            if person is None:
+                raise NotFoundError
+            return user_view(person), ()
+
+        return await do_once(self._parts, asked, work)
 
     async def change(self, asked: Asked[UserPath, Nothing, UserChange]) -> UserView:
         """Change a person."""
         id_, body = asked.path.user_id, asked.body
         person = await self._person(id_)
         changes: dict[str, object] = {
-            name: value for name, value in body.model_dump(exclude={"password"}).items() if value is not None
+            name: value for name, value in body.model_dump(exclude={"password", "version"}).items() if value is not None
         }
         if body.timezone is not None:
             changes["timezone"] = body.timezone or None
@@ -264,7 +279,8 @@ class Users:
                 present = await people.read_user(connection, id_)
                 if present is not None and present.active and present.role == Role.ADMIN:
                     raise LastAdminError
-            await people.change_user(connection, id_, changes)
+            if not await people.change_user(connection, id_, changes, version=body.version):
+                raise StaleVersionError
             if body.active is False or body.password is not None:
                 await access.end_sessions(connection, id_)
             await self._audit(connection, asked.principal, "user.changed", id_, {"fields": sorted(changes)})

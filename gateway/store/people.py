@@ -90,21 +90,28 @@ async def login_taken(source: Source, login: str) -> bool:
 CHANGEABLE = ("name", "role", "timezone", "language", "active", "password_hash")
 
 
-async def change_user(connection: Connection, id: int, changes: Mapping[str, object]) -> bool:
+async def change_user(
+    connection: Connection, id: int, changes: Mapping[str, object], *, version: int | None = None
+) -> bool:
     """Change a person.
 
     Args:
         connection: within a transaction.
         id: whose.
         changes: new values by the names in `CHANGEABLE`.
+        version: as it was read; None: whatever it is.
 
     Returns:
-        False: nobody has this id.
+        False: nobody has this id, or he has been changed since.
     """
     names = [name for name in CHANGEABLE if name in changes]
-    sets = "".join(f", {name} = ${place}" for place, name in enumerate(names, 2))
+    sets = "".join(f", {name} = ${place}" for place, name in enumerate(names, 3))
     found = await connection.fetchval(
-        f"update users set version = version + 1{sets} where id = $1 returning true", id, *(changes[n] for n in names)
+        f"update users set version = version + 1{sets} where id = $1 and ($2::int is null or version = $2)"
+        " returning true",
+        id,
+        version,
+        *(changes[n] for n in names),
     )
     return bool(found)
 

@@ -1,6 +1,8 @@
 """The served OpenAPI document: valid, whole, and what the application really does, over a database with calls in it."""
 
 import asyncio
+import inspect
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +10,11 @@ import pytest_asyncio
 from openapi_spec_validator import validate
 
 from gateway.api.events import NewFacts
+from gateway.api.routing import Endpoint
+from gateway.api.security import Doorkeeper
 from gateway.api.server import route_table
 from gateway.api.sockets import OpenSockets
+from gateway.store.access import AccessStore
 from tests.api.fuzz import explore, known_things, tireless_admin
 from tests.api.site import Api
 from tests.gateway.site import rows_of
@@ -52,16 +57,16 @@ async def test_every_route_but_signing_in_wants_to_know_who_asks(api: Api) -> No
     public = []
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
+            names = dict.fromkeys(re.findall(r"\{(\w+)\}", path), "1")
             address = path.format_map(
-                dict.fromkeys(("call_id", "user_id", "contact_id", "endpoint_id"), "1")
-                | {"key_id": "0" * 12, "command_id": "x", "pbx": "pbx1", "extension": "101"}
+                names | {"key_id": "0" * 12, "command_id": "x", "pbx": "pbx1", "extension": "101"}
             )
             response = await client.request(method.upper(), api.origin + address)
             if not operation["security"]:
                 public.append((method, path))
             else:
                 assert response.status == 401, (method, path)
-    assert public == [("post", "/api/v1/session")]
+    assert sorted(public) == [("post", "/api/v1/form/{form_key}"), ("post", "/api/v1/session")]
 
 
 async def test_the_application_does_what_its_document_says(filled: Api) -> None:
@@ -75,3 +80,34 @@ async def test_the_application_does_what_its_document_says(filled: Api) -> None:
 
     assert not [line for line in answers if line.rpartition(" ")[2].startswith("5")]
     assert {"200", "404", "422", "400"} <= {line.rpartition(" ")[2] for line in answers}
+
+
+async def test_every_post_wants_an_idempotency_key_and_its_handler_keeps_it(api: Api) -> None:
+    """Requirement 129: a program may repeat whatever it asked for."""
+    posts = [r for r in route_table(api.parts, OpenSockets(), NewFacts(api.parts)) if r.method == "POST"]
+
+    without = {route.path for route in posts if not route.idempotent}
+    assert without == {"/session", "/form/{form_key}"}, "a public route has no caller whose key it could be"
+    for route in posts:
+        code = inspect.getsource(type(getattr(route.handler, "__self__")))  # noqa: B009 - a bound method's
+        assert not route.idempotent or "once" in code, f"{route.path} asks for a key and forgets it"
+
+
+async def test_every_change_names_the_version_it_was_made_from(api: Api) -> None:
+    routes = [r for r in route_table(api.parts, OpenSockets(), NewFacts(api.parts)) if r.method == "PATCH"]
+
+    assert [e.template for e in (Endpoint(r, _nobody(api)) for r in routes) if not e.versioned] == [
+        "PATCH /calls/{call_id}"  # the choice of a call's card: the last one counts, whoever makes it
+    ]
+
+
+async def test_fields_can_be_chosen_of_every_answer_that_is_json(api: Api) -> None:
+    routes = [r for r in route_table(api.parts, OpenSockets(), NewFacts(api.parts)) if r.method == "GET"]
+
+    for endpoint in (Endpoint(r, _nobody(api)) for r in routes):
+        assert (endpoint.choice is not None) == (endpoint.answer is not None)
+
+
+def _nobody(api: Api) -> Doorkeeper:
+    store = AccessStore(api.site.pool)
+    return Doorkeeper(sessions=store, keys=store, public_url="")

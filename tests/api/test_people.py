@@ -22,25 +22,31 @@ async def ok(response: Any, status: int = 200) -> Any:
 async def test_a_new_person_can_sign_in_and_has_no_right_he_was_not_given(api: Api) -> None:
     root = await api.caller(Role.ADMIN)
 
-    user = await ok(await root.post("users", json=OLGA), 201)
+    user = await ok(await root.post("users", json=OLGA, headers={"Idempotency-Key": "p1"}), 201)
 
     olga = await api.signed_in("OLGA", OLGA["password"])
     assert (user["login"], user["extensions"], user["has_password"]) == ("olga", [], True)
     await problem(await olga.get("users"), 403, "not-allowed")
     await problem(await olga.get("keys"), 403, "not-allowed")
-    await problem(await olga.post("users", json=OLGA), 403, "not-allowed")
+    await problem(await olga.post("users", json=OLGA, headers={"Idempotency-Key": "p2"}), 403, "not-allowed")
 
 
 async def test_two_people_never_share_a_login(api: Api) -> None:
     root = await api.caller(Role.ADMIN)
 
-    await problem(await root.post("users", json=OLGA | {"login": "ANNA"}), 409, "conflict")
+    await problem(
+        await root.post("users", json=OLGA | {"login": "ANNA"}, headers={"Idempotency-Key": "p3"}), 409, "conflict"
+    )
 
 
 async def test_an_easy_password_is_refused_with_the_reasons(api: Api) -> None:
     root = await api.caller(Role.ADMIN)
 
-    document = await problem(await root.post("users", json=OLGA | {"password": "olga"}), 422, "invalid-request")
+    document = await problem(
+        await root.post("users", json=OLGA | {"password": "olga"}, headers={"Idempotency-Key": "p4"}),
+        422,
+        "invalid-request",
+    )
 
     assert len(document["errors"]) >= 2  # type: ignore[arg-type]
     assert await api.site.pool.fetchval("select count(*) from users where login = 'olga'") == 0
@@ -120,7 +126,9 @@ async def test_an_extension_taken_away_is_nobodys(api: Api) -> None:
 async def test_a_key_is_shown_once_and_works_until_it_is_revoked(api: Api) -> None:
     root = await api.caller(Role.ADMIN)
 
-    issued = await ok(await root.post("keys", json={"name": "CRM", "role": "supervisor"}), 201)
+    issued = await ok(
+        await root.post("keys", json={"name": "CRM", "role": "supervisor"}, headers={"Idempotency-Key": "p5"}), 201
+    )
 
     headers = {"Authorization": f"Bearer {issued['key']}"}
     program = await api.browser()
@@ -144,7 +152,11 @@ async def test_a_narrowed_key_does_nothing_beyond_its_rights(api: Api) -> None:
 async def test_nobody_issues_a_key_with_more_rights_than_he_has(api: Api) -> None:
     narrow = await api.caller(Role.ADMIN, rights=[Right.USERS_MANAGE])
 
-    await problem(await narrow.post("keys", json={"name": "x", "role": "admin"}), 403, "not-allowed")
+    await problem(
+        await narrow.post("keys", json={"name": "x", "role": "admin"}, headers={"Idempotency-Key": "p6"}),
+        403,
+        "not-allowed",
+    )
     await problem(
         await (await api.caller(Role.ADMIN)).post(
             "keys", json={"name": "x", "role": "manager", "rights": ["users.manage"]}
@@ -158,14 +170,16 @@ async def test_a_trunk_is_entered_seen_and_ended(api: Api) -> None:
     root = await api.caller(Role.ADMIN)
     trunk = {"pbx": "pbx1", "pattern": "PJSIP/operator-1", "kind": "trunk"}
 
-    row = await ok(await root.post("endpoints", json=trunk), 201)
-    again = await ok(await root.post("endpoints", json=trunk), 201)
+    row = await ok(await root.post("endpoints", json=trunk, headers={"Idempotency-Key": "p7"}), 201)
+    again = await ok(await root.post("endpoints", json=trunk, headers={"Idempotency-Key": "p8"}), 201)
 
     assert row == again
     assert (await root.delete(f"endpoints/{row['id']}")).status == 204
     await problem(await root.delete(f"endpoints/{row['id']}"), 404, "not-found")
     assert api.changes == ["tables", "tables", "tables"]
-    await problem(await root.post("endpoints", json=trunk | {"pbx": "none"}), 404, "not-found")
+    await problem(
+        await root.post("endpoints", json=trunk | {"pbx": "none"}, headers={"Idempotency-Key": "p9"}), 404, "not-found"
+    )
 
 
 async def test_what_is_not_mapped_is_proposed_with_a_fix_it_that_maps_it(api: Api) -> None:
@@ -187,7 +201,8 @@ async def test_what_is_not_mapped_is_proposed_with_a_fix_it_that_maps_it(api: Ap
     for name in (unmapped, "PJSIP/101-NEW"):
         fix = found[name]["fix_its"][0]
         assert fix["fill"] == []
-        response = await root.request(fix["method"], api.origin + fix["path"], json=fix["body"])
+        key = {"Idempotency-Key": f"fix {fix['path']}".replace(" ", "-")}
+        response = await root.request(fix["method"], api.origin + fix["path"], json=fix["body"], headers=key)
         assert response.status in (200, 201)
     left = {p["name"] for p in (await ok(await root.get("endpoints/proposals")))["items"]}
     assert left == {"PJSIP/777"}
@@ -207,7 +222,7 @@ async def test_a_pbx_that_does_not_answer_is_named_and_hides_nothing_else(api: A
 async def test_changes_of_people_leave_an_audit_row_without_secrets(api: Api) -> None:
     root = await api.caller(Role.ADMIN)
 
-    await ok(await root.post("users", json=OLGA), 201)
+    await ok(await root.post("users", json=OLGA, headers={"Idempotency-Key": "p10"}), 201)
     await ok(await root.patch(f"users/{api.site.users['anna']}", json={"password": PASSWORD + "!"}))
 
     rows = await api.site.pool.fetch("select actor, action, detail::text as detail from audit order by id")
