@@ -140,7 +140,8 @@ class MissedInbox:
         place = read_cursor("missed", query.cursor, MissedPlace)
         wanted = MissedFilter(
             only_user=reach(asked.principal, Right.TASKS_READ_OWN),
-            states=(query.state.value,) if query.state else None,
+            states=(query.state.value,) if query.state not in (None, MissedState.OPEN) else None,
+            open_only=query.state is MissedState.OPEN or None,
             owner=query.owner,
             did=query.did,
             contact=query.contact,

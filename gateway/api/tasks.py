@@ -396,13 +396,11 @@ def _fault(name: str, code: str, detail: str) -> InvalidRequestError:
 
 
 def _filter(query: TaskQuery, only_user: int | None, now: datetime) -> TaskFilter:
-    states: tuple[str, ...] | None = (query.state.value,) if query.state else None
-    if query.open and states is None:
-        states = (TaskState.NEW.value, TaskState.IN_PROGRESS.value)
     return TaskFilter(
         only_user=only_user,
         owner=query.owner,
-        states=states,
+        states=(query.state.value,) if query.state else None,
+        open_only=query.open or None,
         kinds=(query.kind.value,) if query.kind else None,
         origin=query.origin,
         contact=query.contact,

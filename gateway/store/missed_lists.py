@@ -18,6 +18,7 @@ class MissedFilter:
     only_user: int | None = None
     """Those whose task he has, or may take, or whom he called back."""
     states: tuple[str, ...] | None = None
+    open_only: bool | None = None
     owner: int | None = None
     did: str | None = None
     contact: int | None = None
@@ -73,6 +74,7 @@ _MINE = (
 _CONDITIONS = {
     "only_user": _MINE,
     "states": "m.state = any({0}::text[])",
+    "open_only": "m.state = 'open' and {0}",
     "owner": "t.owner_id = {0}",
     "did": "m.did = {0}",
     "contact": "m.contact_id = {0}",

@@ -98,8 +98,8 @@ async def show_tasks(source: Source, ids: Sequence[int], card_reach: int | None)
         card_reach: from `gateway.domain.cards.card_reach`; cards that may not be seen have no name and no city.
     """
     rows = await source.fetch(
-        f"select {TASK}, c.id as card, case when {visible_contacts('$2')} then c.name end as name,"
-        f" case when {visible_contacts('$2')} then c.city end as city, c.stage, c.heat, c.priority as card_priority,"
+        f"select {TASK}, c.id as card, case when v.seen then c.name end as name,"
+        " case when v.seen then c.city end as city, c.stage, c.heat, c.priority as card_priority,"
         " c.timezone, u.name as owner_name, u.timezone as owner_zone,"
         " coalesce(t.number, (select n.number from contact_number n where n.contact_id = c.id"
         "  order by n.created_at, n.number limit 1)) as to_call,"
@@ -107,6 +107,7 @@ async def show_tasks(source: Source, ids: Sequence[int], card_reach: int | None)
         " m.new_client as m_new, m.claimed_by as m_by, m.claimed_until as m_until"
         " from unnest($1::bigint[]) with ordinality as w(id, place) join task t on t.id = w.id"
         " left join contact o on o.id = t.contact_id left join contact c on c.id = coalesce(o.merged_into, o.id)"
+        f" left join lateral (select {visible_contacts('$2')} as seen) v on true"
         " left join users u on u.id = t.owner_id left join missed m on m.id = t.missed_id order by w.place",
         list(ids),
         card_reach,

@@ -18,6 +18,7 @@ class TaskFilter:
     """Those he may see: his own, those he made, those that he may take."""
     owner: int | None = None
     states: tuple[str, ...] | None = None
+    open_only: bool | None = None
     kinds: tuple[str, ...] | None = None
     origin: str | None = None
     contact: int | None = None
@@ -35,6 +36,7 @@ _CONDITIONS = {
     " or (t.owner_id is null and (t.members = '{{}}' or {0} = any(t.members))))",
     "owner": "t.owner_id = {0}",
     "states": "t.state = any({0}::text[])",
+    "open_only": "t.state in ('new', 'in_progress') and {0}",
     "kinds": "t.kind = any({0}::text[])",
     "origin": "t.origin = {0}",
     "contact": "(t.contact_id in (select c.id from contact c where c.id = {0} or c.merged_into = {0})"

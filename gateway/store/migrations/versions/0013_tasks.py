@@ -71,6 +71,7 @@ create index missed_open_number on missed (number)
 create index missed_contact on missed (contact_id, last_at desc) where contact_id is not null;
 create index missed_number on missed (number, last_at desc) where number is not null;
 create index missed_list on missed (last_at desc, id desc);
+create index missed_open on missed (last_at desc, id desc) where state = 'open';
 create index missed_inbox on missed (due_at, id) where state = 'open';
 create index missed_give_up on missed (give_up_at) where state = 'open';
 create index missed_escalate on missed (escalate_at) where state = 'open' and escalated_at is null;
@@ -158,6 +159,7 @@ create index task_unowned on task (due_at, id) where owner_id is null and state 
 create index task_to_tell on task (due_at) where state in ('new', 'in_progress') and overdue_told_at is null;
 create index task_to_thaw on task (changed_at) where state = 'in_progress' and frozen_told_at is null;
 create index task_due on task (due_at, id);
+create index task_open on task (due_at, id) where state in ('new', 'in_progress');
 create index task_owner on task (owner_id, id desc);
 create index task_contact on task (contact_id, id desc) where contact_id is not null;
 create index task_contacts on task using gin (contacts) where contacts <> '{}';
