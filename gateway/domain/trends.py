@@ -142,7 +142,7 @@ def problem_spots(person: int, figures: Mapping[int, Mapping[str, float | None]]
 def _spot(figure: str, value: float, others: Sequence[float], good: int) -> Spot | None:
     middle = median(others)
     worse = (middle - value) * good
-    if worse <= 0 or worse < LAG * abs(middle):
+    if worse <= 0 or worse < LAG * abs(middle) - 1e-9:
         return None
     better = sum((other - value) * good > 0 for other in others)
     percent = (value - middle) / abs(middle) * 100 if middle else 100.0
