@@ -104,7 +104,7 @@ async def list_contacts(
     """
     where = _Where()
     await _narrow(source, where, wanted)
-    narrowed = bool(where.conditions)
+    narrowed = bool(where.conditions) or wanted.owner is not None
     if wanted.reach is not None:
         where.add(visible_contacts(where.value(wanted.reach)))
     ids = await _ids(source, where, wanted, order, after, limit, narrowed=narrowed)
@@ -117,6 +117,8 @@ async def _ids(
 ) -> list[int]:
     by = "c.id desc" if order is Order.NEWEST else "c.last_touch_at desc, c.id desc"
     behind = "c.merged_into is null"
+    if wanted.owner is not None:  # one manager's cards have indexes of their own, in both orders
+        behind += f" and c.owner_id = {where.value(wanted.owner)}"
     if after is not None:
         at, id_ = where.value(after.at), where.value(after.id)
         behind += (
@@ -173,7 +175,6 @@ def _seen(reach: str, behind: str, all_of: str, by: str, limit: int) -> str:
 
 async def _narrow(source: Source, where: _Where, wanted: CardFilter) -> None:
     plain: Mapping[str, object] = {
-        "c.owner_id = $": wanted.owner,
         "c.stage = $": wanted.stage,
         "c.heat = $": wanted.heat,
         "(c.priority > 0 and c.priority >= $)": wanted.priority or None,
