@@ -1,8 +1,8 @@
 """Who is away and when: what happens to his leads and tasks meanwhile is done by a duty when the time comes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -30,11 +30,11 @@ AbsenceKind = Literal["holiday", "sick", "break", "other"]
 class NewAbsence(Incoming):
     """When somebody is away."""
 
-    user_id: RowId
+    user: RowId
     kind: AbsenceKind = "holiday"
     since: Moment | None = Field(default=None, description="left out: now")
     until: Moment | None = Field(default=None, description="left out: not known yet")
-    deputy_id: RowId | None = Field(default=None, description="who stands in; left out: by the rules of distribution")
+    deputy: RowId | None = Field(default=None, description="who stands in; left out: by the rules of distribution")
     hands_over: bool = Field(default=True, description="his open leads, and tasks due in that time, go to others")
     comes_back: bool = Field(default=True, description="they come back with him")
 
@@ -44,7 +44,7 @@ class AbsenceChange(Incoming):
 
     version: Version
     until: Moment | None = Field(default=None, description="its end; now or earlier ends it at once")
-    deputy_id: RowId | None = None
+    deputy: RowId | None = None
     comes_back: bool = True
     cancelled: bool = Field(default=False, description="of one that has not begun")
 
@@ -67,15 +67,15 @@ class AbsenceView(Outgoing):
     """When somebody is away."""
 
     id: int
-    user_id: int
+    user: int
     kind: str
     since: datetime
     until: datetime | None
-    deputy_id: int | None
+    deputy: int | None
     hands_over: bool
     comes_back: bool
     state: str = Field(description="planned, begun, ended, cancelled")
-    handover_id: int | None
+    handover: int | None = Field(description="what it gave to others")
     made_by: str
     made_at: datetime
     version: int
@@ -143,20 +143,20 @@ class Absences:
     async def enter(self, asked: Asked[Nothing, Nothing, NewAbsence]) -> AbsenceView | web.Response:
         """Enter an absence; what it does is done when it begins."""
         body, who, now = asked.body, asked.principal, datetime.now(UTC)
-        own_break = body.kind == "break" and not body.hands_over and body.user_id == own_user(who)
+        own_break = body.kind == "break" and not body.hands_over and body.user == own_user(who)
         if not own_break and not holds(who, Right.DISTRIBUTION_MANAGE):
             raise NotAllowed("You may enter a break of your own that hands nothing over; ask your supervisor.")
         since = body.since or now
         if body.until is not None and body.until <= max(since, now):
             raise _fault("until", "The end lies before the beginning, or has passed.")
-        if body.deputy_id == body.user_id:
-            raise _fault("deputy_id", "Nobody stands in for himself.")
+        if body.deputy == body.user:
+            raise _fault("deputy", "Nobody stands in for himself.")
 
         async def work(connection: Connection) -> tuple[AbsenceView, Sequence[NewFact]]:
-            for name, user in (("user_id", body.user_id), ("deputy_id", body.deputy_id)):
+            for name, user in (("user", body.user), ("deputy", body.deputy)):
                 if user is not None and not await known_users(connection, [user]):
                     raise _fault(name, "Nobody who works here has this id.")
-            values = body.model_dump() | {"since": since}
+            values = _columns(body.model_dump()) | {"since": since}
             id_ = await store.add_absence(connection, values, by=who.id, now=now)
             if id_ is None:
                 raise AwayAlreadyError
@@ -177,8 +177,8 @@ class Absences:
             if absence.version != body.version:
                 raise StaleVersionError
             changes = _absence_changes(body, absence, now)
-            if body.deputy_id is not None and not await known_users(connection, [body.deputy_id]):
-                raise _fault("deputy_id", "Nobody who works here has this id.")
+            if body.deputy is not None and not await known_users(connection, [body.deputy]):
+                raise _fault("deputy", "Nobody who works here has this id.")
             await store.change_absence(connection, absence.id, changes)
             absence = await store.read_absence(connection, absence.id)
             assert absence is not None
@@ -192,20 +192,29 @@ def _absence_changes(body: AbsenceChange, absence: Absence, now: datetime) -> di
     """What is changed; refuses what does not fit the absence."""
     if absence.state in ("ended", "cancelled") or (body.cancelled and absence.state != "planned"):
         raise OverError
-    changes = body.model_dump(exclude_unset=True, exclude={"version", "cancelled"})
+    changes: dict[str, Any] = _columns(body.model_dump(exclude_unset=True, exclude={"version", "cancelled"}))
     if body.cancelled:
         changes["state"] = "cancelled"
     if body.until is not None:
         changes["until"] = max(body.until, now)
         if changes["until"] <= absence.since:
             raise _fault("until", "It has not begun by then; cancel it instead.")
-    if body.deputy_id is not None and body.deputy_id == absence.user_id:
-        raise _fault("deputy_id", "Nobody stands in for himself.")
+    if body.deputy is not None and body.deputy == absence.user_id:
+        raise _fault("deputy", "Nobody stands in for himself.")
     return changes
 
 
 def _absence_view(absence: Absence) -> AbsenceView:
-    return AbsenceView(**{name: getattr(absence, name) for name in AbsenceView.model_fields})
+    return AbsenceView(**{name: getattr(absence, _column(name)) for name in AbsenceView.model_fields})
+
+
+def _columns(values: Mapping[str, object]) -> dict[str, object]:
+    """Values by the names of their columns."""
+    return {_column(name): value for name, value in values.items()}
+
+
+def _column(name: str) -> str:
+    return f"{name}_id" if name in ("user", "deputy", "handover") else name
 
 
 def _absence_fact(kind: str, absence: Absence) -> NewFact:

@@ -1,6 +1,6 @@
 """Rules of distribution: entered, changed by versions, tried; and whose turn it is with which lead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -144,7 +144,7 @@ class LeadDistribution:
 
         async def work(connection: Connection) -> tuple[LeadRuleView, Sequence[NewFact]]:
             await self._check(connection, body)
-            values = body.model_dump(mode="json", exclude={"members"})
+            values = _columns(body.model_dump(mode="json", exclude={"members"}))
             id_ = await rules_store.add_rule(connection, values, by=by, now=datetime.now(UTC))
             if id_ is None:
                 raise TooManyRulesError
@@ -159,7 +159,7 @@ class LeadDistribution:
     async def change(self, asked: Asked[RulePath, Nothing, LeadRuleChange]) -> LeadRuleView:
         """Change a rule."""
         id_, body, by = asked.path.rule_id, asked.body, asked.principal.id
-        changes = body.model_dump(mode="json", exclude_unset=True, exclude={"version", "archived", "members"})
+        changes = _columns(body.model_dump(mode="json", exclude_unset=True, exclude={"version", "archived", "members"}))
         if changes.get("name", "") is None:
             del changes["name"]
         async with self._parts.pool.acquire() as connection, connection.transaction():
@@ -195,9 +195,9 @@ class LeadDistribution:
     async def change_policy(self, asked: Asked[Nothing, Nothing, PolicyChange]) -> PolicyView:
         """Change the policy."""
         body, by = asked.body, asked.principal.id
-        changes = body.model_dump(exclude_unset=True, exclude={"version"})
+        changes = _columns(body.model_dump(exclude_unset=True, exclude={"version"}))
         async with self._parts.pool.acquire() as connection, connection.transaction():
-            await self._check_people(connection, {"head_id": body.head_id})
+            await self._check_people(connection, {"head": body.head})
             if not await rules_store.change_policy(connection, body.version, changes):
                 raise StaleVersionError
             await write_audit(
@@ -249,9 +249,9 @@ class LeadDistribution:
             tried.append(_tried_rule(stored, why, verdict))
         user, rule, head = taken or (None, first.rule.id if first else None, first.rule.head_id if first else None)
         return TrialView(
-            user_id=user,
-            rule_id=rule,
-            head_id=await rules_store.head_of(connection, head, giver.policy.head_id),
+            user=user,
+            rule=rule,
+            head=await rules_store.head_of(connection, head, giver.policy.head_id),
             country=lead.country,
             language=lead.language,
             rules=tuple(tried),
@@ -260,10 +260,10 @@ class LeadDistribution:
     async def _lead(self, connection: Connection, body: Trial, now: datetime) -> Lead:
         """The lead as it might come."""
         lead = Lead(at=body.at or now)
-        if body.contact_id is not None:
-            card = (await store.read_cards(connection, [body.contact_id], body.at or now)).get(body.contact_id)
+        if body.contact is not None:
+            card = (await store.read_cards(connection, [body.contact], body.at or now)).get(body.contact)
             if card is None:
-                raise _fault("contact_id", "There is no card with this id.")
+                raise _fault("contact", "There is no card with this id.")
             lead = card.lead
         country = lead.country
         if body.number is not None:
@@ -289,11 +289,11 @@ class LeadDistribution:
             rules_store.conditions_of(body.conditions.model_dump(mode="json"))
         except HoursError as fault:
             raise _fault("conditions/hours", str(fault)) from None
-        users = [m.user_id for m in body.members]
+        users = [m.user for m in body.members]
         if len(users) != len(set(users)):
             raise _fault("members", "Name each member once.")
-        people: dict[str, int | None] = {f"members/{n}/user_id": user for n, user in enumerate(users)}
-        await self._check_people(connection, people | {"head_id": body.head_id})
+        people: dict[str, int | None] = {f"members/{n}/user": user for n, user in enumerate(users)}
+        await self._check_people(connection, people | {"head": body.head})
 
     async def _check_people(self, connection: Connection, people: dict[str, int | None]) -> None:
         known = await rules_store.known_users(connection, [user for user in people.values() if user is not None])
@@ -302,16 +302,21 @@ class LeadDistribution:
                 raise _fault(place, "Nobody who works here has this id.")
 
 
+def _columns(values: Mapping[str, object]) -> dict[str, object]:
+    """Values as their columns are named."""
+    return {"head_id" if name == "head" else name: value for name, value in values.items()}
+
+
 def _members(fields: Sequence[MemberFields]) -> list[Member]:
     return [
-        Member(user_id=m.user_id, weight=m.weight, skills=frozenset(m.skills), open_max=m.open_max, day_max=m.day_max)
+        Member(user_id=m.user, weight=m.weight, skills=frozenset(m.skills), open_max=m.open_max, day_max=m.day_max)
         for m in fields
     ]
 
 
 def _policy_view(policy: rules_store.Policy) -> PolicyView:
     return PolicyView(
-        head_id=policy.head_id,
+        head=policy.head_id,
         talker_keeps=policy.talker_keeps,
         on_dismissal=policy.on_dismissal,
         version=policy.version,
@@ -321,7 +326,7 @@ def _policy_view(policy: rules_store.Policy) -> PolicyView:
 def _tried_rule(stored: StoredRule, why: Why | None, verdict: Verdict | None) -> TriedRule:
     seen = tuple(
         SeenView(
-            user_id=s.member.user_id,
+            user=s.member.user_id,
             why=s.why,
             credit=round(s.member.credit, 6),
             open_leads=s.member.open_leads,
@@ -332,7 +337,7 @@ def _tried_rule(stored: StoredRule, why: Why | None, verdict: Verdict | None) ->
         for s in (verdict.seen if verdict else ())
     )
     none = Why.NO_MEMBER if verdict is not None and not seen else None
-    return TriedRule(rule_id=stored.rule.id, name=stored.rule.name, why=why or none, members=seen)
+    return TriedRule(rule=stored.rule.id, name=stored.rule.name, why=why or none, members=seen)
 
 
 def _fault(name: str, detail: str) -> InvalidRequestError:

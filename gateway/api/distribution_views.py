@@ -48,7 +48,7 @@ class ConditionFields(Incoming):
 class MemberFields(Incoming):
     """A manager who may get leads of a rule."""
 
-    user_id: RowId
+    user: RowId
     weight: Annotated[int, Field(ge=1, le=100)] = 1
     skills: Annotated[tuple[Word, ...], Field(max_length=50)] = Field(default=(), description="like `pl`, `roofing`")
     open_max: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(default=None, description="open leads at most")
@@ -76,7 +76,7 @@ class RuleFields(Incoming):
     overdue_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None, description="a lead's task overdue for longer: another manager"
     )
-    head_id: RowId | None = Field(default=None, description="who decides where nobody fits; null: as the policy says")
+    head: RowId | None = Field(default=None, description="who decides where nobody fits; null: as the policy says")
     members: Annotated[tuple[MemberFields, ...], Field(max_length=500)] = ()
 
 
@@ -102,7 +102,7 @@ class PolicyChange(Incoming):
     """What is to be changed of the policy; what is left out stays."""
 
     version: Version
-    head_id: RowId | None = None
+    head: RowId | None = None
     talker_keeps: bool = True
     on_dismissal: bool = True
 
@@ -110,7 +110,7 @@ class PolicyChange(Incoming):
 class Trial(Incoming):
     """A lead as it might come; a card's own data stand in for what is left out."""
 
-    contact_id: RowId | None = None
+    contact: RowId | None = None
     did: Did | None = None
     source: Word | None = None
     city: Word | None = None
@@ -157,7 +157,7 @@ class ConditionsView(Outgoing):
 class MemberView(Outgoing):
     """A member of a rule."""
 
-    user_id: int
+    user: int
     weight: int
     skills: tuple[str, ...]
     open_max: int | None
@@ -181,7 +181,7 @@ class LeadRuleView(Outgoing):
     rounds: int
     changes: int | None
     overdue_minutes: int | None
-    head_id: int | None
+    head: int | None
     members: tuple[MemberView, ...]
     archived_at: datetime | None
     changed_by: str
@@ -198,7 +198,7 @@ class LeadRuleList(Outgoing):
 class PolicyView(Outgoing):
     """What holds for all of the distribution."""
 
-    head_id: int | None = Field(description="who decides where nobody fits; null: the first supervisor")
+    head: int | None = Field(description="who decides where nobody fits; null: the first supervisor")
     talker_keeps: bool = Field(description="a new client belongs to whoever talked with him")
     on_dismissal: bool = Field(description="what one has who is blocked goes to others by rule")
     version: int
@@ -207,7 +207,7 @@ class PolicyView(Outgoing):
 class SeenView(Outgoing):
     """A member and what came of him."""
 
-    user_id: int
+    user: int
     why: Why
     credit: float
     open_leads: int
@@ -219,7 +219,7 @@ class SeenView(Outgoing):
 class TriedRule(Outgoing):
     """A rule and what came of it."""
 
-    rule_id: int
+    rule: int
     name: str
     why: Why | None = Field(description="the first condition that does not hold; null: it takes the lead")
     members: tuple[SeenView, ...]
@@ -228,9 +228,9 @@ class TriedRule(Outgoing):
 class TrialView(Outgoing):
     """Who would get the lead."""
 
-    user_id: int | None = Field(description="null: nobody; it would go to the head")
-    head_id: int | None = Field(description="who decides then")
-    rule_id: int | None
+    user: int | None = Field(description="null: nobody; it would go to the head")
+    head: int | None = Field(description="who decides then")
+    rule: int | None
     country: str | None
     language: str | None
     rules: tuple[TriedRule, ...]
@@ -240,9 +240,9 @@ class TurnView(Outgoing):
     """One manager's turn with a lead."""
 
     id: int
-    contact_id: int
-    user_id: int | None
-    rule_id: int | None
+    contact: int
+    user: int | None
+    rule: int | None
     state: str
     reason: str
     round: int
@@ -266,14 +266,14 @@ def rule_view(stored: StoredRule) -> LeadRuleView:
         "rounds",
         "changes",
         "overdue_minutes",
-        "head_id",
     )
     own = ("place", "rating", "rating_days", "archived_at", "changed_by", "changed_at", "version")
     return LeadRuleView(
         conditions=ConditionsView.model_validate(stored.conditions),
+        head=rule.head_id,
         members=tuple(
             MemberView(
-                user_id=m.user_id,
+                user=m.user_id,
                 weight=m.weight,
                 skills=tuple(sorted(m.skills)),
                 open_max=m.open_max,
@@ -288,4 +288,11 @@ def rule_view(stored: StoredRule) -> LeadRuleView:
 
 
 def turn_view(turn: Assignment) -> TurnView:
-    return TurnView(**{name: getattr(turn, name) for name in TurnView.model_fields})
+    """A turn as it is shown."""
+    names = set(TurnView.model_fields) - {"contact", "user", "rule"}
+    return TurnView(
+        contact=turn.contact_id,
+        user=turn.user_id,
+        rule=turn.rule_id,
+        **{name: getattr(turn, name) for name in names},
+    )

@@ -1,9 +1,9 @@
 """Handing clients over by hand: with a preview, which is the same work rolled back, and an undo."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field, model_validator
@@ -35,10 +35,10 @@ Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x
 class NewHandover(Incoming):
     """Which clients go to whom."""
 
-    from_id: RowId | None = Field(default=None, description="only this manager's clients")
-    to_id: RowId | None = Field(default=None, description="the colleague; left out: by the rules of distribution")
+    from_: RowId | None = Field(default=None, alias="from", description="only this manager's clients")
+    to: RowId | None = Field(default=None, description="the colleague; left out: by the rules of distribution")
     contacts: Annotated[tuple[RowId, ...], Field(min_length=1, max_length=AT_MOST)] | None = Field(
-        default=None, description="left out: all of `from_id`, of these stages"
+        default=None, description="left out: all of `from`, of these stages"
     )
     stages: Annotated[tuple[Stage, ...], Field(max_length=4)] = Field(default=(), description="empty: in any stage")
     tasks: bool = Field(default=True, description="open tasks with these clients go along")
@@ -47,10 +47,10 @@ class NewHandover(Incoming):
 
     @model_validator(mode="after")
     def _whose(self) -> "NewHandover":
-        if self.contacts is None and self.from_id is None:
-            raise ValueError("give `contacts`, `from_id` or both")
-        if self.from_id is not None and self.from_id == self.to_id:
-            raise ValueError("`from_id` and `to_id` are the same")
+        if self.contacts is None and self.from_ is None:
+            raise ValueError("give `contacts`, `from` or both")
+        if self.from_ is not None and self.from_ == self.to:
+            raise ValueError("`from` and `to` are the same")
         return self
 
 
@@ -70,7 +70,7 @@ class PageQuery(Incoming):
 class ShareView(Outgoing):
     """How many a colleague gets."""
 
-    user_id: int
+    user: int
     cards: int
     tasks: int
 
@@ -80,8 +80,8 @@ class HandoverView(Outgoing):
 
     id: int | None = Field(description="null: a preview")
     kind: str
-    from_id: int | None
-    to_id: int | None
+    from_: int | None = Field(serialization_alias="from")
+    to: int | None
     reason: str
     by: str
     at: datetime
@@ -98,8 +98,8 @@ class HandoverRow(Outgoing):
 
     id: int
     kind: str
-    from_id: int | None
-    to_id: int | None
+    from_: int | None = Field(serialization_alias="from")
+    to: int | None
     reason: str
     by: str
     at: datetime
@@ -111,9 +111,9 @@ class HandoverRow(Outgoing):
 class ItemView(Outgoing):
     """A card that changed hands."""
 
-    contact_id: int
-    from_id: int | None
-    to_id: int
+    contact: int
+    from_: int | None = Field(serialization_alias="from")
+    to: int
     returned: bool
 
 
@@ -196,7 +196,7 @@ class Handovers:
                 actor=who.id,
                 action="handover.done",
                 object=f"handover:{id_}",
-                detail=body.model_dump(mode="json", exclude={"contacts"}),
+                detail=body.model_dump(mode="json", by_alias=True, exclude={"contacts"}),
             )
             return await _view(connection, await _read(connection, id_)), giver.facts
 
@@ -222,10 +222,7 @@ class Handovers:
         query = asked.query
         place = read_cursor("handovers", query.cursor, IdPlace)
         found = await store.list_handovers(self._parts.pool, before=place.id if place else None, limit=query.limit + 1)
-        rows = [
-            (HandoverRow(**{name: getattr(h, name) for name in HandoverRow.model_fields}), IdPlace(id=h.id))
-            for h in found
-        ]
+        rows = [(HandoverRow(**_values(h, HandoverRow.model_fields)), IdPlace(id=h.id)) for h in found]
         return page("handovers", rows, query.limit)
 
     async def one(self, asked: Asked[HandoverPath, Nothing, Nothing]) -> HandoverView:
@@ -247,8 +244,7 @@ class Handovers:
                 limit=query.limit + 1,
             )
         rows = [
-            (ItemView(contact_id=i.id, from_id=i.from_id, to_id=i.to_id, returned=i.returned), IdPlace(id=i.id))
-            for i in found
+            (ItemView(contact=i.id, from_=i.from_id, to=i.to_id, returned=i.returned), IdPlace(id=i.id)) for i in found
         ]
         return page("handed", rows, query.limit)
 
@@ -268,21 +264,21 @@ class Handovers:
 
     async def _done(self, connection: Connection, who: Principal, body: NewHandover) -> tuple[Giver, int]:
         now = datetime.now(UTC)
-        if body.to_id is not None and not await known_users(connection, [body.to_id]):
-            raise _fault("to_id", "Nobody who works here has this id.")
-        if body.from_id is not None and await people.read_user(connection, body.from_id) is None:
-            raise _fault("from_id", "Nobody has this id.")
+        if body.to is not None and not await known_users(connection, [body.to]):
+            raise _fault("to", "Nobody who works here has this id.")
+        if body.from_ is not None and await people.read_user(connection, body.from_) is None:
+            raise _fault("from", "Nobody has this id.")
         giver = await Giver(connection, now, self._parts.settings.company.timezone, who.id).begin()
         contacts: Sequence[int] = body.contacts or ()
         if body.contacts is None:
-            assert body.from_id is not None
+            assert body.from_ is not None
             stages = [str(stage) for stage in body.stages] or None
-            contacts = await store.cards_of_owner(connection, body.from_id, stages=stages, limit=AT_MOST)
+            contacts = await store.cards_of_owner(connection, body.from_, stages=stages, limit=AT_MOST)
         id_ = await hand_over(
             connection,
             giver,
-            from_id=body.from_id,
-            to_id=body.to_id,
+            from_id=body.from_,
+            to_id=body.to,
             contacts=contacts,
             with_tasks=body.tasks,
             reason=body.reason,
@@ -303,9 +299,14 @@ async def _view(connection: Connection, handover: Handover) -> HandoverView:
     """A handover with who got how many."""
     cards = Counter(i.to_id for i in await store.items_of(connection, handover.id, "card"))
     tasks = Counter(i.to_id for i in await store.items_of(connection, handover.id, "task"))
-    shares = tuple(ShareView(user_id=user, cards=cards[user], tasks=tasks[user]) for user in sorted({*cards, *tasks}))
-    names = set(HandoverView.model_fields) - {"shares"}
-    return HandoverView(shares=shares, **{name: getattr(handover, name) for name in names})
+    shares = tuple(ShareView(user=user, cards=cards[user], tasks=tasks[user]) for user in sorted({*cards, *tasks}))
+    return HandoverView(shares=shares, **_values(handover, set(HandoverView.model_fields) - {"shares"}))
+
+
+def _values(handover: Handover, names: Iterable[str]) -> dict[str, Any]:
+    """A handover's values by the names of a view."""
+    columns = {"from_": "from_id", "to": "to_id"}
+    return {name: getattr(handover, columns.get(name, name)) for name in names}
 
 
 def _fault(name: str, detail: str) -> InvalidRequestError:

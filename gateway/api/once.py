@@ -55,7 +55,7 @@ async def do_once(
             return await _again(connection, asked, status)
         view, facts = await work(connection)
         await save_facts(connection, facts)
-        body = view.model_dump(mode="json") | dict.fromkeys(shown_once)
+        body = view.model_dump(mode="json", by_alias=True) | dict.fromkeys(shown_once)
         await once_store.keep_answer(
             connection, principal=who.id, route=once.route, key=once.key, status=status, body=body
         )

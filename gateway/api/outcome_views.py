@@ -1,6 +1,6 @@
 """What requests for outcomes and their answers are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -46,16 +46,16 @@ class Chosen(Incoming):
 class NewOutcome(Chosen):
     """An outcome of a call, or of a card without a call."""
 
-    call_id: UUID | None = None
-    contact_id: RowId | None = None
-    user_id: RowId | None = Field(default=None, description="of a card: for whom it counts; left out: myself")
+    call: UUID | None = None
+    contact: RowId | None = None
+    user: RowId | None = Field(default=None, description="of a card: for whom it counts; left out: myself")
 
     @model_validator(mode="after")
     def _one_of(self) -> "NewOutcome":
-        if (self.call_id is None) == (self.contact_id is None):
-            raise ValueError("give either call_id or contact_id")
-        if self.user_id is not None and self.call_id is not None:
-            raise ValueError("a call's outcome counts for the manager of the call; leave user_id out")
+        if (self.call is None) == (self.contact is None):
+            raise ValueError("give either `call` or `contact`")
+        if self.user is not None and self.call is not None:
+            raise ValueError("a call's outcome counts for the manager of the call; leave `user` out")
         return self
 
 
@@ -121,7 +121,7 @@ class StepView(Outgoing):
 
     kind: StepKind
     task: FollowUp | None = None
-    task_id: int | None = None
+    made_task: int | None = Field(default=None, description="the task that was made of it")
     due_at: str | None = None
     to: int | None = None
 
@@ -130,9 +130,9 @@ class OutcomeView(Outgoing):
     """An outcome."""
 
     id: int
-    call_id: UUID | None = Field(description="the call it belongs to now; null: it was chosen for the card")
-    contact_id: int | None
-    user_id: int | None = Field(description="the manager for whom it counts")
+    call: UUID | None = Field(description="the call it belongs to now; null: it was chosen for the card")
+    contact: int | None
+    user: int | None = Field(description="the manager for whom it counts")
     outcome: str
     reason: str | None
     note: str
@@ -185,19 +185,19 @@ class OutcomeWithHistory(OutcomeView):
 class MissingView(Outgoing):
     """A call that lacks its outcome, or an outcome that lacks something."""
 
-    user_id: int | None
-    call_id: UUID | None
-    contact_id: int | None
-    outcome_id: int | None = Field(description="null: nothing was chosen yet")
+    id: int | None = Field(description="of the outcome; null: nothing was chosen yet")
+    user: int | None
+    call: UUID | None
+    contact: int | None
     wants: tuple[Want, ...]
-    rule_id: int | None = Field(description="the rule that wants an outcome")
+    rule: int | None = Field(description="the rule that wants an outcome")
     at: datetime
 
 
 class OwedView(Outgoing):
     """How much a manager owes."""
 
-    user_id: int
+    user: int
     outcomes: int = Field(description="calls without an outcome")
     incomplete: int = Field(description="outcomes without their reason or next step")
     oldest_at: datetime
@@ -209,18 +209,27 @@ class OwedList(Outgoing):
     items: tuple[OwedView, ...]
 
 
+def step_view(step: Mapping[str, object] | None) -> StepView | None:
+    """A next step as it is shown; null: none was chosen."""
+    if step is None:
+        return None
+    return StepView.model_validate({"made_task" if name == "task_id" else name: value for name, value in step.items()})
+
+
 def outcome_values(outcome: Outcome, wants: Sequence[Want]) -> dict[str, object]:
     """An outcome as it is shown."""
     names = (
-        "id", "call_id", "contact_id", "user_id", "outcome", "reason", "note", "made_task", "at", "did", "direction",
-        "made_by", "made_at", "changed_at", "version",
+        "id", "outcome", "reason", "note", "made_task", "at", "did", "direction", "made_by", "made_at", "changed_at",
+        "version",
     )  # fmt: skip
     values = {name: getattr(outcome, name) for name in names}
-    step = None if outcome.next_step is None else StepView.model_validate(outcome.next_step)
     return {
         **values,
+        "call": outcome.call_id,
+        "contact": outcome.contact_id,
+        "user": outcome.user_id,
         "day": outcome.day.isoformat(),
-        "next_step": step,
+        "next_step": step_view(outcome.next_step),
         "wants": tuple(wants),
         "counts": outcome.is_current,
     }

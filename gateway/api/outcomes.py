@@ -31,9 +31,9 @@ from gateway.api.outcome_views import (
     OutcomeWithHistory,
     OwedList,
     OwedView,
-    StepView,
     VersionView,
     outcome_values,
+    step_view,
 )
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
@@ -189,7 +189,7 @@ class Outcomes:
                 outcome=c.outcome,
                 reason=c.reason,
                 note=c.note,
-                next_step=None if c.next_step is None else StepView.model_validate(c.next_step),
+                next_step=step_view(c.next_step),
                 by=c.by,
                 at=c.at,
             )
@@ -217,12 +217,12 @@ class Outcomes:
                     outcome = await store.read_outcome(connection, entry.outcome_id)
                     wants = await wants_of(connection, outcome) if outcome else ()
                 view = MissingView(
-                    user_id=entry.user_id,
-                    call_id=entry.call_id,
-                    contact_id=entry.contact_id,
-                    outcome_id=entry.outcome_id,
+                    id=entry.outcome_id,
+                    user=entry.user_id,
+                    call=entry.call_id,
+                    contact=entry.contact_id,
                     wants=tuple(wants),
-                    rule_id=entry.rule_id,
+                    rule=entry.rule_id,
                     at=entry.at,
                 )
                 rows.append((view, MissingPlace(at=entry.at, key=entry.key)))
@@ -234,7 +234,7 @@ class Outcomes:
         found = await outcome_reports.owed_by_manager(self._parts.pool, user)
         return OwedList(
             items=tuple(
-                OwedView(user_id=o.user_id, outcomes=o.outcomes, incomplete=o.incomplete, oldest_at=o.oldest_at)
+                OwedView(user=o.user_id, outcomes=o.outcomes, incomplete=o.incomplete, oldest_at=o.oldest_at)
                 for o in found
             )
         )
@@ -254,15 +254,15 @@ class Outcomes:
         self, connection: Connection, who: Principal, body: NewOutcome, now: datetime
     ) -> tuple[Place, ZoneInfo]:
         """What the outcome belongs to, and the zone of its manager."""
-        if body.call_id is not None:
-            return await self._place_of_call(connection, who, body.call_id)
-        assert body.contact_id is not None
-        user = body.user_id or own_user(who)
+        if body.call is not None:
+            return await self._place_of_call(connection, who, body.call)
+        assert body.contact is not None
+        user = body.user or own_user(who)
         if user is not None and not allowed(who, Right.OUTCOMES_WRITE_OWN, str(user)):
-            raise _fault("user_id", "You may choose outcomes for yourself only.")
-        if body.user_id is not None and await people.read_user(connection, body.user_id) is None:
-            raise _fault("user_id", "Nobody has this id.")
-        card = await connection.fetchval("select standing_card(id) from contact where id = $1", body.contact_id)
+            raise _fault("user", "You may choose outcomes for yourself only.")
+        if body.user is not None and await people.read_user(connection, body.user) is None:
+            raise _fault("user", "Nobody has this id.")
+        card = await connection.fetchval("select standing_card(id) from contact where id = $1", body.contact)
         if card is None or not await visible_ids(connection, [card], card_reach(who)):
             raise NotFoundError
         zone = await self._zone(connection, user)

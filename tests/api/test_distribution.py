@@ -24,19 +24,19 @@ async def test_a_rule_is_tried_and_tells_why_nobody_else_gets_the_lead(api: Api)
     """Requirement 74."""
     head = await api.caller(Role.SUPERVISOR, "head")
     anna, boris = api.site.users["anna"], api.site.users["boris"]
-    members = [{"user_id": anna, "day_max": 0}, {"user_id": boris, "skills": ["pl"]}]
+    members = [{"user": anna, "day_max": 0}, {"user": boris, "skills": ["pl"]}]
     cities = {"name": "Kazan", "conditions": {"cities": ["Казань"]}, "members": members}
     first = await post(head, "distribution/rules", cities)
     second = await post(head, "distribution/rules", {"name": "all", "place": 10, "members": members})
 
     tried = await post(head, "distribution/try", {"city": "Москва", "number": "+7 916 123-45-67"}, status=200)
-    assert (tried["user_id"], tried["rule_id"]) == (boris, second["id"])
+    assert (tried["user"], tried["rule"]) == (boris, second["id"])
     assert (tried["country"], tried["language"]) == ("RU", "ru")
     kazan, everybody = tried["rules"]
-    assert (kazan["rule_id"], kazan["why"]) == (first["id"], "city")
-    assert [(m["user_id"], m["why"]) for m in everybody["members"]] == [(anna, "day_max"), (boris, "chosen")]
+    assert (kazan["rule"], kazan["why"]) == (first["id"], "city")
+    assert [(m["user"], m["why"]) for m in everybody["members"]] == [(anna, "day_max"), (boris, "chosen")]
     tried = await post(head, "distribution/try", {"city": " казань"}, status=200)
-    assert tried["rule_id"] == first["id"]
+    assert tried["rule"] == first["id"]
     assert await api.site.pool.fetchval("select sum(abs(credit)) from distribution_member") == 0
 
 
@@ -47,13 +47,13 @@ async def test_a_rule_is_changed_by_its_version_and_keeps_what_its_members_are_o
     body = {
         "name": "all",
         "conditions": {"hours": {"timezone": "Europe/Moscow", "week": week}, "heats": ["hot"]},
-        "members": [{"user_id": anna}],
+        "members": [{"user": anna}],
         "answer_minutes": 10,
     }
     rule = await post(head, "distribution/rules", body)
     await api.site.pool.execute("update distribution_member set credit = 0.5")
 
-    change = {"version": 1, "members": [{"user_id": anna, "weight": 3}, {"user_id": boris}]}
+    change = {"version": 1, "members": [{"user": anna, "weight": 3}, {"user": boris}]}
     changed = await (await head.patch(f"distribution/rules/{rule['id']}", json=change)).json()
     assert [(m["weight"], m["credit"]) for m in changed["members"]] == [(3, 0.5), (1, 0)]
     assert (changed["answer_minutes"], changed["conditions"]["heats"]) == (10, ["hot"])
@@ -69,9 +69,9 @@ async def test_a_rule_is_changed_by_its_version_and_keeps_what_its_members_are_o
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"members": [{"user_id": 10**9}]}, "#/members/0/user_id"),
-        ({"head_id": 10**9}, "#/head_id"),
-        ({"members": [{"user_id": 1}, {"user_id": 1}]}, "#/members"),
+        ({"members": [{"user": 10**9}]}, "#/members/0/user"),
+        ({"head": 10**9}, "#/head"),
+        ({"members": [{"user": 1}, {"user": 1}]}, "#/members"),
         ({"conditions": {"hours": {"timezone": "Europe/Moscow", "week": [["9-18"]] * 7}}}, "#/conditions/hours"),
         ({"conditions": {"hours": {"timezone": "Mars", "week": [[]] * 7}}}, "#/conditions/hours/timezone"),
         ({"rounds": 0}, "#/rounds"),
@@ -89,8 +89,8 @@ async def test_the_policy_names_the_head(api: Api) -> None:
     head = await api.caller(Role.SUPERVISOR, "head")
     boris = api.site.users["boris"]
 
-    changed = await (await head.patch("distribution/policy", json={"version": 1, "head_id": boris})).json()
-    assert (changed["head_id"], changed["talker_keeps"], changed["version"]) == (boris, True, 2)
+    changed = await (await head.patch("distribution/policy", json={"version": 1, "head": boris})).json()
+    assert (changed["head"], changed["talker_keeps"], changed["version"]) == (boris, True, 2)
     assert await (await head.get("distribution/policy")).json() == changed
     await problem(await head.patch("distribution/policy", json={"version": 1}), 409, "conflict")
 
@@ -108,7 +108,7 @@ async def test_managers_see_their_own_turns_and_nothing_else_of_the_distribution
     head = await api.caller(Role.SUPERVISOR, "head")
 
     (own,) = (await (await anna.get("distribution/turns")).json())["items"]
-    assert own["contact_id"] == cards[0]
+    assert own["contact"] == cards[0]
     assert len((await (await head.get("distribution/turns?state=given")).json())["items"]) == 2
     assert (await (await anna.get(f"distribution/turns?user={api.site.users['boris']}")).json())["items"] == []
     for path in ("distribution/rules", "distribution/policy", "distribution/handovers"):
@@ -120,21 +120,25 @@ async def test_a_handover_is_shown_before_it_is_done_and_can_be_undone_once(api:
     head = await api.caller(Role.SUPERVISOR, "head")
     anna, boris = api.site.users["anna"], api.site.users["boris"]
     cards = [await add_card(api, "anna", stage=stage) for stage in ("lead", "client", "client")]
-    order = {"from_id": anna, "to_id": boris, "stages": ["client"], "reason": "new colleague"}
+    order = {"from": anna, "to": boris, "stages": ["client"], "reason": "new colleague"}
 
     preview = await post(head, "distribution/handovers", {**order, "dry_run": True})
-    assert (preview["id"], preview["shares"]) == (None, [{"user_id": boris, "cards": 2, "tasks": 0}])
+    assert (preview["id"], preview["shares"]) == (None, [{"user": boris, "cards": 2, "tasks": 0}])
     assert await api.site.pool.fetchval("select count(*) from contact where owner_id = $1", boris) == 0
     done = await post(head, "distribution/handovers", order)
     assert (done["cards"], done["shares"]) == (2, preview["shares"])
     owners = await api.site.pool.fetch("select owner_id from contact order by id")
     assert [r["owner_id"] for r in owners] == [anna, boris, boris]
     listed = (await (await head.get(f"distribution/handovers/{done['id']}/cards")).json())["items"]
-    assert [i["contact_id"] for i in listed] == cards[1:]
+    assert [i["contact"] for i in listed] == cards[1:]
 
-    response = await head.post(f"distribution/handovers/{done['id']}/undo", headers=key())
+    once = key()
+    response = await head.post(f"distribution/handovers/{done['id']}/undo", headers=once)
     undone = await response.json()
     assert (response.status, undone["returned"]) == (200, 2)
+    repeated = await head.post(f"distribution/handovers/{done['id']}/undo", headers=once)
+    assert await repeated.json() == undone, "a repetition is worded like the first answer"
+    assert (undone["from"], undone["to"]) == (anna, boris)
     owners = await api.site.pool.fetch("select owner_id from contact order by id")
     assert [r["owner_id"] for r in owners] == [anna] * 3
     again = await head.post(f"distribution/handovers/{done['id']}/undo", headers=key())
@@ -149,12 +153,12 @@ async def test_by_rule_a_handover_is_shared_out_and_without_anybody_refused(api:
     head = await api.caller(Role.SUPERVISOR, "head")
     anna, boris = api.site.users["anna"], api.site.users["boris"]
     cards = [await add_card(api, "anna") for _ in range(4)]
-    members = [{"user_id": api.site.users["head"]}, {"user_id": boris}, {"user_id": anna}]
+    members = [{"user": api.site.users["head"]}, {"user": boris}, {"user": anna}]
     await post(head, "distribution/rules", {"name": "all", "members": members})
 
-    done = await post(head, "distribution/handovers", {"contacts": cards, "from_id": anna})
-    assert {s["user_id"]: s["cards"] for s in done["shares"]} == {boris: 2, api.site.users["head"]: 2}
-    bad = {"from_id": anna, "to_id": 10**9}
+    done = await post(head, "distribution/handovers", {"contacts": cards, "from": anna})
+    assert {s["user"]: s["cards"] for s in done["shares"]} == {boris: 2, api.site.users["head"]: 2}
+    bad = {"from": anna, "to": 10**9}
     await problem(await head.post("distribution/handovers", json=bad, headers=key()), 422, "invalid-request")
     await problem(await head.post("distribution/handovers", json={}, headers=key()), 422, "invalid-request")
 
@@ -164,10 +168,10 @@ async def test_an_absence_is_entered_changed_and_ended(api: Api) -> None:
     head = await api.caller(Role.SUPERVISOR, "head")
     anna, boris = api.site.users["anna"], api.site.users["boris"]
     since = datetime.now(UTC) + timedelta(days=3)
-    body = {"user_id": anna, "since": since.isoformat(), "until": (since + timedelta(days=14)).isoformat()}
+    body = {"user": anna, "since": since.isoformat(), "until": (since + timedelta(days=14)).isoformat()}
 
-    absence = await post(head, "absences", {**body, "deputy_id": boris})
-    assert (absence["state"], absence["deputy_id"]) == ("planned", boris)
+    absence = await post(head, "absences", {**body, "deputy": boris})
+    assert (absence["state"], absence["deputy"]) == ("planned", boris)
     await problem(await head.post("absences", json=body, headers=key()), 409, "conflict")
     longer = {"version": 1, "until": (since + timedelta(days=20)).isoformat()}
     changed = await (await head.patch(f"absences/{absence['id']}", json=longer)).json()
@@ -178,9 +182,9 @@ async def test_an_absence_is_entered_changed_and_ended(api: Api) -> None:
     assert cancelled["state"] == "cancelled"
     await problem(await head.patch(f"absences/{absence['id']}", json={"version": 3}), 409, "conflict")
     await problem(
-        await head.post("absences", json={"user_id": anna, "deputy_id": anna}, headers=key()), 422, "invalid-request"
+        await head.post("absences", json={"user": anna, "deputy": anna}, headers=key()), 422, "invalid-request"
     )
-    past = {"user_id": anna, "until": "2026-01-01T00:00:00Z"}
+    past = {"user": anna, "until": "2026-01-01T00:00:00Z"}
     await problem(await head.post("absences", json=past, headers=key()), 422, "invalid-request")
 
 
@@ -188,9 +192,9 @@ async def test_a_manager_enters_a_break_of_his_own_and_no_more(api: Api) -> None
     client = await api.caller(Role.MANAGER, "anna")
     anna, boris = api.site.users["anna"], api.site.users["boris"]
 
-    own = await post(client, "absences", {"user_id": anna, "kind": "break", "hands_over": False})
+    own = await post(client, "absences", {"user": anna, "kind": "break", "hands_over": False})
     ended = await client.patch(f"absences/{own['id']}", json={"version": 1, "until": datetime.now(UTC).isoformat()})
     assert ended.status == 200, await ended.text()
-    for body in ({"user_id": anna}, {"user_id": boris, "kind": "break", "hands_over": False}):
+    for body in ({"user": anna}, {"user": boris, "kind": "break", "hands_over": False}):
         await problem(await client.post("absences", json=body, headers=key()), 403, "not-allowed")
     assert len((await (await client.get("absences")).json())["items"]) == 1

@@ -55,7 +55,7 @@ async def test_a_refusal_asks_for_its_reason_and_is_whole_when_it_has_one(api: A
     call = await talk(api)
     client = await api.caller(Role.MANAGER, await manager_of(api, call))
 
-    chosen = await post(client, "outcomes", {"call_id": str(call), "outcome": "refusal"})
+    chosen = await post(client, "outcomes", {"call": str(call), "outcome": "refusal"})
     assert chosen["wants"] == ["reason"]
     assert "too_expensive" in chosen["reasons"]
 
@@ -64,10 +64,10 @@ async def test_a_refusal_asks_for_its_reason_and_is_whole_when_it_has_one(api: A
     )
     whole = await response.json()
     assert (whole["wants"], whole["reason"], whole["version"]) == ([], "no_need", 2)
-    card = await api.site.pool.fetchrow("select stage, heat from contact where id = $1", whole["contact_id"])
+    card = await api.site.pool.fetchrow("select stage, heat from contact where id = $1", whole["contact"])
     assert tuple(card) == ("refused", "cold")
     task = await api.site.pool.fetchrow("select origin, owner_id, due_at from task where id = $1", whole["made_task"])
-    assert (task["origin"], task["owner_id"]) == ("return", whole["user_id"])
+    assert (task["origin"], task["owner_id"]) == ("return", whole["user"])
     assert 170 < (task["due_at"] - datetime.now(UTC)).days < 370
 
 
@@ -76,7 +76,7 @@ async def test_a_talk_asks_for_the_next_step_and_the_step_becomes_a_task(api: Ap
     call = await talk(api)
     client = await api.caller(Role.MANAGER, await manager_of(api, call))
 
-    chosen = await post(client, "outcomes", {"call_id": str(call), "outcome": "talked"})
+    chosen = await post(client, "outcomes", {"call": str(call), "outcome": "talked"})
     assert chosen["wants"] == ["next_step"]
     assert len(chosen["steps"]) == 4
     step = {"kind": "task", "task": "meeting", "due_at": "2027-01-11T09:00:00Z", "title": "Show the samples"}
@@ -85,7 +85,7 @@ async def test_a_talk_asks_for_the_next_step_and_the_step_becomes_a_task(api: Ap
 
     assert whole["wants"] == []
     task = await api.site.pool.fetchrow(
-        "select kind, title, due_at from task where id = $1", whole["next_step"]["task_id"]
+        "select kind, title, due_at from task where id = $1", whole["next_step"]["made_task"]
     )
     assert tuple(task) == ("meeting", "Show the samples", datetime(2027, 1, 11, 9, tzinfo=UTC))
 
@@ -95,18 +95,18 @@ async def test_a_transfer_gives_the_client_to_a_colleague(api: Api) -> None:
     call = await talk(api)
     client = await api.caller(Role.SUPERVISOR, "head")
     step = {"kind": "transfer", "to": api.site.users["boris"]}
-    body = {"call_id": str(call), "outcome": "handed_over", "next_step": step}
+    body = {"call": str(call), "outcome": "handed_over", "next_step": step}
 
     chosen = await post(client, "outcomes", body)
     assert chosen["wants"] == []
-    owner = await api.site.pool.fetchval("select owner_id from contact where id = $1", chosen["contact_id"])
+    owner = await api.site.pool.fetchval("select owner_id from contact where id = $1", chosen["contact"])
     assert owner == api.site.users["boris"]
 
 
 async def test_one_call_has_one_outcome_and_a_repeated_request_gets_the_first_answer(api: Api) -> None:
     call = await talk(api)
     client = await api.caller(Role.MANAGER, await manager_of(api, call))
-    body = {"call_id": str(call), "outcome": "question"}
+    body = {"call": str(call), "outcome": "question"}
     once = key()
 
     first = await (await client.post("outcomes", json=body, headers=once)).json()
@@ -118,14 +118,14 @@ async def test_one_call_has_one_outcome_and_a_repeated_request_gets_the_first_an
 async def test_a_correction_takes_back_what_the_mistake_made_of_the_card(api: Api) -> None:
     call = await talk(api)
     client = await api.caller(Role.MANAGER, await manager_of(api, call))
-    chosen = await post(client, "outcomes", {"call_id": str(call), "outcome": "purchase", "reason": "price"})
+    chosen = await post(client, "outcomes", {"call": str(call), "outcome": "purchase", "reason": "price"})
     refused = {"version": 1, "outcome": "refusal", "reason": "not_now"}
     mistaken = await (await client.patch(f"outcomes/{chosen['id']}", json=refused)).json()
     response = await client.patch(f"outcomes/{chosen['id']}", json={"version": 2, "outcome": "question"})
     right = await response.json()
 
     assert (right["outcome"], right["reason"]) == ("question", None)
-    card = await api.site.pool.fetchrow("select stage, heat from contact where id = $1", chosen["contact_id"])
+    card = await api.site.pool.fetchrow("select stage, heat from contact where id = $1", chosen["contact"])
     assert tuple(card) == ("unsorted", None)
     task = await api.site.pool.fetchval("select state from task where id = $1", mistaken["made_task"])
     assert task == "failed"
@@ -149,7 +149,7 @@ async def test_what_cannot_be_chosen_is_named(api: Api, body: dict[str, object],
     call = await talk(api)
     client = await api.caller(Role.SUPERVISOR, "head")
 
-    response = await client.post("outcomes", json={**body, "call_id": str(call)}, headers=key())
+    response = await client.post("outcomes", json={**body, "call": str(call)}, headers=key())
     document = await problem(response, 422, "invalid-request")
     assert [fault["pointer"] for fault in document["errors"]] == [pointer]
 
@@ -166,12 +166,12 @@ async def test_a_call_that_lacks_its_outcome_stands_on_its_managers_list_until_i
     other = await api.caller(Role.MANAGER, "boris" if name == "anna" else "anna")
 
     (missing,) = (await (await client.get("outcomes/missing")).json())["items"]
-    assert (missing["call_id"], missing["wants"]) == (str(call), ["outcome"])
+    assert (missing["call"], missing["wants"]) == (str(call), ["outcome"])
     assert (await (await other.get("outcomes/missing")).json())["items"] == []
     (owed,) = (await (await head.get("outcomes/missing/managers")).json())["items"]
-    assert (owed["user_id"], owed["outcomes"], owed["incomplete"]) == (api.site.users[name], 1, 0)
+    assert (owed["user"], owed["outcomes"], owed["incomplete"]) == (api.site.users[name], 1, 0)
 
-    await post(client, "outcomes", {"call_id": str(call), "outcome": "refusal"})
+    await post(client, "outcomes", {"call": str(call), "outcome": "refusal"})
     (missing,) = (await (await client.get("outcomes/missing")).json())["items"]
     assert missing["wants"] == ["reason"]
     await settle(api)
@@ -196,7 +196,7 @@ async def test_a_merged_call_keeps_its_outcome_and_is_counted_once(api: Api) -> 
     calls = [await talk(api), await talk(api, "01_queue_local")]
     head = await api.caller(Role.SUPERVISOR, "head")
     for call in calls:
-        await post(head, "outcomes", {"call_id": str(call), "outcome": "question"})
+        await post(head, "outcomes", {"call": str(call), "outcome": "question"})
     await api.site.pool.execute("update call set merged_into = $2 where id = $1", *calls)
     await api.site.pool.execute(
         "insert into fact (kind, body, call_id) values ('call.merged', jsonb_build_object('id', $1::text,"
@@ -207,7 +207,7 @@ async def test_a_merged_call_keeps_its_outcome_and_is_counted_once(api: Api) -> 
     await settle(api)
 
     found = (await (await head.get("outcomes")).json())["items"]
-    assert [o["call_id"] for o in found] == [str(calls[1])]
+    assert [o["call"] for o in found] == [str(calls[1])]
     (figures,) = (await (await head.get("statistics/outcomes?since=2026-01-01&until=2027-01-01")).json())["items"]
     assert figures["n"] == 1
     lone = await api.site.pool.fetchval("select count(*) from outcome where is_current")
@@ -229,7 +229,7 @@ async def test_figures_have_shares_and_open_into_the_outcomes_they_count(api: Ap
         (anna, "purchase", "price"), (boris, "question", None),
     ]  # fmt: skip
     for user, outcome, reason in chosen:
-        body = {"contact_id": card["id"], "user_id": user, "outcome": outcome, "reason": reason}
+        body = {"contact": card["id"], "user": user, "outcome": outcome, "reason": reason}
         await post(head, "outcomes", body)
 
     (whole,) = (await (await head.get("statistics/outcomes")).json())["items"]
@@ -259,7 +259,7 @@ async def test_lists_are_changed_by_their_version_and_archived_rows_stay_in_what
     )
     row = next(d for d in lists["dispositions"] if d["key"] == "sample_sent")
     call = await talk(api)
-    chosen = await post(head, "outcomes", {"call_id": str(call), "outcome": "sample_sent"})
+    chosen = await post(head, "outcomes", {"call": str(call), "outcome": "sample_sent"})
     assert chosen["made_task"]
 
     response = await head.patch(f"dispositions/{row['id']}", json={"version": 1, "archived": True})
@@ -267,7 +267,7 @@ async def test_lists_are_changed_by_their_version_and_archived_rows_stay_in_what
     await problem(await head.patch(f"dispositions/{row['id']}", json={"version": 1}), 409, "conflict")
     assert (await (await head.get(f"outcomes/{chosen['id']}")).json())["outcome"] == "sample_sent"
     other = await talk(api, "01_queue_local")
-    response = await head.post("outcomes", json={"call_id": str(other), "outcome": "sample_sent"}, headers=key())
+    response = await head.post("outcomes", json={"call": str(other), "outcome": "sample_sent"}, headers=key())
     await problem(response, 422, "invalid-request")
     bad = {"key": "sample_sent", "means": "other", "labels": {"en": "Again"}}
     await problem(await head.post("dispositions", json=bad, headers=key()), 409, "conflict")
@@ -280,7 +280,7 @@ async def test_a_manager_chooses_for_his_own_calls_only(api: Api) -> None:
     name = await manager_of(api, call)
     other = await api.caller(Role.MANAGER, "boris" if name == "anna" else "anna")
 
-    response = await other.post("outcomes", json={"call_id": str(call), "outcome": "question"}, headers=key())
+    response = await other.post("outcomes", json={"call": str(call), "outcome": "question"}, headers=key())
     await problem(response, 404, "not-found")
     response = await other.post("dispositions/rules", json={"name": "x"}, headers=key())
     await problem(response, 403, "not-allowed")

@@ -110,7 +110,7 @@ async def furnish(api: Api, head: ClientSession, admin: ClientSession) -> None:
     """Working hours, and a rule by which leads go to the two managers in turn."""
     week = [["09:00-18:00"]] * 5 + [[], []]
     await put(admin, "PUT", "working-hours", {"timezone": str(ZONE), "week": week, "version": 0}, "hours")
-    members = [{"user_id": api.site.users[name]} for name in ("anna", "boris")]
+    members = [{"user": api.site.users[name]} for name in ("anna", "boris")]
     rule = {"name": "All", "way": "turn", "answer_minutes": 30, "answer_by": "talk", "members": members}
     await put(head, "POST", "distribution/rules", rule, "rule")
 
