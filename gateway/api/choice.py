@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from gateway.api.problems import FieldFault, InvalidRequestError
 
 PARAMETER = "fields"
+MOST = 100
+"""Names that may be given; none has so many fields, so more is no honest question."""
 ENTRIES = "items"
 
 Chosen = frozenset[str]
@@ -53,9 +55,9 @@ class Choice:
             else:
                 rest.append((name, text))
         if any(name not in self._fields for name in given):
-            detail = f"There is no such field; there are: {', '.join(self._fields)}."
-            fault = FieldFault(place="query", pointer=f"#/{PARAMETER}", code="unknown_field", detail=detail)
-            raise InvalidRequestError([fault])
+            raise _refused("unknown_field", f"There is no such field; there are: {', '.join(self._fields)}.")
+        if len(given) > MOST:
+            raise _refused("length", f"At most {MOST} fields can be chosen.")
         return (frozenset(given) if given else None), rest
 
     def written(self, model: BaseModel, chosen: Chosen) -> bytes:
@@ -74,6 +76,10 @@ class Choice:
         else:
             whole = _kept(whole, chosen)
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _refused(code: str, detail: str) -> InvalidRequestError:
+    return InvalidRequestError([FieldFault(place="query", pointer=f"#/{PARAMETER}", code=code, detail=detail)])
 
 
 def entry_of(answer: type[BaseModel]) -> type[BaseModel] | None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.api import choice, versions
-from gateway.api.choice import Choice
+from gateway.api.choice import MOST, Choice
 from gateway.api.fields import Nothing
 from gateway.api.problems import (
     KINDS,
@@ -234,7 +234,7 @@ def _fields(chosen_from: Choice) -> Schema:
         "description": "Only these fields of each entry, separated by commas; left out or empty: all.",
         "style": "form",
         "explode": False,
-        "schema": {"type": "array", "items": {"type": "string", "enum": chosen_from.names}, "maxItems": 100},
+        "schema": {"type": "array", "items": {"type": "string", "enum": chosen_from.names}, "maxItems": MOST},
     }
 
 

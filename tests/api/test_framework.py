@@ -381,6 +381,14 @@ async def test_a_field_that_is_not_there_is_refused_with_those_that_are(site):
     assert document["errors"][0]["detail"] == "There is no such field; there are: id, owner, number, version."
 
 
+async def test_more_fields_than_anybody_has_are_refused(site):
+    assert (await site.get(f"calls?fields={','.join(['id'] * 100)}")).status == 200
+
+    document = await problem(await site.get(f"calls?fields={','.join(['id'] * 101)}"), 422, "invalid-request")
+
+    assert pointers(document) == [("query", "#/fields")]
+
+
 async def test_fields_are_chosen_of_an_answer_that_the_handler_wrote_itself(site):
     response = await site.get("written/1?fields=id")
 
