@@ -1,6 +1,7 @@
 """Site forms, visits and messages as touches: placed at the right card, once, never guessed, and bounded.
 
-Requirements 37, 46, 130, 132, 139; complaints C6 and C8: one number is never two cards, several matches are a choice.
+Requirements 30, 31, 32, 130, 132, 139; complaints C6 and C8: one number is never
+two cards, several matches are a choice.
 """
 
 import asyncio
