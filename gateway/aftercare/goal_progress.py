@@ -15,10 +15,10 @@ from gateway.domain.call_view import moment as written
 from gateway.domain.goals import (
     Goal,
     GoalVersion,
+    GoalWay,
     Hours,
     Rule,
     Standing,
-    Way,
     WorkingSeconds,
     elapsed_share,
     goal_of_settings,
@@ -94,7 +94,7 @@ class Office:
 def default_goal(settings: Settings) -> Goal:
     """The goal that the settings give."""
     of = settings.goals
-    return goal_of_settings(count=of.count, seconds=of.seconds, way=Way(of.direction.value))
+    return goal_of_settings(count=of.count, seconds=of.seconds, way=GoalWay(of.direction.value))
 
 
 async def read_office(source: Source, settings: Settings) -> Office:

@@ -34,7 +34,7 @@ class RuleFields(Incoming):
     priority: Annotated[int, Field(ge=0, le=5)] = 3
 
 
-class NewRule(RuleFields):
+class NewCallBackRule(RuleFields):
     """A rule to be entered or changed."""
 
     did: Did | None = Field(default=None, description="left out: for every number that has no rule of its own")
@@ -43,7 +43,7 @@ class NewRule(RuleFields):
     )
 
 
-class RuleView(Outgoing):
+class CallBackRuleView(Outgoing):
     """A rule of calling back."""
 
     did: str | None
@@ -60,7 +60,7 @@ class RuleView(Outgoing):
 class RuleList(Outgoing):
     """All rules."""
 
-    items: tuple[RuleView, ...]
+    items: tuple[CallBackRuleView, ...]
 
 
 class RuleQuery(Incoming):
@@ -112,9 +112,9 @@ class CallBackRules:
         found = await call_back.call_back_rules(self._parts.pool)
         if not found or found[0].did is not None:
             found = [CallBackRule(), *found]
-        return RuleList(items=tuple(RuleView.model_validate(asdict(r)) for r in found))
+        return RuleList(items=tuple(CallBackRuleView.model_validate(asdict(r)) for r in found))
 
-    async def set_rule(self, asked: Asked[Nothing, Nothing, NewRule]) -> RuleView:
+    async def set_rule(self, asked: Asked[Nothing, Nothing, NewCallBackRule]) -> CallBackRuleView:
         """Enter or change a rule."""
         body = asked.body
         async with self._parts.pool.acquire() as connection, connection.transaction():
@@ -130,7 +130,7 @@ class CallBackRules:
             await write_audit(
                 connection, actor=asked.principal.id, action="missed.rule", object=f"did:{rule.did or '*'}"
             )
-        return RuleView.model_validate(asdict(rule))
+        return CallBackRuleView.model_validate(asdict(rule))
 
     async def drop_rule(self, asked: Asked[Nothing, RuleQuery, Nothing]) -> None:
         """Take a rule away."""

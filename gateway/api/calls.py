@@ -36,7 +36,7 @@ MomentText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Seconds = float
 
 
-class State(StrEnum):
+class CallStateFilter(StrEnum):
     """How far a call is; `open` is ringing or talking."""
 
     OPEN = "open"
@@ -69,7 +69,7 @@ class CallQuery(Incoming):
     direction: Direction | None = None
     result: Result | None = None
     kind: WantedKind = WantedKind.CLIENT
-    state: State | None = None
+    state: CallStateFilter | None = None
     manager: RowId | None = Field(default=None, description="calls in which this user had a part")
     contact: RowId | None = None
     number: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
@@ -309,7 +309,7 @@ class Calls:
         """A page of calls."""
         query = asked.query
         place = read_cursor("calls", query.cursor, CallPlace)
-        is_open = query.state is State.OPEN
+        is_open = query.state is CallStateFilter.OPEN
         wanted = CallFilter(
             only_user=reach(asked.principal, Right.CALLS_READ_OWN),
             user=query.manager,

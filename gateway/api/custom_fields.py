@@ -96,7 +96,7 @@ class FieldList(Outgoing):
     items: tuple[FieldView, ...]
 
 
-class RuleView(Outgoing):
+class CardRuleView(Outgoing):
     """Who sees which card."""
 
     sees: CardRule = Field(
@@ -105,7 +105,7 @@ class RuleView(Outgoing):
     version: int
 
 
-class RuleChange(Incoming):
+class CardRuleChange(Incoming):
     """Another rule."""
 
     version: Version
@@ -247,12 +247,12 @@ class CustomFields:
         tell(self._parts, [fact])
         return _view(changed)
 
-    async def rule(self, asked: Asked[Nothing, Nothing, Nothing]) -> RuleView:
+    async def rule(self, asked: Asked[Nothing, Nothing, Nothing]) -> CardRuleView:
         """The rule as it is."""
         sees, version = await read_rule(self._parts.pool)
-        return RuleView(sees=sees, version=version)
+        return CardRuleView(sees=sees, version=version)
 
-    async def set_rule(self, asked: Asked[Nothing, Nothing, RuleChange]) -> RuleView:
+    async def set_rule(self, asked: Asked[Nothing, Nothing, CardRuleChange]) -> CardRuleView:
         """Set the rule."""
         body = asked.body
         async with self._parts.pool.acquire() as connection, connection.transaction():
@@ -265,7 +265,7 @@ class CustomFields:
                 object="card_rule",
                 detail={"sees": body.sees, "at": datetime.now(UTC).isoformat()},
             )
-        return RuleView(sees=body.sees, version=body.version + 1)
+        return CardRuleView(sees=body.sees, version=body.version + 1)
 
 
 def _fact(kind: str, id: int, key: str) -> NewFact:

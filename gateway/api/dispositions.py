@@ -13,7 +13,8 @@ from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right, Role
-from gateway.domain.outcomes import Disposition, FollowUp, Heat, Means, NextStepRule, ReasonsOf, Stage
+from gateway.domain.cards import Heat, Stage
+from gateway.domain.outcomes import Disposition, FollowUp, Means, NextStepRule, ReasonsOf
 from gateway.store import dispositions as store
 from gateway.store.access import write_audit
 from gateway.store.database import Connection
@@ -102,7 +103,7 @@ class ReasonChange(ReasonFields):
     archived: bool | None = None
 
 
-class RuleFields(Incoming):
+class OutcomeRuleFields(Incoming):
     """Which calls need an outcome; every condition that is given must hold."""
 
     name: Label
@@ -117,11 +118,11 @@ class RuleFields(Incoming):
     )
 
 
-class NewRule(RuleFields):
+class NewOutcomeRule(OutcomeRuleFields):
     """A rule to be added; it holds for calls that end from then on."""
 
 
-class RuleChange(RuleFields):
+class OutcomeRuleChange(OutcomeRuleFields):
     """What is to be changed of a rule; what is left out stays."""
 
     version: Version
@@ -180,7 +181,7 @@ class ReasonView(Outgoing):
     version: int
 
 
-class RuleView(Outgoing):
+class OutcomeRuleView(Outgoing):
     """Which calls need an outcome."""
 
     id: int
@@ -201,7 +202,7 @@ class CatalogueView(Outgoing):
 
     dispositions: tuple[DispositionView, ...]
     reasons: tuple[ReasonView, ...]
-    rules: tuple[RuleView, ...]
+    rules: tuple[OutcomeRuleView, ...]
 
 
 class KeyTakenError(ConflictError):
@@ -235,7 +236,7 @@ def _view(catalogue: Catalogue) -> CatalogueView:
             for r, n in catalogue.reasons
         ),
         rules=tuple(
-            RuleView(
+            OutcomeRuleView(
                 id=r.id,
                 name=n.name,
                 direction=r.direction,
@@ -298,7 +299,11 @@ class Dispositions:
                 for path, handler, summary in (
                     ("/dispositions/{row_id}", self.change, "Change or archive an outcome"),
                     ("/dispositions/reasons/{row_id}", self.change_reason, "Change or archive a reason"),
-                    ("/dispositions/rules/{row_id}", self.change_rule, "Change or archive a rule"),
+                    (
+                        "/dispositions/rules/{row_id}",
+                        self.change_rule,
+                        "Change or archive a rule of outcomes",
+                    ),
                 )
             ),
         )
@@ -317,7 +322,7 @@ class Dispositions:
         """Add a reason."""
         return await self._add(asked, "disposition_reason", asked.body)
 
-    async def add_rule(self, asked: Asked[Nothing, Nothing, NewRule]) -> CatalogueView | web.Response:
+    async def add_rule(self, asked: Asked[Nothing, Nothing, NewOutcomeRule]) -> CatalogueView | web.Response:
         """Add a rule."""
         return await self._add(asked, "disposition_rule", asked.body)
 
@@ -329,7 +334,7 @@ class Dispositions:
         """Change a reason."""
         return await self._change(asked, "disposition_reason", asked.body)
 
-    async def change_rule(self, asked: Asked[ListPath, Nothing, RuleChange]) -> CatalogueView:
+    async def change_rule(self, asked: Asked[ListPath, Nothing, OutcomeRuleChange]) -> CatalogueView:
         """Change a rule; what only an archived one wanted is asked for no longer."""
         return await self._change(asked, "disposition_rule", asked.body)
 
@@ -348,7 +353,7 @@ class Dispositions:
         self,
         asked: Asked[ListPath, Nothing, B],
         table: str,
-        body: DispositionChange | ReasonChange | RuleChange,
+        body: DispositionChange | ReasonChange | OutcomeRuleChange,
     ) -> CatalogueView:
         id_, changes = asked.path.row_id, _columns(body.model_dump(exclude_unset=True, exclude={"version", "archived"}))
         changes = {

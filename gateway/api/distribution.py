@@ -9,13 +9,13 @@ from gateway.aftercare.giving import Giver
 from gateway.api.distribution_views import (
     IdPlace,
     LeadRuleChange,
+    LeadRuleFields,
     LeadRuleList,
     LeadRuleView,
     MemberFields,
     NewLeadRule,
     PolicyChange,
     PolicyView,
-    RuleFields,
     RulePath,
     SeenView,
     Trial,
@@ -91,7 +91,7 @@ class LeadDistribution:
                 method="PATCH",
                 path="/distribution/rules/{rule_id}",
                 handler=self.change,
-                summary="Change or archive a rule",
+                summary="Change or archive a rule of distribution",
                 right=manage,
                 tag=tag,
                 body_max=1024 * 1024,
@@ -283,7 +283,7 @@ class LeadDistribution:
             at=lead.at,
         )
 
-    async def _check(self, connection: Connection, body: RuleFields) -> None:
+    async def _check(self, connection: Connection, body: LeadRuleFields) -> None:
         """Refuse hours that cannot be read, members named twice, and people who do not work here."""
         try:
             rules_store.conditions_of(body.conditions.model_dump(mode="json"))

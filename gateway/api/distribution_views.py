@@ -8,8 +8,8 @@ from pydantic import Field
 from gateway.api.dispositions import Did, Label, Order, Version
 from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId
 from gateway.api.users import Zone
+from gateway.domain.cards import Heat
 from gateway.domain.distribution import AnswerBy, Rating, Way, Why
-from gateway.domain.outcomes import Heat
 from gateway.store.distribution import Assignment
 from gateway.store.distribution_rules import StoredRule
 
@@ -55,7 +55,7 @@ class MemberFields(Incoming):
     day_max: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(default=None, description="leads a day at most")
 
 
-class RuleFields(Incoming):
+class LeadRuleFields(Incoming):
     """A rule."""
 
     name: Label
@@ -80,11 +80,11 @@ class RuleFields(Incoming):
     members: Annotated[tuple[MemberFields, ...], Field(max_length=500)] = ()
 
 
-class NewLeadRule(RuleFields):
+class NewLeadRule(LeadRuleFields):
     """A rule to be added."""
 
 
-class LeadRuleChange(RuleFields):
+class LeadRuleChange(LeadRuleFields):
     """What is to be changed of a rule; what is left out stays, a list is replaced as a whole."""
 
     version: Version
@@ -135,7 +135,7 @@ class IdPlace(Incoming):
     id: int
 
 
-class HoursView(Outgoing):
+class WeekHoursView(Outgoing):
     """Hours of a week."""
 
     timezone: str
@@ -151,10 +151,10 @@ class ConditionsView(Outgoing):
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     heats: tuple[Heat, ...] = ()
-    hours: HoursView | None = None
+    hours: WeekHoursView | None = None
 
 
-class MemberView(Outgoing):
+class LeadMemberView(Outgoing):
     """A member of a rule."""
 
     user: int
@@ -182,7 +182,7 @@ class LeadRuleView(Outgoing):
     changes: int | None
     overdue_minutes: int | None
     head: int | None
-    members: tuple[MemberView, ...]
+    members: tuple[LeadMemberView, ...]
     archived_at: datetime | None
     changed_by: str
     changed_at: datetime
@@ -272,7 +272,7 @@ def rule_view(stored: StoredRule) -> LeadRuleView:
         conditions=ConditionsView.model_validate(stored.conditions),
         head=rule.head_id,
         members=tuple(
-            MemberView(
+            LeadMemberView(
                 user=m.user_id,
                 weight=m.weight,
                 skills=tuple(sorted(m.skills)),

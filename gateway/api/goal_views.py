@@ -11,7 +11,7 @@ from gateway.aftercare.goal_progress import Entry
 from gateway.api.fields import Day, Incoming, Outgoing, RowId
 from gateway.api.routing import API_PREFIX
 from gateway.api.teams import Version
-from gateway.domain.goals import Goal, GoalVersion, Measure, Rule, Way, Whose
+from gateway.domain.goals import Goal, GoalVersion, GoalWay, Measure, Rule, Whose
 from gateway.domain.periods import Period, Step
 
 GoalName = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -37,7 +37,7 @@ class NewGoal(Incoming):
     together: bool = Field(default=False, description="whether the team works on it as one; else each for himself")
     period: GoalStep = Step.DAY
     measure: Measure
-    direction: Way = Way.BOTH
+    direction: GoalWay = GoalWay.BOTH
     seconds: Seconds | None = Field(default=None, description="a talk must be longer; null: each call counts")
     kind: Kind | None = Field(default=None, description="of outcomes (key or meaning), tasks or touches; null: all")
     target: Target = Field(description="so many, or so many minutes of talk")
@@ -52,7 +52,7 @@ class GoalChange(Incoming):
     since: Day | None = Field(default=None, description="from which day the new values hold; null: today")
     until: Day | None = Field(default=None, description="the last day of the goal; null: none")
     name: GoalName | None = None
-    direction: Way | None = None
+    direction: GoalWay | None = None
     seconds: Seconds | None = None
     kind: Kind | None = None
     target: Target | None = None
@@ -85,14 +85,14 @@ class ReachedQuery(Incoming):
     until: Day = Field(description="itself included; a period counts where it ends, one that runs today")
 
 
-class VersionView(Outgoing):
+class GoalVersionView(Outgoing):
     """A goal's values and the days for which they hold."""
 
     version: int
     since: date | None = Field(description="null: from ever")
     until: date | None
     name: str
-    direction: Way
+    direction: GoalWay
     seconds: int | None
     kind: str | None
     target: int
@@ -113,13 +113,13 @@ class GoalView(Outgoing):
     version: int
     active: bool = Field(description="whether it holds on the company's today")
     name: str
-    direction: Way
+    direction: GoalWay
     seconds: int | None
     kind: str | None
     target: int
     since: date | None
     until: date | None
-    versions: tuple[VersionView, ...]
+    versions: tuple[GoalVersionView, ...]
 
 
 class GoalList(Outgoing):
@@ -140,7 +140,7 @@ class ProgressView(Outgoing):
     user: int | None
     team: int | None
     measure: Measure
-    direction: Way
+    direction: GoalWay
     seconds: int | None
     kind: str | None
     done: float
@@ -194,8 +194,8 @@ class HistoryView(Outgoing):
     items: tuple[PastView, ...]
 
 
-def _version_view(version: GoalVersion) -> VersionView:
-    return VersionView(
+def _version_view(version: GoalVersion) -> GoalVersionView:
+    return GoalVersionView(
         version=version.version,
         since=None if version.since == date.min else version.since,
         until=version.until,

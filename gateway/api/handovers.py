@@ -18,7 +18,7 @@ from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
-from gateway.domain.outcomes import Stage
+from gateway.domain.cards import Stage
 from gateway.store import handovers as store
 from gateway.store import people
 from gateway.store.access import write_audit

@@ -202,7 +202,7 @@ class FaultView(Outgoing):
     words: str
 
 
-class RowView(Outgoing):
+class ImportRowView(Outgoing):
     """What became of a row."""
 
     line: int = Field(description="row of the file, from 1")
@@ -282,9 +282,9 @@ def _fault(code: str, column: str, value: str) -> str:
     return f"{where}{what}{PLAIN_WORDS.get(code, code)}"
 
 
-def row_view(row: StoredRow) -> RowView:
+def row_view(row: StoredRow) -> ImportRowView:
     """A verdict as it is shown."""
-    return RowView(
+    return ImportRowView(
         line=row.line,
         verdict=row.verdict,
         contact=row.contact_id,

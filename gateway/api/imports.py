@@ -19,12 +19,12 @@ from gateway.api.import_views import (
     ImportPath,
     ImportPlace,
     ImportQuery,
+    ImportRowView,
     ImportView,
     KeptQuery,
     KeptView,
     Options,
     RowQuery,
-    RowView,
     RunOrder,
     UndoOrder,
     UploadQuery,
@@ -339,7 +339,7 @@ class Imports:
         self._parts.imports.wake()
         return response
 
-    async def rows(self, asked: Asked[ImportPath, RowQuery, Nothing]) -> Page[RowView]:
+    async def rows(self, asked: Asked[ImportPath, RowQuery, Nothing]) -> Page[ImportRowView]:
         """A page of verdicts."""
         id_, query = asked.path.import_id, asked.query
         place = read_cursor("import rows", query.cursor, ImportPlace)

@@ -72,7 +72,7 @@ class Merges(Outgoing):
     items: tuple[MergeView, ...]
 
 
-class State(StrEnum):
+class DuplicateState(StrEnum):
     """How far a proposal is."""
 
     OPEN = "open"
@@ -83,7 +83,7 @@ class State(StrEnum):
 class DuplicateQuery(Incoming):
     """Which proposals."""
 
-    state: State = State.OPEN
+    state: DuplicateState = DuplicateState.OPEN
     contact: RowId | None = None
     limit: Limit = 50
     cursor: CursorText | None = None

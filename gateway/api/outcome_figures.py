@@ -21,7 +21,7 @@ from gateway.store.outcome_reports import Count, OutcomeFilter
 DAYS_MAX = 800
 
 
-class By(StrEnum):
+class OutcomesBy(StrEnum):
     """One group for each of these."""
 
     TOTAL = "total"
@@ -34,7 +34,7 @@ class FiguresQuery(Incoming):
 
     since: Day | None = Field(default=None, description="the first day; left out: today")
     until: Day | None = Field(default=None, description="the last day, itself included; left out: today")
-    by: By = By.TOTAL
+    by: OutcomesBy = OutcomesBy.TOTAL
     user: RowId | None = Field(default=None, description="left out: everybody's whom I may see")
     did: Did | None = None
     direction: Direction | None = None
@@ -76,7 +76,7 @@ class OutcomeFigures(Outgoing):
 
     since: date
     until: date
-    by: By
+    by: OutcomesBy
     items: tuple[FigureGroup, ...]
 
 
@@ -107,7 +107,7 @@ class OutcomeStatistics:
         user = query.user if query.user is not None else reach(asked.principal, Right.STATISTICS_READ_OWN)
         since, until = self._days(query)
         wanted = OutcomeFilter(user=user, did=query.did, direction=query.direction, since=since, until=until)
-        column = {By.MANAGER: "user", By.DID: "did", By.TOTAL: None}[query.by]
+        column = {OutcomesBy.MANAGER: "user", OutcomesBy.DID: "did", OutcomesBy.TOTAL: None}[query.by]
         counts = await outcome_reports.count_outcomes(self._parts.pool, wanted, by=column)
         span: dict[str, object] = {"since": since, "until": until}
         narrowed = {"user": user, "did": query.did, "direction": query.direction}
@@ -128,7 +128,7 @@ class OutcomeStatistics:
         return since, until
 
 
-def _group(by: By, key: object, counts: list[Count], span: dict[str, object]) -> FigureGroup:
+def _group(by: OutcomesBy, key: object, counts: list[Count], span: dict[str, object]) -> FigureGroup:
     span = span | _narrowed(by, key)
     total = sum(c.n for c in counts)
     kinds: dict[str, list[Count]] = {}
@@ -137,8 +137,8 @@ def _group(by: By, key: object, counts: list[Count], span: dict[str, object]) ->
     bought = sum(c.n for c in counts if c.means == "purchase")
     decided = bought + sum(c.n for c in counts if c.means == "refusal")
     return FigureGroup(
-        user=int(str(key)) if by is By.MANAGER and key is not None else None,
-        did=str(key) if by is By.DID and key is not None else None,
+        user=int(str(key)) if by is OutcomesBy.MANAGER and key is not None else None,
+        did=str(key) if by is OutcomesBy.DID and key is not None else None,
         n=total,
         conversion=_share(bought, decided) if decided else None,
         rows=_address(span),
@@ -146,10 +146,10 @@ def _group(by: By, key: object, counts: list[Count], span: dict[str, object]) ->
     )
 
 
-def _narrowed(by: By, key: object) -> dict[str, object]:
-    if by is By.MANAGER:
+def _narrowed(by: OutcomesBy, key: object) -> dict[str, object]:
+    if by is OutcomesBy.MANAGER:
         return {"user": key} if key is not None else {"no_user": "true"}
-    if by is By.DID:
+    if by is OutcomesBy.DID:
         return {"did": key} if key is not None else {"no_did": "true"}
     return {}
 

@@ -16,7 +16,7 @@ from gateway.store.outcomes import Outcome
 Title = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class Step(Incoming):
+class NextStepFields(Incoming):
     """What is done next: a task, a colleague who goes on, or nothing more."""
 
     kind: StepKind
@@ -26,7 +26,7 @@ class Step(Incoming):
     to: RowId | None = Field(default=None, description="of a transfer: the colleague")
 
     @model_validator(mode="after")
-    def _whole(self) -> "Step":
+    def _whole(self) -> "NextStepFields":
         if (self.kind is StepKind.TRANSFER) != (self.to is not None):
             raise ValueError("`to` belongs to a transfer, and a transfer has one")
         if self.kind is not StepKind.TASK and (self.task or self.due_at or self.title):
@@ -40,7 +40,7 @@ class Chosen(Incoming):
     outcome: Key = Field(description="key of the outcome")
     reason: Key | None = Field(default=None, description="key of the reason")
     note: LongText = ""
-    next_step: Step | None = None
+    next_step: NextStepFields | None = None
 
 
 class NewOutcome(Chosen):
@@ -164,7 +164,7 @@ class ChosenView(OutcomeView):
     steps: tuple[Offer, ...] = Field(description="next steps to offer, where one is wanted or offered")
 
 
-class VersionView(Outgoing):
+class OutcomeVersionView(Outgoing):
     """What was chosen once."""
 
     version: int
@@ -179,7 +179,7 @@ class VersionView(Outgoing):
 class OutcomeWithHistory(OutcomeView):
     """An outcome with all its versions, the first one first."""
 
-    history: tuple[VersionView, ...]
+    history: tuple[OutcomeVersionView, ...]
 
 
 class MissingView(Outgoing):

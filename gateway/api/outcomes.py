@@ -27,11 +27,11 @@ from gateway.api.outcome_views import (
     OutcomePath,
     OutcomePlace,
     OutcomeQuery,
+    OutcomeVersionView,
     OutcomeView,
     OutcomeWithHistory,
     OwedList,
     OwedView,
-    VersionView,
     outcome_values,
     step_view,
 )
@@ -184,7 +184,7 @@ class Outcomes:
             values = outcome_values(outcome, await wants_of(connection, outcome))
             history = await store.history_of(connection, outcome.id)
         versions = tuple(
-            VersionView(
+            OutcomeVersionView(
                 version=c.version,
                 outcome=c.outcome,
                 reason=c.reason,

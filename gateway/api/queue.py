@@ -35,7 +35,7 @@ class QueueQuery(Incoming):
     limit: Limit = 50
 
 
-class EntryView(Outgoing):
+class QueueEntryView(Outgoing):
     """One task of the queue."""
 
     section: Section = Field(description="how urgent")
@@ -55,7 +55,7 @@ class QueueView(Outgoing):
     zone: str
     total: int
     counts: dict[Section, int]
-    items: tuple[EntryView, ...]
+    items: tuple[QueueEntryView, ...]
 
 
 class HoursQuery(Incoming):
@@ -73,7 +73,7 @@ class HourView(Outgoing):
     full: bool = Field(description="as many as the rule allows")
 
 
-class HoursView(Outgoing):
+class DayLoadView(Outgoing):
     """How full a day is."""
 
     user: int
@@ -138,7 +138,7 @@ class Queue:
             items=tuple(_entry(p, s, now, company) for p, s in zip(chosen, shown, strict=True)),
         )
 
-    async def hours(self, asked: Asked[Nothing, HoursQuery, Nothing]) -> HoursView:
+    async def hours(self, asked: Asked[Nothing, HoursQuery, Nothing]) -> DayLoadView:
         """How full a day is."""
         user = _whose(asked.principal, asked.query.user)
         async with self._parts.pool.acquire() as connection:
@@ -153,7 +153,7 @@ class Queue:
             text = by_clock(since, zone)
             hours.append(HourView(since=text or "", tasks=tasks, full=most is not None and tasks >= most))
             since += timedelta(hours=1)
-        return HoursView(user=user, day=day, zone=zone.key, hour_max=most, hours=tuple(hours))
+        return DayLoadView(user=user, day=day, zone=zone.key, hour_max=most, hours=tuple(hours))
 
     async def _zone(self, connection: Connection, user: int) -> ZoneInfo:
         person = await read_user(connection, user)
@@ -182,10 +182,10 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _entry(place: Place, shown: Shown, now: datetime, company: ZoneInfo) -> EntryView:
+def _entry(place: Place, shown: Shown, now: datetime, company: ZoneInfo) -> QueueEntryView:
     due = shown.task.due_at
     zone = zone_of(shown.zone or shown.task.zone, company)
-    return EntryView(
+    return QueueEntryView(
         section=place.section,
         reasons=place.reasons,
         importance=place.importance,

@@ -116,7 +116,7 @@ class DeliveryPlace(Incoming):
     id: int
 
 
-class DeliveryView(Outgoing):
+class ReportDeliveryView(Outgoing):
     """One report for one day."""
 
     id: int
@@ -155,10 +155,10 @@ def subscription_view(found: Subscription) -> SubscriptionView:
     )
 
 
-def delivery_view(found: Delivery) -> DeliveryView:
+def delivery_view(found: Delivery) -> ReportDeliveryView:
     """A delivery as it is shown."""
     letter = found.letter or {}
-    return DeliveryView(
+    return ReportDeliveryView(
         id=found.id,
         subscription=found.subscription_id,
         day=found.day,
@@ -286,7 +286,7 @@ class ReportSubscriptions:
                 await self._check(connection, changed)
             return await self._written(connection, asked.principal, id_, "subscription.changed")
 
-    async def deliveries(self, asked: Asked[Nothing, DeliveryQuery, Nothing]) -> Page[DeliveryView]:
+    async def deliveries(self, asked: Asked[Nothing, DeliveryQuery, Nothing]) -> Page[ReportDeliveryView]:
         """A page of deliveries, the last made first."""
         query = asked.query
         place = read_cursor("deliveries", query.cursor, DeliveryPlace)
@@ -299,11 +299,11 @@ class ReportSubscriptions:
         )
         return page("deliveries", [(delivery_view(d), DeliveryPlace(id=d.id)) for d in found], query.limit)
 
-    async def again(self, asked: Asked[DeliveryPath, Nothing, Nothing]) -> DeliveryView | web.Response:
+    async def again(self, asked: Asked[DeliveryPath, Nothing, Nothing]) -> ReportDeliveryView | web.Response:
         """Send again; the reader may get it twice, which is why a person decides."""
         id_ = asked.path.delivery_id
 
-        async def work(connection: Connection) -> tuple[DeliveryView, list[NewFact]]:
+        async def work(connection: Connection) -> tuple[ReportDeliveryView, list[NewFact]]:
             if await store.read_delivery(connection, id_) is None:
                 raise NotFoundError("There is no delivery with this id.")
             if not await store.send_again(connection, id_, datetime.now(UTC)):

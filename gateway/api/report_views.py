@@ -221,7 +221,7 @@ class TouchRowView(Outgoing):
     contact: int | None
 
 
-class RowView(Outgoing):
+class ReportRowView(Outgoing):
     """One thing that a figure counts: a call (with a person's part), a task or a touch."""
 
     at: datetime

@@ -26,11 +26,11 @@ from gateway.api.report_views import (
     PeopleQuery,
     PeriodQuery,
     RatingQuery,
+    ReportRowView,
     ReportView,
     RowFigure,
     RowPlace,
     RowsQuery,
-    RowView,
     SeriesQuery,
     SpotList,
     SpotQuery,
@@ -233,7 +233,7 @@ class Reports:
         items = tuple(spot_view(spot, opens.get(spot.figure)) for spot in spots)
         return SpotList(user=query.user, since=period.first, until=period.last, items=items)
 
-    async def rows(self, asked: Asked[Nothing, RowsQuery, Nothing]) -> Page[RowView]:
+    async def rows(self, asked: Asked[Nothing, RowsQuery, Nothing]) -> Page[ReportRowView]:
         """As many rows as the figure says."""
         query = asked.query
         period = _rows_period(query)
@@ -401,8 +401,8 @@ def _seconds(microseconds: int | None) -> float | None:
     return None if microseconds is None else reading.in_seconds(microseconds)
 
 
-def _row_view(row: Row, call: CallView | None) -> RowView:
-    return RowView(
+def _row_view(row: Row, call: CallView | None) -> ReportRowView:
+    return ReportRowView(
         at=row.place.at,
         call=call,
         day=row.day,

@@ -29,7 +29,7 @@ DAYS_OF_EVERYBODY = 31
 """Days for which everybody's figures are listed by day. A single manager's go further, and so do totals."""
 
 
-class By(StrEnum):
+class RowsBy(StrEnum):
     """One row for the whole span, or one for each day."""
 
     TOTAL = "total"
@@ -73,7 +73,7 @@ class ManagersQuery(SpanQuery):
     """Whose figures."""
 
     user: RowId | None = Field(default=None, description="left out: everybody's whom I may see")
-    by: By = By.TOTAL
+    by: RowsBy = RowsBy.TOTAL
     distinct: bool = Field(default=True, description="whether totals count distinct numbers")
 
 
@@ -95,7 +95,7 @@ class PartsQuery(SpanQuery):
 class CompanyQuery(SpanQuery):
     """Which figures of the company."""
 
-    by: By = By.TOTAL
+    by: RowsBy = RowsBy.TOTAL
 
 
 class CompanyCallsQuery(SpanQuery):
@@ -180,7 +180,7 @@ class PartRow(Outgoing):
     wait_seconds: float
 
 
-class GoalView(Outgoing):
+class DayGoalView(Outgoing):
     """How far a manager is with the goal of a day."""
 
     user: int
@@ -290,7 +290,7 @@ class Statistics:
             user = reach(asked.principal, Right.STATISTICS_READ_OWN)
         span = self._span(query, user=user)
         days = (span.until - span.since).days + 1
-        if query.by is By.DAY:
+        if query.by is RowsBy.DAY:
             if user is None and days > DAYS_OF_EVERYBODY:
                 raise _too_long(f"Everybody's figures are listed for {DAYS_OF_EVERYBODY} days at most; name a user.")
             found = await reports.manager_days(self._parts.pool, span)
@@ -336,7 +336,7 @@ class Statistics:
         ]
         return page("parts", rows, query.limit)
 
-    async def goal(self, asked: Asked[Nothing, GoalQuery, Nothing]) -> GoalView:
+    async def goal(self, asked: Asked[Nothing, GoalQuery, Nothing]) -> DayGoalView:
         """The goal of a day and what of it is done."""
         user = asked.query.user or own_user(asked.principal)
         if user is None:
@@ -352,7 +352,7 @@ class Statistics:
         direction = None if goals.direction is GoalDirection.BOTH else str(goals.direction)
         done = await reports.long_numbers(self._parts.pool, user=user, day=day, direction=direction)
         narrowed = f"&direction={direction}" if direction else ""
-        return GoalView(
+        return DayGoalView(
             user=user,
             day=day,
             count=goals.count,
@@ -367,7 +367,7 @@ class Statistics:
     async def company(self, asked: Asked[Nothing, CompanyQuery, Nothing]) -> CompanyReport:
         """Figures of the company by direction."""
         span = self._span(asked.query)
-        found = await reports.company_figures(self._parts.pool, span, by_day=asked.query.by is By.DAY)
+        found = await reports.company_figures(self._parts.pool, span, by_day=asked.query.by is RowsBy.DAY)
         return CompanyReport(since=span.since, until=span.until, items=tuple(map(_company_row, found)))
 
     async def calls_of_company(self, asked: Asked[Nothing, CompanyCallsQuery, Nothing]) -> Page[CallView]:

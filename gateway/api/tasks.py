@@ -78,7 +78,7 @@ class TaskPlace(Incoming):
     id: int
 
 
-class RuleView(Outgoing):
+class TaskRuleView(Outgoing):
     """What holds for every task of the site."""
 
     frozen_hours: int = Field(description="working hours in progress without a change, until the heads are told")
@@ -90,7 +90,7 @@ class RuleView(Outgoing):
     version: int
 
 
-class NewRule(Incoming):
+class NewTaskRule(Incoming):
     """What is to hold for every task of the site."""
 
     version: Version
@@ -236,16 +236,16 @@ class Tasks:
         tell(self._parts, facts)
         return view
 
-    async def rule(self, asked: Asked[Nothing, Nothing, Nothing]) -> RuleView:
+    async def rule(self, asked: Asked[Nothing, Nothing, Nothing]) -> TaskRuleView:
         """What holds for every task."""
-        return RuleView.model_validate(asdict(await store.read_rule(self._parts.pool)))
+        return TaskRuleView.model_validate(asdict(await store.read_rule(self._parts.pool)))
 
-    async def set_rule(self, asked: Asked[Nothing, Nothing, NewRule]) -> RuleView:
+    async def set_rule(self, asked: Asked[Nothing, Nothing, NewTaskRule]) -> TaskRuleView:
         """Set what holds for every task."""
         rule = await store.save_rule(self._parts.pool, TaskRule(**asked.body.model_dump()))
         if rule is None:
             raise StaleVersionError
-        return RuleView.model_validate(asdict(rule))
+        return TaskRuleView.model_validate(asdict(rule))
 
     async def new_task(
         self,

@@ -64,7 +64,7 @@ class TeamChange(Incoming):
     archived: bool | None = None
 
 
-class MemberView(Outgoing):
+class TeamMemberView(Outgoing):
     """A person's time in the team."""
 
     user: int
@@ -78,7 +78,7 @@ class TeamView(Outgoing):
     id: int
     name: str
     head: int | None
-    members: tuple[MemberView, ...]
+    members: tuple[TeamMemberView, ...]
     archived: bool
     version: int
 
@@ -99,7 +99,7 @@ def team_view(team: Team) -> TeamView:
         id=team.id,
         name=team.name,
         head=team.head_id,
-        members=tuple(MemberView(user=m.user_id, since=m.since, until=m.until) for m in team.members),
+        members=tuple(TeamMemberView(user=m.user_id, since=m.since, until=m.until) for m in team.members),
         archived=team.archived_at is not None,
         version=team.version,
     )

@@ -54,7 +54,7 @@ class NotesQuery(Incoming):
     cursor: CursorText | None = None
 
 
-class EntryView(Outgoing):
+class TimelineEntryView(Outgoing):
     """One thing that happened with a client."""
 
     at: datetime
@@ -75,7 +75,7 @@ class NoteView(Outgoing):
     """A note."""
 
     id: int
-    contact_id: int
+    contact: int
     author: str
     text: str
     at: datetime
@@ -118,7 +118,7 @@ class Timeline:
             ),
         )
 
-    async def timeline(self, asked: Asked[ContactPath, TimelineQuery, Nothing]) -> Page[EntryView]:
+    async def timeline(self, asked: Asked[ContactPath, TimelineQuery, Nothing]) -> Page[TimelineEntryView]:
         """A page of the time line."""
         query = asked.query
         contact = await visible_contact(self._parts, asked.principal, asked.path.contact_id)
@@ -133,7 +133,7 @@ class Timeline:
         )
         rows = [
             (
-                EntryView.model_validate(
+                TimelineEntryView.model_validate(
                     {"at": e.at, "kind": e.kind, "id": e.id, "by": e.by, "open": e.open, "body": dict(e.body)}
                 ),
                 TimelinePlace(at=e.at, kind=e.kind, id=e.id),
@@ -164,4 +164,4 @@ class Timeline:
 
 
 def _view(note: Note) -> NoteView:
-    return NoteView(id=note.id, contact_id=note.contact_id, author=note.author, text=note.text, at=note.at)
+    return NoteView(id=note.id, contact=note.contact_id, author=note.author, text=note.text, at=note.at)

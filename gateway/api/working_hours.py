@@ -58,7 +58,7 @@ class ExceptionView(Outgoing):
     name: str
 
 
-class HoursView(Outgoing):
+class WorkingHoursView(Outgoing):
     """A table of working hours."""
 
     id: int
@@ -75,7 +75,7 @@ class HoursList(Outgoing):
     """All tables."""
 
     open_now: bool = Field(description="whether the company works at the moment")
-    items: tuple[HoursView, ...]
+    items: tuple[WorkingHoursView, ...]
 
 
 class HoursPath(Incoming):
@@ -127,7 +127,7 @@ class WorkingHours:
         hours = await store.office_hours(self._parts.pool, self._parts.settings.company.timezone)
         return HoursList(open_now=hours.company.includes(datetime.now(UTC)), items=tuple(_view(t) for t in tables))
 
-    async def put(self, asked: Asked[Nothing, Nothing, NewHours]) -> HoursView:
+    async def put(self, asked: Asked[Nothing, Nothing, NewHours]) -> WorkingHoursView:
         """Enter or change a table."""
         body = asked.body
         if body.did is not None and body.user is not None:
@@ -175,8 +175,8 @@ def _sorted(days: Sequence[ExceptionBody]) -> list[Exceptional]:
     return sorted((Exceptional(day=e.day, hours=e.hours, name=e.name) for e in days), key=lambda e: e.day)
 
 
-def _view(table: HoursTable) -> HoursView:
-    return HoursView(
+def _view(table: HoursTable) -> WorkingHoursView:
+    return WorkingHoursView(
         id=table.id,
         did=table.did,
         user=table.user_id,

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import phonenumbers
 
-from gateway.domain.outcomes import Heat
+from gateway.domain.cards import Heat
 from gateway.domain.working_time import WorkingTime
 
 

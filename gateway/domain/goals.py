@@ -29,7 +29,7 @@ class Measure(StrEnum):
     TOUCHES = "touches"  # letters, offers, visits: touches of a kind
 
 
-class Way(StrEnum):
+class GoalWay(StrEnum):
     """Which calls count."""
 
     INBOUND = "inbound"
@@ -39,7 +39,7 @@ class Way(StrEnum):
     @property
     def direction(self) -> str | None:
         """The direction as the figures know it; None: both."""
-        return None if self is Way.BOTH else self.value
+        return None if self is GoalWay.BOTH else self.value
 
 
 class Whose(StrEnum):
@@ -61,7 +61,7 @@ class Rule:
     """What is wanted."""
 
     measure: Measure
-    way: Way
+    way: GoalWay
     seconds: int | None
     """A talk must be longer than this; None: every call counts, also one without a talk."""
     kind: str | None
@@ -119,7 +119,7 @@ class Goal:
         return self.on(max(period.first, min(period.last, today)))
 
 
-def goal_of_settings(*, count: int, seconds: int, way: Way) -> Goal:
+def goal_of_settings(*, count: int, seconds: int, way: GoalWay) -> Goal:
     """The goal that holds until one was made: so many distinct clients a day, each with a talk that long."""
     rule = Rule(measure=Measure.NUMBERS, way=way, seconds=seconds, kind=None, target=count)
     version = GoalVersion(version=1, since=date.min, until=None, name="", rule=rule, by="settings", at=None)
@@ -150,7 +150,7 @@ def faults_of(rule: Rule) -> Iterable[Fault]:
         yield Fault(field="kind", detail="Only outcomes, tasks and touches have a kind.")
     if rule.kind is None and rule.measure is Measure.OUTCOMES:
         yield Fault(field="kind", detail="Say which outcome counts.")
-    if rule.way is not Way.BOTH and rule.measure is Measure.TASKS:
+    if rule.way is not GoalWay.BOTH and rule.measure is Measure.TASKS:
         yield Fault(field="direction", detail="Tasks have no direction; say both.")
 
 

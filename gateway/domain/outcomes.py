@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from gateway.domain.cards import Heat, Stage
+
 MORNING = time(10)
 """When something falls due that was put off by days or months, in the client's time."""
 
@@ -39,23 +41,6 @@ class NextStepRule(StrEnum):
     NONE = "none"
     OFFERED = "offered"
     REQUIRED = "required"
-
-
-class Stage(StrEnum):
-    """Where a client is."""
-
-    UNSORTED = "unsorted"
-    LEAD = "lead"
-    CLIENT = "client"
-    REFUSED = "refused"
-
-
-class Heat(StrEnum):
-    """How near a lead is to buying."""
-
-    COLD = "cold"
-    WARM = "warm"
-    HOT = "hot"
 
 
 class FollowUp(StrEnum):

@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.domain.cards import Heat, Stage
 from gateway.domain.outcomes import (
     AutoTask,
     Disposition,
     DispositionRule,
     FollowUp,
-    Heat,
     Means,
     NextStepRule,
     Reason,
     ReasonsOf,
-    Stage,
 )
 from gateway.store.database import Connection, Pool
 

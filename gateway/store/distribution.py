@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.domain.cards import Heat
 from gateway.domain.distribution import (
     Lead,
     Turn,
     country_of,
     language_of,
 )
-from gateway.domain.outcomes import Heat
 from gateway.store.database import Connection, Pool
 
 Source = Pool | Connection

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from gateway.domain.cards import Heat
 from gateway.domain.distribution import AnswerBy, Conditions, Member, Rating, Rule, Way
-from gateway.domain.outcomes import Heat
 from gateway.domain.staff import zone_of
 from gateway.domain.working_time import read_working_time
 from gateway.store.database import Connection, Pool

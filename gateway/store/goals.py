@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gateway.domain.goals import Goal, GoalVersion, Measure, Rule, Way, Whose
+from gateway.domain.goals import Goal, GoalVersion, GoalWay, Measure, Rule, Whose
 from gateway.domain.periods import Step
 from gateway.store.database import Connection, Pool
 from gateway.store.teams import finite
@@ -29,7 +29,7 @@ def _version(row: Mapping[str, object]) -> GoalVersion:
         name=str(values["name"]),
         rule=Rule(
             measure=Measure(str(values["measure"])),
-            way=Way(str(values["direction"])),
+            way=GoalWay(str(values["direction"])),
             seconds=values["seconds"],  # type: ignore[arg-type]
             kind=values["kind"],  # type: ignore[arg-type]
             target=values["target"],  # type: ignore[arg-type]

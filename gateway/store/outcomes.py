@@ -11,7 +11,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gateway.domain.outcomes import Heat, Stage, Traits
+from gateway.domain.cards import Heat, Stage
+from gateway.domain.outcomes import Traits
 from gateway.store.database import Connection, Pool
 
 Source = Pool | Connection

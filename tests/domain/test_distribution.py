@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain import distribution
+from gateway.domain.cards import Heat
 from gateway.domain.distribution import (
     Conditions,
     Lead,
@@ -24,7 +25,6 @@ from gateway.domain.distribution import (
     language_of,
     mismatch,
 )
-from gateway.domain.outcomes import Heat
 from gateway.domain.working_time import read_working_time
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

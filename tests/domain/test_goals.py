@@ -8,11 +8,11 @@ import pytest
 from gateway.domain.goals import (
     Goal,
     GoalVersion,
+    GoalWay,
     Hours,
     Measure,
     Rule,
     Standing,
-    Way,
     Whose,
     elapsed_share,
     faults_of,
@@ -26,7 +26,7 @@ WARSAW = ZoneInfo("Europe/Warsaw")
 
 
 def rule(target: int = 50, measure: Measure = Measure.NUMBERS, **values: object) -> Rule:
-    return Rule(**({"way": Way.BOTH, "seconds": None, "kind": None, "measure": measure, "target": target} | values))
+    return Rule(**({"way": GoalWay.BOTH, "seconds": None, "kind": None, "measure": measure, "target": target} | values))
 
 
 def version(number: int, since: str, target: int, until: str | None = None) -> GoalVersion:
@@ -47,12 +47,12 @@ def goal(*versions: GoalVersion, period: Step = Step.DAY, **values: object) -> G
 
 
 def test_the_goal_of_the_settings_holds_for_everybody_every_day() -> None:
-    found = goal_of_settings(count=50, seconds=120, way=Way.OUTBOUND)
+    found = goal_of_settings(count=50, seconds=120, way=GoalWay.OUTBOUND)
 
     assert (found.whose, found.period, found.together) == (Whose.EVERYBODY, Step.DAY, False)
     held = found.on(date(2026, 1, 1))
     assert held is not None
-    assert (held.rule.target, held.rule.seconds, held.rule.way) == (50, 120, Way.OUTBOUND)
+    assert (held.rule.target, held.rule.seconds, held.rule.way) == (50, 120, GoalWay.OUTBOUND)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_who_has_a_goal() -> None:
         ({"measure": Measure.TALK_MINUTES, "seconds": 5}, "seconds"),
         ({"measure": Measure.CALLS, "kind": "sold"}, "kind"),
         ({"measure": Measure.OUTCOMES}, "kind"),
-        ({"measure": Measure.TASKS, "way": Way.INBOUND}, "direction"),
+        ({"measure": Measure.TASKS, "way": GoalWay.INBOUND}, "direction"),
         ({"measure": Measure.NUMBERS, "seconds": 120}, None),
-        ({"measure": Measure.TOUCHES, "kind": "letter", "way": Way.OUTBOUND}, None),
+        ({"measure": Measure.TOUCHES, "kind": "letter", "way": GoalWay.OUTBOUND}, None),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_told_by_its_field(values: dict[str, object], field: str | None) -> None:

@@ -5,18 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.domain.cards import Heat, Stage
 from gateway.domain.outcomes import (
     AutoTask,
     Disposition,
     DispositionRule,
     EndedCall,
     FollowUp,
-    Heat,
     Means,
     NextStepRule,
     Reason,
     ReasonsOf,
-    Stage,
     Traits,
     Want,
     after,

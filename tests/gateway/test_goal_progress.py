@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.aftercare.goal_history import past
 from gateway.aftercare.goal_progress import read_office, standings
-from gateway.domain.goals import Goal, GoalVersion, Measure, Rule, Way, Whose
+from gateway.domain.goals import Goal, GoalVersion, GoalWay, Measure, Rule, Whose
 from gateway.domain.periods import Period, Step
 from gateway.settings import Settings
 from gateway.store.facts import facts_after
@@ -49,7 +49,7 @@ async def new_goal(
     office: Office, measure: Measure, target: int, *, period: Step = Step.DAY, since: date = TODAY, **values: Any
 ) -> int:
     whose = {name: values.pop(name) for name in ("whose", "user_id", "team_id", "together") if name in values}
-    rule = Rule(**({"way": Way.BOTH, "seconds": None, "kind": None} | values), measure=measure, target=target)
+    rule = Rule(**({"way": GoalWay.BOTH, "seconds": None, "kind": None} | values), measure=measure, target=target)
     version = GoalVersion(version=1, since=since, until=None, name="", rule=rule, by="user:1", at=None)
     own = {"whose": Whose.EVERYBODY, "user_id": None, "team_id": None, "together": False} | whose
     async with office.pool.acquire() as connection, connection.transaction():
@@ -142,12 +142,12 @@ async def test_each_measure_counts_what_it_says(database: str) -> None:
             (Measure.NUMBERS, {"seconds": 120}, 2),
             (Measure.NUMBERS, {"seconds": 60}, 2),
             (Measure.NUMBERS, {"seconds": 200}, 1),
-            (Measure.NUMBERS, {"seconds": 120, "way": Way.INBOUND}, 0),
+            (Measure.NUMBERS, {"seconds": 120, "way": GoalWay.INBOUND}, 0),
             (Measure.CALLS, {}, 4),
-            (Measure.CALLS, {"way": Way.INBOUND}, 1),
+            (Measure.CALLS, {"way": GoalWay.INBOUND}, 1),
             (Measure.CALLS, {"seconds": 200}, 1),
             (Measure.ANSWERED, {}, 4),
-            (Measure.ANSWERED, {"way": Way.OUTBOUND}, 3),
+            (Measure.ANSWERED, {"way": GoalWay.OUTBOUND}, 3),
         )
         ids = [await new_goal(office, measure, 1, **values) for measure, values, _ in made]
         talk = await new_goal(office, Measure.TALK_MINUTES, 5)
@@ -214,7 +214,7 @@ async def test_tasks_and_touches_count_by_their_moments_in_his_zone(database: st
     async with open_office(database, moment=NOON) as office:
         anna = office.site.users["anna"]
         tasks = await new_goal(office, Measure.TASKS, 2, kind="call")
-        touches = await new_goal(office, Measure.TOUCHES, 2, kind="letter", way=Way.OUTBOUND)
+        touches = await new_goal(office, Measure.TOUCHES, 2, kind="letter", way=GoalWay.OUTBOUND)
         midnight = datetime(2026, 11, 19, 21, 0, tzinfo=UTC)
         for seconds, kind, state in (
             (-1, "call", "done"),
