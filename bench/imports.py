@@ -8,8 +8,8 @@ fifty without a number. Floors: under 60 s, under 300 MB.
 
 - `look_seconds`: from the first byte sent to the proposal of columns;
 - `check_seconds`, `run_seconds`, `undo_seconds`: from the order until the import says that it is over;
-- `peak_mb`: the largest sum of resident memory of the gateway and its reading process, looked at every 50 ms while the
-  import runs; PostgreSQL is not in it. `worker_peak_mb` is the reader's part;
+- `peak_mb`: the largest memory (proportional set size, as in bench/idle.py) of the gateway and its reading process
+  together, looked at every 50 ms while the import runs; PostgreSQL is not in it. `worker_peak_mb` is the reader's part;
 - `ping_ms`: how long `/healthz` of the same gateway took meanwhile.
 """
 
@@ -27,7 +27,7 @@ from tempfile import TemporaryDirectory
 import xlsxwriter
 from aiohttp import ClientSession
 
-from bench.machine import Figures, Watch, cpu_seconds, tree
+from bench.machine import Figures, Watch, cpu_seconds, pss_bytes, tree
 from bench.served import Served, served
 
 FLOORS = {"seconds": 60, "peak_mb": 300}
@@ -83,7 +83,7 @@ def write(path: Path, count: int) -> None:
 
 @dataclass(slots=True)
 class Memory:
-    """Resident memory of a gateway and what it started, PostgreSQL left out."""
+    """Memory of a gateway and what it started, PostgreSQL left out."""
 
     gateway: Served
     peak: int = 0
@@ -94,7 +94,7 @@ class Memory:
     def look(self) -> None:
         """Look once."""
         database = set(tree(self.gateway.database_pid))
-        sizes = {pid: _resident(pid) for pid in tree(self.gateway.pid) if pid not in database}
+        sizes = {pid: pss_bytes(pid) for pid in tree(self.gateway.pid) if pid not in database}
         own = sizes.pop(self.gateway.pid, 0)
         self.idle = self.idle or own
         self.peak = max(self.peak, own + sum(sizes.values()))
@@ -109,14 +109,6 @@ class Memory:
                 await answer.read()
             self.pings.append((time.monotonic() - began) * 1000)
             await asyncio.sleep(0.05)
-
-
-def _resident(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * 4096
 
 
 async def measure(gateway: Served, path: Path) -> Figures:
