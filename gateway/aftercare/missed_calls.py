@@ -288,8 +288,12 @@ class MissedCalls:
             return []
         kept = await store.open_matter(connection, call.client)
         user = next(iter(fact.users), None)
-        if kept is None or user is None:
+        if kept is None or user is None or call.started_at < kept.first_at:
             return []
+        until = call.started_at + timedelta(minutes=(await read_rule(connection)).lease_minutes)
+        told_before = kept.claimed_until is not None and kept.claimed_until >= until
+        if told_before or (call.ended_at is not None and until <= now):
+            return []  # a fact that is taken again, or late, gives nobody the client once more
         return await take(connection, kept, user, now)
 
     async def _task_moved(self, connection: Connection, fact: Fact, now: datetime) -> list[NewFact]:

@@ -80,6 +80,8 @@ class KeptMatter:
     closed_at: datetime | None
     closed_by_call: UUID | None
     closed_by_user: int | None
+    claimed_until: datetime | None
+    """Until when somebody has, or had, the client for himself."""
     dismissal: Dismissal | None
 
 
@@ -180,7 +182,8 @@ async def story_of(source: Source, client: Client, since: datetime, dismissals: 
 
 
 _MATTER = """m.id, m.contact_id, m.number, m.state, m.due_at, m.give_up_at, m.first_at, m.last_at, m.attempts,
- m.task_id, m.closed_at, m.closed_by_call, m.closed_by_user, m.dismissed_at, m.dismissed_by, m.dismissed_why,
+ m.task_id, m.closed_at, m.closed_by_call, m.closed_by_user, m.claimed_until, m.dismissed_at, m.dismissed_by,
+ m.dismissed_why,
  array(select coalesce(c.merged_into, k.call_id) from missed_call k join call c on c.id = k.call_id
     where k.missed_id = m.id order by k.at) as calls"""
 
