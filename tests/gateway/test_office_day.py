@@ -5,6 +5,7 @@ Requirements 8, 16, 17, 28, 31 (missed calls), 46 (the goal), 44, 45, 51, 53 (re
 recorded calls: not from the gateway's fold, tables or figures.
 """
 
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
+from gateway.aftercare.daily_report import Delivering
 from gateway.domain.access import Role
 from tests.api.site import Api, open_api
 from tests.gateway.day_of_calls import Placed, written_at
@@ -111,6 +113,9 @@ async def furnish(api: Api, head: ClientSession, admin: ClientSession) -> None:
     week = [["09:00-18:00"]] * 5 + [[], []]
     await put(admin, "PUT", "working-hours", {"timezone": str(ZONE), "week": week, "version": 0}, "hours")
     members = [{"user": api.site.users[name]} for name in ("anna", "boris")]
+    report = {"user": api.site.users["head"], "covers": "today", "hour": 19, "by": "file"}
+    await put(admin, "POST", "reports/subscriptions", report, "report")
+    await api.site.pool.execute("update report_subscription set since = $1", EARLIER[0].at)
     rule = {"name": "All", "way": "turn", "answer_minutes": 30, "answer_by": "talk", "members": members}
     await put(head, "POST", "distribution/rules", rule, "rule")
 
@@ -142,6 +147,7 @@ async def test_a_day_of_the_office_is_told_to_the_last_figure(database: str, tmp
         await the_figures_are_those_of_the_plan(api, head)
         await the_goal_was_reached_once(api, head)
         await nobody_was_forgotten_or_given_twice(api, head)
+        await the_head_has_read_it_all_in_the_evening(office, tmp_path)
 
         await office.at(DAY + timedelta(days=3, hours=12))  # Monday noon
         states = {m["number"]: m["state"] for m in (await got(head, "missed", limit=100))["items"]}
@@ -227,3 +233,23 @@ async def nobody_was_forgotten_or_given_twice(api: Api, head: ClientSession) -> 
         " (select contact_id from call where result = 'answered' and contact_id is not null)"
     )
     assert answered == 0
+
+
+async def the_head_has_read_it_all_in_the_evening(office: Office, folder: Path) -> None:
+    """One report for the day, at seven, with the figures of the plan and those of the day before."""
+    delivering = Delivering(office.pool, office.site.live, mail=None, folder=folder, clock=lambda: office.moment)
+    await delivering.deliver()
+    await delivering.deliver()
+    rows = await office.pool.fetch("select day, state, due_at from report_delivery order by day")
+    assert [(r["day"], r["state"]) for r in rows] == [
+        (DAY.date() - timedelta(days=1), "sent"),
+        (DAY.date(), "sent"),
+    ]
+    assert rows[1]["due_at"] == DAY + timedelta(hours=19)
+    (text,) = folder.glob(f"**/*{DAY.date()}*/*.txt")
+    words, truth, before = text.read_text(), Count(PLAN), Count(EARLIER)
+    calls, earlier = (sum(c.company[f"{way}.calls"] for way in ("inbound", "outbound")) for c in (truth, before))
+    assert re.search(rf"(Calls|Звонки)\D*: {calls} \([^:]*: {earlier}\b", words), words
+    assert re.search(rf"(Missed|Пропущен\w*): {truth.company['inbound.missed']} ", words), words
+    boris = next(line for line in words.splitlines() if ". Boris:" in line)
+    assert str(truth.of["102"]["numbers_long"]) in re.findall(r"\d+", boris)
