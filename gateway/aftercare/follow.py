@@ -19,7 +19,7 @@ import structlog
 from gateway.live import Happening, Live
 from gateway.store.database import DATABASE_AWAY, Connection, Pool
 from gateway.store.facts import CHANNEL, Fact, NewFact, save_facts
-from gateway.store.followers import enter_follower, facts_for, refuse_fact, save_place
+from gateway.store.followers import enter_follower, facts_for, hidden_facts, refuse_fact, save_place
 
 log = structlog.get_logger()
 
@@ -28,7 +28,10 @@ Handler = Callable[[Connection, Sequence[Fact], datetime], Awaitable[Sequence[Ne
 _BATCH = 200
 _CHECK_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
-"""A fact whose transaction was held back by an older one becomes visible without a wake-up."""
+"""So often the feed is looked at even when nobody tells that it has grown."""
+_HIDDEN_SECONDS = 0.02
+"""The first pause before facts are looked for again that an older transaction hides; each further one is twice as
+long, up to the usual look: nobody tells when they become visible."""
 
 
 def now() -> datetime:
@@ -55,6 +58,7 @@ class Follower:
         self._live = live
         self._clock = clock
         self._one_by_one = 0
+        self._hidden = False
         self.woken = asyncio.Event()
         self.refused = 0
         """Facts left out since the start."""
@@ -66,11 +70,15 @@ class Follower:
     async def run(self) -> None:
         """Follow for ever, until cancelled."""
         await self.begin()
+        again = _HIDDEN_SECONDS
         while True:
             self.woken.clear()
             await self.catch_up()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), _LOOK_SECONDS)
+            try:
+                await asyncio.wait_for(self.woken.wait(), again if self._hidden else _LOOK_SECONDS)
+                again = _HIDDEN_SECONDS
+            except TimeoutError:
+                again = min(2 * again, _LOOK_SECONDS)
 
     async def catch_up(self) -> None:
         """Take everything that can be seen now."""
@@ -93,6 +101,7 @@ class Follower:
     async def _page(self, limit: int) -> tuple[Sequence[Fact], Sequence[NewFact]]:
         async with self._pool.acquire() as connection, connection.transaction():
             facts = await facts_for(connection, self.name, limit)
+            self._hidden = not facts and await hidden_facts(connection, self.name)
             if not facts:
                 return (), ()
             new = await self._handler(connection, facts, self._clock())

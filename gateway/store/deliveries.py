@@ -67,7 +67,8 @@ class Health:
 
 
 _FREE = """update webhook_delivery set state = 'waiting', due_at = $1, lease_until = null
- where state = 'sending' and lease_until <= $1 returning id, attempts"""
+ where id in (select id from webhook_delivery where state = 'sending' and lease_until <= $1 for update skip locked)
+ returning id, attempts"""
 
 _INTERRUPTED = """insert into webhook_attempt (delivery_id, number, at, fault)
  select id, number, $3, $4 from unnest($1::bigint[], $2::int[]) as r (id, number) on conflict do nothing"""

@@ -107,9 +107,16 @@ async def attempts_of(source: Source, delivery: int, limit: int) -> list[Attempt
 
 
 async def forget_old(connection: Connection, now: datetime) -> None:
-    """Clear the log of what was settled long ago, some at a time."""
+    """Clear the log of what was settled long ago, some at a time; what nobody will send any more is settled."""
     await connection.execute(
-        "delete from webhook_delivery where id in (select id from webhook_delivery where settled_at < $1 limit 10000)",
+        "update webhook_delivery set state = 'failed', settled_at = $1 where id in (select d.id from webhook_delivery d"
+        " join webhook w on w.id = d.webhook_id where w.deleted_at is not null and d.state = 'waiting' limit 10000"
+        " for update of d skip locked)",
+        now,
+    )
+    await connection.execute(
+        "delete from webhook_delivery where id in (select id from webhook_delivery where settled_at < $1 limit 10000"
+        " for update skip locked)",
         now - KEPT,
     )
 

@@ -38,6 +38,17 @@ async def facts_for(connection: Connection, name: str, limit: int) -> list[Fact]
     return None if position is None else await facts_after(connection, position, limit)
 
 
+async def hidden_facts(connection: Connection, name: str) -> bool:
+    """Whether facts are committed that an older transaction, still running, keeps out of the feed."""
+    found: bool = await connection.fetchval(
+        "select exists (select from fact where tx >= pg_snapshot_xmin(pg_current_snapshot())"
+        " and (tx, id) > (select split_part(position, '-', 1)::xid8, split_part(position, '-', 2)::bigint"
+        " from follower where name = $1))",
+        name,
+    )
+    return found
+
+
 async def save_place(connection: Connection, name: str, position: str) -> None:
     """Everything up to this fact is done."""
     await connection.execute("update follower set position = $2, updated_at = now() where name = $1", name, position)

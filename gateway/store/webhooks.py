@@ -159,13 +159,13 @@ async def delete_webhook(connection: Connection, id: int) -> bool:
     Returns:
         False: there is no such subscription.
     """
+    await connection.execute(  # rows of deliveries before their subscription: as who settles them, who else would wait
+        "update webhook_delivery set state = 'failed', settled_at = now() where webhook_id = $1 and state = 'waiting'",
+        id,
+    )
     found = await connection.fetchval(
         "update webhook set deleted_at = now(), state = 'off', reason = 'by_a_person', secret = '', old_secret = null,"
         " version = version + 1 where id = $1 and deleted_at is null returning true",
-        id,
-    )
-    await connection.execute(
-        "update webhook_delivery set state = 'failed', settled_at = now() where webhook_id = $1 and state = 'waiting'",
         id,
     )
     return bool(found)

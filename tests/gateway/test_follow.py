@@ -1,5 +1,6 @@
 """Followers take each fact once, whatever fails under them; duties are done by one node at a time."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -86,6 +87,27 @@ async def test_two_nodes_that_follow_take_turns(database: str) -> None:
         await other.catch_up()
         await one.catch_up()
         assert notes.words == ["one"]
+
+
+async def test_a_fact_that_an_older_transaction_hides_is_taken_soon_after_its_end(database: str) -> None:
+    """Nobody tells when it becomes visible; the usual look of two seconds would come too late for a webhook."""
+    async with open_pool(database) as pool, asyncio.TaskGroup() as group:
+        taken = asyncio.Event()
+
+        async def note(connection: Connection, facts: Sequence[Fact], moment: datetime) -> Sequence[NewFact]:
+            taken.set()
+            return ()
+
+        follower = Follower(pool, "notes", note, Live())
+        await follower.begin()
+        async with pool.acquire() as older, older.transaction():
+            await older.execute("select pg_current_xact_id()")
+            await say(pool, "hidden")
+            following = group.create_task(follower.run())
+            await asyncio.sleep(0.1)
+            assert not taken.is_set()
+        await asyncio.wait_for(taken.wait(), 1)
+        following.cancel()
 
 
 async def test_a_duty_is_done_by_one_node_at_a_time_and_told_after_the_commit(database: str) -> None:

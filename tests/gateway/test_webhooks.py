@@ -6,12 +6,13 @@ Requirements 129, 132, 133, 139, 143; complaints C6 and C26. Real calls through 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 from aiohttp import web
 
-from gateway.aftercare.webhooks import Sending
+from gateway.aftercare.webhooks import Sending, settled
 from gateway.domain.webhooks import (
     AT_ONCE,
     FAILING_AFTER,
@@ -25,7 +26,7 @@ from gateway.domain.webhooks import (
     new_secret,
 )
 from gateway.store import delivery_log, webhooks
-from gateway.store.deliveries import claim
+from gateway.store.deliveries import claim, hold_health, save_health, settle
 from gateway.store.delivery_queue import queue_facts
 from gateway.store.facts import Fact, NewFact, facts_after, save_facts
 from tests.gateway.office import Office, open_office
@@ -304,6 +305,34 @@ async def test_who_lost_his_lease_cannot_settle_what_another_one_took_over(desk:
         await sleeping
 
     assert await desk.states() == [("test.happened", "delivered", 2)]
+
+
+async def test_who_settles_who_queues_and_who_deletes_never_wait_for_each_other_in_a_ring(desk: Desk) -> None:
+    """All take rows of deliveries before the subscription's row, which queueing only refers to."""
+    id_ = await desk.subscribe("*")
+    await desk.tell(note(1), note(2))
+    claims = await claim(desk.pool, desk.office.moment)
+    receipt = Receipt(status=204, fault=None, ms=1, answer="")
+    fact = (await facts_after(desk.pool, None, 9))[0]
+    later = replace(fact, position=f"{fact.position.partition('-')[0]}-999")
+    async with desk.pool.acquire() as one, desk.pool.acquire() as other, desk.pool.acquire() as third:
+        for connection in (one, other, third):
+            await connection.execute("set lock_timeout = '3s'")
+        async with asyncio.TaskGroup() as group:
+            async with one.transaction(), other.transaction():
+                await settle(one, [settled(c, receipt, desk.office.moment, desk.office.moment) for c in claims])
+                assert await queue_facts(other, [later], desk.office.moment) == 1  # refers to the subscription
+                before = await hold_health(one, id_)
+                assert before is not None
+                deleting = group.create_task(webhooks.delete_webhook(third, id_))
+                await asyncio.sleep(0.2)
+                await save_health(one, id_, before, replace(before, failures=1), desk.office.moment)
+            assert await deleting
+
+    assert [state for _, state, _ in await desk.states()] == ["delivered", "delivered", "waiting"]
+    async with desk.pool.acquire() as connection:
+        await delivery_log.forget_old(connection, desk.office.moment)
+    assert [state for _, state, _ in await desk.states()] == ["delivered", "delivered", "failed"]
 
 
 async def test_facts_of_one_card_arrive_in_their_order_though_many_are_sent_at_once(desk: Desk) -> None:
