@@ -15,16 +15,20 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
+from bench.made_calls import multiplied, recorded
 from gateway.domain.access import Role
 from gateway.store.access import AccessStore
+from gateway.store.card_lists import CardFilter, list_contacts
 from gateway.store.embedded import open_embedded
 from gateway.store.migrate import upgrade
 from gateway.store.people import list_people
+from gateway.store.reading import CallFilter, list_calls
 from gateway.store.webhooks import list_webhooks
 from tests.api.site import Api, open_api
 from tests.database import FAST, open_folder
 
 REQUIRED = 2.5
+PATHS = ("/users", "/calls?limit=1", "/calls?limit=50", "/contacts?limit=50", "/webhooks?limit=20")
 
 
 def plain(row: object) -> Any:
@@ -47,8 +51,21 @@ async def bare(api: Api) -> web.Application:
         found = await list_webhooks(pool, before=None, limit=int(request.query["limit"]) + 1)
         return web.json_response(text=json.dumps({"items": found}, default=plain))
 
+    async def calls(request: web.Request) -> web.Response:
+        await store.key(request.headers["Authorization"].split("_")[1])
+        found = await list_calls(pool, CallFilter(kind="client"), after=None, limit=int(request.query["limit"]) + 1)
+        rows = [dict(call.view) | {"recording": plain(call.recording)} for call in found]
+        return web.json_response(text=json.dumps({"items": rows}, default=plain))
+
+    async def contacts(request: web.Request) -> web.Response:
+        await store.key(request.headers["Authorization"].split("_")[1])
+        found = await list_contacts(pool, CardFilter(), limit=int(request.query["limit"]) + 1)
+        return web.json_response(text=json.dumps({"items": found}, default=plain))
+
     app = web.Application()
     app.router.add_get("/users", users)
+    app.router.add_get("/calls", calls)
+    app.router.add_get("/contacts", contacts)
     app.router.add_get("/webhooks", webhooks)
     return app
 
@@ -69,6 +86,8 @@ async def measured(api: Api, requests: int, rounds: int) -> dict[str, Any]:
         "insert into webhook (url, kinds, secret, made_by)"
         " select 'https://crm.example.com/' || n, '{call.*}', 'whsec_x', 'bench' from generate_series(1, 50) as n"
     )
+    for rows in multiplied(recorded(), 200):
+        await api.site.take_all(rows)
     key = await api.caller(Role.ADMIN)
     headers = {"Authorization": key.headers["Authorization"]}
     runner = web.AppRunner(await bare(api), access_log=None)
@@ -78,8 +97,8 @@ async def measured(api: Api, requests: int, rounds: int) -> dict[str, Any]:
     told: dict[str, Any] = {}
     try:
         async with ClientSession() as client:
-            for path in ("/users", "/webhooks?limit=20", "/webhooks?limit=50&fields=id,url"):
-                ours, theirs = f"{api.origin}/api/v1{path}", beside + path.partition("&")[0]
+            for path in PATHS:
+                ours, theirs = f"{api.origin}/api/v1{path}", beside + path
                 pairs = []
                 for number in range(rounds + 1):
                     pair = [
