@@ -81,6 +81,7 @@ class MissedCalls:
     async def follow(self, connection: Connection, facts: Sequence[Fact], now: datetime) -> list[NewFact]:
         """Take facts of calls and of tasks (a follower's handler)."""
         told: list[NewFact] = []
+        await self._lock(connection, facts)
         for fact in facts:
             if fact.kind in _TASKS and fact.body.get("missed_id") is not None:
                 told += await self._task_moved(connection, fact, now)
@@ -100,7 +101,8 @@ class MissedCalls:
     async def give_up(self, connection: Connection, now: datetime) -> list[NewFact]:
         """End matters whose limit has passed (a duty's work)."""
         told: list[NewFact] = []
-        for kept in await store.matters_to_give_up(connection, now, _AT_ONCE):
+        due = await store.matters_to_give_up(connection, now, _AT_ONCE)
+        for kept in sorted(due, key=lambda k: k.client.key):  # as the follower locks them: neither waits for the other
             told += await self.settle(connection, kept.client, kept.first_at, now)
         return told
 
@@ -167,6 +169,18 @@ class MissedCalls:
         at = max(now, kept.last_at)
         await store.note_dismissal(connection, kept.id, Dismissal(at=at, by=by, why=why))
         return await self.settle(connection, kept.client, kept.first_at, at, ids=[kept.id])
+
+    async def _lock(self, connection: Connection, facts: Sequence[Fact]) -> None:
+        """Lock every client that facts may concern, in one order, before anything is written."""
+        tasks = [_int(fact.body.get("missed_id")) for fact in facts if fact.kind in _TASKS]
+        cards = [card for fact in facts if fact.kind in _CARDS for card in _cards(fact)]
+        calls = await store.touched_calls(connection, _call_ids([f for f in facts if f.kind in _CALLS]))
+        ids = {id_ for call in calls for id_ in call.matters} | {id_ for id_ in tasks if id_ is not None}
+        clients = [Client(contact_id=card, number=None) for card in cards]
+        clients += [kept.client for kept in await store.read_matters(connection, sorted(ids))]
+        clients += [call.client for call in calls if call.asks or call.matters or call.waited]
+        for client in sorted({c.key: c for c in clients}.values(), key=lambda c: c.key):
+            await store.lock_client(connection, client)
 
     async def _promise(self, connection: Connection, did: str | None) -> _Promise:
         rule = await call_back_rule(connection, did)
@@ -300,8 +314,11 @@ class MissedCalls:
         """A task that a person ended or opened again takes its matter along."""
         id_ = fact.body["missed_id"]
         kept = next(iter(await store.read_matters(connection, [id_])), None) if isinstance(id_, int) else None
-        if kept is None or fact.body.get("by") == BY:
+        task = await read_task(connection, kept.task_id or 0) if kept is not None else None
+        if kept is None or task is None or fact.body.get("by") == BY:
             return []
+        if task.state.is_open is not (fact.kind == "task.reopened"):
+            return []  # it has been moved again since
         if fact.kind == "task.reopened":
             if kept.dismissal is None:
                 return []
@@ -316,7 +333,7 @@ class MissedCalls:
 
     async def _cards_moved(self, connection: Connection, fact: Fact, now: datetime) -> list[NewFact]:
         """Matters of cards that were merged, or taken apart, are those of one client, or of two."""
-        cards = [card for card in (fact.body.get("id"), fact.body.get("gone")) if isinstance(card, int)]
+        cards = _cards(fact)
         since = await store.matters_began(connection, cards, now - _LOOK_BACK)
         told: list[NewFact] = []
         for card in cards if since is not None else ():
@@ -392,6 +409,15 @@ def _call_ids(facts: Sequence[Fact]) -> list[UUID]:
     ids = {fact.call_id or UUID(str(fact.body["id"])) for fact in facts}
     ids |= {UUID(str(fact.body["merged_into"])) for fact in facts if fact.body.get("merged_into")}
     return sorted(ids)
+
+
+def _cards(fact: Fact) -> list[int]:
+    """The cards a merge, or its undoing, is about."""
+    return [card for card in (_int(fact.body.get("id")), _int(fact.body.get("gone"))) if card is not None]
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _differs(kept: KeptMatter, matter: Matter) -> bool:

@@ -351,7 +351,9 @@ async def _save_calls(connection: Connection, id: int, matter: Matter) -> None:
         "insert into missed_call (call_id, missed_id, at, reason)"
         " select u.call_id, $1, u.at, u.reason from unnest($2::uuid[], $3::timestamptz[], $4::text[])"
         " as u(call_id, at, reason) on conflict (call_id) do update"
-        " set missed_id = excluded.missed_id, at = excluded.at, reason = excluded.reason",
+        " set missed_id = excluded.missed_id, at = excluded.at, reason = excluded.reason"
+        " where (missed_call.missed_id, missed_call.at, missed_call.reason)"
+        "  is distinct from (excluded.missed_id, excluded.at, excluded.reason)",
         id,
         [m.call_id for m in matter.calls],
         [m.at for m in matter.calls],

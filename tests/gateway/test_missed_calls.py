@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 
+from gateway.domain.tasks import TaskState
 from gateway.store.call_back import Holder, holder_of
 from gateway.store.choices import choose_card
 from gateway.store.facts import NewFact, save_facts
 from gateway.store.merges import merge_cards
 from gateway.store.missed import Client
+from gateway.store.tasks import change_task, read_task
 from gateway.store.unmerging import undo_merge
 from tests.gateway.day_of_calls import Placed
 from tests.gateway.office import Office, open_office
@@ -295,3 +297,39 @@ async def test_a_killed_gateway_misses_and_doubles_nothing(office: Office) -> No
 
     assert await office.pool.fetch("select state, calls, task_id, version from missed order by id") == before
     assert len(await tasks(office)) == 2
+
+
+async def test_a_further_call_of_one_who_rings_without_end_does_not_write_the_others_anew(office: Office) -> None:
+    await call(office, "in_noanswer", MORNING)
+    before = await office.pool.fetchval("select xmin::text || ctid::text from missed_call")
+    await call(office, "in_abandon", MORNING + timedelta(minutes=2))
+    await call(office, "in_abandon", MORNING + timedelta(minutes=3))
+
+    rows = await office.pool.fetch("select xmin::text || ctid::text as place from missed_call order by at")
+    assert len(rows) == 3
+    assert rows[0]["place"] == before
+
+
+async def test_a_task_that_was_ended_and_opened_again_leaves_its_matter_open(office: Office) -> None:
+    """Also where the feed is read only after both, or once more."""
+    await call(office, "in_noanswer", MORNING)
+    for state in (TaskState.DONE, TaskState.NEW):
+        async with office.pool.acquire() as connection, connection.transaction():
+            task = await read_task(connection, 1, lock=True)
+            assert task is not None
+            _, facts = await change_task(connection, task, {"state": state}, by="user:1", now=office.moment)
+            await save_facts(connection, facts)
+    await office.settle()
+
+    assert await matters(office) == [("open", 1)]
+    assert await tasks(office) == [("call_back", "new", "")]
+    assert await kinds(office, "missed") == ["missed.opened"]
+
+
+async def test_a_call_made_before_he_was_missed_gives_nobody_the_client(office: Office) -> None:
+    placed = Placed(scenario="out_busy", at=MORNING, number=CLIENT, extensions={})
+    await call(office, "in_noanswer", MORNING + timedelta(minutes=1))
+    office.moment = MORNING + timedelta(minutes=2)
+    await office.take_rows(placed.rows())
+
+    assert await office.pool.fetchval("select claimed_by from missed") is None
