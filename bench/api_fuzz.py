@@ -13,7 +13,8 @@ from pathlib import Path
 
 from gateway.store.embedded import open_embedded
 from gateway.store.migrate import upgrade
-from tests.api.fuzz import explore, known_things, tireless_admin
+from tests.api.fuzz import explore, tireless_admin
+from tests.api.known import known_things
 from tests.api.site import open_api
 from tests.database import FAST, open_folder
 from tests.gateway.site import SCENARIOS, rows_of

@@ -234,7 +234,7 @@ def _fields(chosen_from: Choice) -> Schema:
         "description": "Only these fields of each entry, separated by commas; left out or empty: all.",
         "style": "form",
         "explode": False,
-        "schema": {"type": "array", "items": {"type": "string", "enum": chosen_from.names}, "maxItems": MOST},
+        "schema": {"type": "array", "items": {"type": "string", "enum": [*chosen_from.names, ""]}, "maxItems": MOST},
     }
 
 

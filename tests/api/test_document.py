@@ -15,7 +15,8 @@ from gateway.api.security import Doorkeeper
 from gateway.api.server import route_table
 from gateway.api.sockets import OpenSockets
 from gateway.store.access import AccessStore
-from tests.api.fuzz import explore, known_things, tireless_admin
+from tests.api.fuzz import explore, tireless_admin
+from tests.api.known import known_things
 from tests.api.site import Api
 from tests.gateway.site import rows_of
 
