@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 from gateway.aftercare.giving import Giver
 from gateway.domain.distribution import AnswerBy
+from gateway.domain.missed import STALE
 from gateway.store import distribution as store
 from gateway.store.database import Connection
 from gateway.store.distribution import Assignment, Card
 from gateway.store.facts import Fact, NewFact
+from gateway.store.followers import is_after
 
 CALLS = frozenset({"call.ended", "call.changed"})
 OUTCOMES = frozenset({"outcome.chosen", "outcome.changed"})
@@ -43,13 +45,17 @@ class Distribution:
         if not giver.rules and not await store.open_turns(connection, [c for f in mine for c in _contacts(f)]):
             return ()
         for fact in mine:
+            giver.seen = fact.position
             for contact in _contacts(fact):
                 card = (await store.hold_cards(connection, [contact], now)).get(contact)
                 turn = (await store.open_turns(connection, [contact])).get(contact)
                 if turn is not None:
-                    await _answer(giver, card, turn, fact)
+                    if fact.kind in OWNERS or not _heard(turn, fact):
+                        await _answer(giver, card, turn, fact)
                 elif card is not None and giver.rules and card.owner_id is None and card.stage == "unsorted":
-                    await _give(connection, giver, card, fact)
+                    last = await store.last_turn(connection, contact)
+                    if (last is None or not _heard(last, fact)) and not _is_old(fact, now):
+                        await _give(connection, giver, card, fact)
         return giver.facts
 
     async def deadlines(self, connection: Connection, now: datetime) -> Sequence[NewFact]:
@@ -85,14 +91,14 @@ class Distribution:
                 continue
             last = turns.get(card.id) or await store.last_turn(connection, card.id)
             if last is None or last.user_id != lead.owner_id:
-                last = await _as_if_given(connection, card, lead.rule_id, now)
+                last = await _as_if_given(connection, card, lead.rule_id, now, giver.seen)
             await giver.next_voice(card, last, "overdue")
         return giver.facts
 
 
-async def _as_if_given(connection: Connection, card: Card, rule: int, now: datetime) -> Assignment:
+async def _as_if_given(connection: Connection, card: Card, rule: int, now: datetime, seen: str | None) -> Assignment:
     """The turn of one who has a lead without one, so that what follows has its history."""
-    await store.begin_owned_turn(connection, card.id, card.owner_id, rule, now)
+    await store.begin_owned_turn(connection, card.id, card.owner_id, rule, now, seen)
     return (await store.open_turns(connection, [card.id]))[card.id]
 
 
@@ -101,6 +107,18 @@ def _concerns(fact: Fact) -> bool:
     if fact.kind in CALLS:
         return fact.body.get("state") == "ended" and fact.body.get("kind") == "client"
     return word == "touch" or fact.kind in OUTCOMES | OWNERS
+
+
+def _heard(turn: Assignment, fact: Fact) -> bool:
+    """Whether a fact was heard before the turn began, and is only taken once more."""
+    return turn.seen is not None and not is_after(fact.position, turn.seen)
+
+
+def _is_old(fact: Fact, now: datetime) -> bool:
+    """Whether a call ended so long ago that it brings no new lead any more."""
+    if fact.kind not in CALLS or not fact.body.get("ended_at"):
+        return False
+    return now - datetime.fromisoformat(str(fact.body["ended_at"])) > STALE
 
 
 def _contacts(fact: Fact) -> list[int]:

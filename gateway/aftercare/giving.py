@@ -21,10 +21,13 @@ from gateway.store.database import Connection
 from gateway.store.distribution import Assignment, Card
 from gateway.store.distribution_rules import StoredRule
 from gateway.store.facts import NewFact
+from gateway.store.followers import place_of
 from gateway.store.tasks import change_task, enter_tasks, heads_of, read_task
 from gateway.store.working_time import office_hours
 
 BY = "distribution"
+FOLLOWER = "distribution"
+"""Whose place in the feed says what has been heard."""
 
 
 class Giver:
@@ -45,11 +48,14 @@ class Giver:
         self.rules: list[StoredRule] = []
         self.facts: list[NewFact] = []
         """What is to be saved and told."""
+        self.seen: str | None = None
+        """Place in the feed up to which everything has been heard."""
 
     async def begin(self) -> "Giver":
         """Lock the rules; nobody else gives leads until the transaction ends."""
         self.rules = await rules_store.lock_rules(self._connection)
         self.policy = await rules_store.read_policy(self._connection)
+        self.seen = await place_of(self._connection, FOLLOWER)
         return self
 
     def rule(self, id: int | None) -> StoredRule | None:
@@ -151,6 +157,7 @@ class Giver:
             reason=reason,
             deadline=deadline,
             now=self._now,
+            seen=self.seen,
         )
         assert turn.user_id is not None
         await self.own(card, turn.user_id, reason, with_tasks=with_tasks)
@@ -184,6 +191,7 @@ class Giver:
             reason=reason,
             deadline=None,
             now=self._now,
+            seen=self.seen,
         )
         if head is not None:
             await self.own(card, head, reason)

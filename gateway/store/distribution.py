@@ -86,6 +86,8 @@ class Assignment:
     deadline_at: datetime | None
     settled_at: datetime | None
     settled_by: int | None
+    seen: str | None
+    """Place in the feed up to which everything had been heard when the turn began; None: not known."""
 
     @property
     def turn(self) -> Turn:
@@ -94,7 +96,7 @@ class Assignment:
 
 
 _TURN = """select id, contact_id, rule_id, user_id, state, reason, round, changes, tried, given_at, deadline_at,
- settled_at, settled_by from assignment"""
+ settled_at, settled_by, lead->>'seen' as seen from assignment"""
 
 
 def _assignment(row: Mapping[str, object]) -> Assignment:
@@ -121,6 +123,7 @@ async def begin_turn(
     reason: str,
     deadline: datetime | None,
     now: datetime,
+    seen: str | None = None,
 ) -> int | None:
     """Write down whose turn it is.
 
@@ -129,7 +132,7 @@ async def begin_turn(
     """
     found: int | None = await connection.fetchval(
         "insert into assignment (contact_id, rule_id, user_id, state, reason, round, changes, tried, given_at,"
-        " deadline_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning id",
+        " deadline_at, lead) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning id",
         contact,
         rule,
         turn.user_id,
@@ -140,6 +143,7 @@ async def begin_turn(
         list(turn.tried),
         now,
         deadline,
+        {"seen": seen} if seen else {},
     )
     return found
 
@@ -243,11 +247,21 @@ async def last_turn(source: Source, contact: int) -> Assignment | None:
     return _assignment(row) if row else None
 
 
-async def begin_owned_turn(connection: Connection, contact: int, owner: int | None, rule: int, now: datetime) -> None:
+async def begin_owned_turn(
+    connection: Connection, contact: int, owner: int | None, rule: int, now: datetime, seen: str | None = None
+) -> None:
     """Write down the turn of one who has a card that nobody gave him by a rule."""
     turn = Turn(user_id=owner, tried=(owner,) if owner is not None else ())
     await begin_turn(
-        connection, contact=contact, rule=rule, turn=turn, state="given", reason="owned", deadline=None, now=now
+        connection,
+        contact=contact,
+        rule=rule,
+        turn=turn,
+        state="given",
+        reason="owned",
+        deadline=None,
+        now=now,
+        seen=seen,
     )
 
 

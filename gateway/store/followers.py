@@ -49,6 +49,18 @@ async def hidden_facts(connection: Connection, name: str) -> bool:
     return found
 
 
+async def place_of(source: Pool | Connection, name: str) -> str | None:
+    """How far a follower has come; None: nobody of this name has begun."""
+    found: str | None = await source.fetchval("select position from follower where name = $1", name)
+    return found
+
+
+def is_after(position: str, other: str) -> bool:
+    """Whether a place in the feed lies behind another one."""
+    one, two = (tuple(map(int, place.split("-"))) for place in (position, other))
+    return one > two
+
+
 async def save_place(connection: Connection, name: str, position: str) -> None:
     """Everything up to this fact is done."""
     await connection.execute("update follower set position = $2, updated_at = now() where name = $1", name, position)

@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from gateway.aftercare.giving import Giver
 from gateway.domain.access import Role
 from gateway.store.database import Pool
+from gateway.store.distribution import hold_cards, last_turn
+from gateway.store.facts import save_facts
 from tests.api.site import open_api
 from tests.gateway.day_of_calls import Placed
-from tests.gateway.office import Office, office_over
+from tests.gateway.office import Office, office_over, open_office
 from tests.gateway.site import ZONE
+from tests.gateway.test_distribution import add_rule
 from tests.gateway.test_office_day import furnish, play, put
 
 DAY = datetime(2026, 11, 20, tzinfo=ZONE)
@@ -107,3 +111,37 @@ async def test_a_feed_taken_twice_changes_nothing(database: str, tmp_path: Path)
         await replay(office)
         assert changes(before, await rows_of_all(office.pool)) == {}
         assert await office.pool.fetchval("select count(*) from follower_refused") == 0
+
+
+async def test_what_ended_one_turn_of_a_lead_does_not_end_the_next_one_when_it_is_heard_again(database: str) -> None:
+    """A lead that went to another voice after its first answer: only a new answer ends his turn."""
+    async with open_office(database, moment=DAY + timedelta(hours=8)) as office:
+        rule = await add_rule(office, "anna", "boris", answer_minutes=30)
+        await play(
+            office, [call("in_noanswer", "09:20", 1), call("out_answered", "09:30", 1)], DAY + timedelta(hours=10)
+        )
+        card = await office.pool.fetchval("select id from contact")
+        async with office.pool.acquire() as connection, connection.transaction():
+            giver = await Giver(connection, office.moment, ZONE).begin()
+            last = await last_turn(connection, card)
+            assert last is not None
+            assert (last.state, last.rule_id) == ("answered", rule)
+            await giver.next_voice((await hold_cards(connection, [card], office.moment))[card], last, "overdue")
+            await save_facts(connection, giver.facts)
+        await office.settle()
+        before = await rows_of_all(office.pool)
+        assert await office.pool.fetchval("select count(*) from assignment where state = 'given'") == 1
+
+        await replay(office)
+        assert changes(before, await rows_of_all(office.pool)) == {}
+
+
+async def test_a_call_of_last_week_brings_no_new_lead_when_it_is_heard_again(database: str) -> None:
+    """Rules that were entered later do not reach back."""
+    async with open_office(database, moment=DAY + timedelta(hours=8)) as office:
+        await play(office, [call("in_noanswer", "09:20", 1)], DAY + timedelta(hours=10))
+        await add_rule(office, "anna", "boris", answer_minutes=30)
+        office.moment = DAY + timedelta(days=7)
+
+        await replay(office)
+        assert await office.pool.fetchval("select count(*) from assignment") == 0
