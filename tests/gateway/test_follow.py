@@ -8,7 +8,9 @@ import pytest
 
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower
+from gateway.aftercare.parts import duties_of, followers_of
 from gateway.live import Live
+from gateway.settings import Settings
 from gateway.store.database import Connection, Pool, open_pool
 from gateway.store.facts import Fact, NewFact, facts_after, save_facts
 from gateway.store.followers import refused_facts
@@ -137,3 +139,11 @@ async def test_a_duty_that_fails_leaves_nothing_half_done(database: str) -> None
         with pytest.raises(ValueError, match="no"):
             await Duty(pool, "rounds", work, Live(), every=1).look(datetime(2026, 1, 1, tzinfo=UTC))
         assert await pool.fetchval("select count(*) from touch") == 0
+
+
+async def test_no_two_followers_and_no_two_duties_bear_one_name(database: str) -> None:
+    """Places are kept under the names, and tasks run under them: the second would take the first one's."""
+    async with open_pool(database) as pool:
+        for parts in (followers_of(Settings(), pool, Live()), duties_of(Settings(), pool, Live())):
+            names = [part.name for part in parts]
+            assert sorted(set(names)) == sorted(names)
