@@ -32,8 +32,6 @@ class TaskFilter:
 
 
 _CONDITIONS = {
-    "only_user": "(t.owner_id = {0} or t.made_by = 'user:' || {0}::text"
-    " or (t.owner_id is null and (t.members = '{{}}' or {0} = any(t.members))))",
     "owner": "t.owner_id = {0}",
     "states": "t.state = any({0}::text[])",
     "open_only": "t.state in ('new', 'in_progress') and {0}",
@@ -48,12 +46,21 @@ _CONDITIONS = {
     "until": "t.due_at < {0}",
     "overdue_at": "t.due_at < {0} and t.state in ('new', 'in_progress')",
 }
+_SEEN_BY = (
+    "t.owner_id = {0}",
+    "(t.owner_id is null or t.made_by <> 'user:' || t.owner_id::text) and t.made_by = 'user:' || {0}::text",
+    "t.owner_id is null and (t.members = '{{}}' or {0} = any(t.members))",
+)
+"""What somebody may see of the tasks: his own, those he made for others, those he may take. Each has its index."""
 
 
 async def list_tasks(
     source: Source, wanted: TaskFilter, *, after: tuple[datetime | None, int] | None, limit: int
 ) -> list[int]:
     """Ids of tasks by their time, those without one last, then by id.
+
+    Each way of seeing a task, and what lies behind the last one seen, is a list of its own that an index gives in
+    order; so whoever has few tasks among millions is not searched through all of them.
 
     Args:
         source: where to read.
@@ -68,20 +75,36 @@ async def list_tasks(
         if value is not None:
             values.append(value)
             conditions.append(condition.format(f"${len(values)}"))
-    if after is not None:
-        at, id_ = after
-        values += [id_] if at is None else [at, id_]
-        last = len(values)
-        conditions.append(
-            f"t.due_at is null and t.id > ${last}"
-            if at is None
-            else f"(t.due_at is null or (t.due_at, t.id) > (${last - 1}, ${last}))"
-        )
+    pieces = _behind(after, values)
+    ways: Sequence[str] = ("true",)
+    if wanted.only_user is not None:
+        values.append(wanted.only_user)
+        ways = [way.format(f"${len(values)}::bigint") for way in _SEEN_BY]
+    lists = " union all ".join(
+        f"(select t.due_at, t.id from task t where {' and '.join((*conditions, way, behind))}"
+        f" order by t.due_at nulls last, t.id limit {limit:d})"
+        for way in ways
+        for behind in pieces
+    )
     rows = await source.fetch(
-        f"select t.id from task t where {' and '.join(conditions)} order by t.due_at nulls last, t.id limit {limit:d}",
+        f"select id from (select distinct due_at, id from ({lists}) l) t"
+        f" order by due_at nulls last, id limit {limit:d}",
         *values,
     )
     return [r["id"] for r in rows]
+
+
+def _behind(after: tuple[datetime | None, int] | None, values: list[object]) -> tuple[str, ...]:
+    """What lies behind the last task seen, in pieces that an index can begin at; the values are added."""
+    match after:
+        case None:
+            return ("true",)
+        case None, id_:
+            values.append(id_)
+            return (f"t.due_at is null and t.id > ${len(values)}",)
+        case at, id_:
+            values += [at, id_]
+            return (f"(t.due_at, t.id) > (${len(values) - 1}, ${len(values)})", "t.due_at is null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

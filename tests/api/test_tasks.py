@@ -248,3 +248,37 @@ async def test_what_is_not_there_is_refused_by_name(api: Api) -> None:
         async with anna.post("tasks", json={"kind": "call", **body}, headers=once(pointer)) as response:
             problem = await response.json()
         assert (response.status, problem["errors"][0]["pointer"]) == (422, pointer), body
+
+
+async def test_a_managers_list_holds_what_he_may_see_and_nothing_else_page_by_page(api: Api) -> None:
+    """His own, those he made for others, those he may take; in the order of time, those without one last."""
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    owners, members = (anna, boris, None), ([], [anna], [boris])
+    for n in range(54):
+        await api.site.pool.execute(
+            "insert into task (kind, state, owner_id, members, due_at, made_by, created_at, changed_at)"
+            " values ('call', $1, $2, $3, $4, $5, now(), now())",
+            ("new", "done", "in_progress")[n % 3],
+            owners[n % 9 // 3],
+            members[n % 27 // 9],
+            SOON + timedelta(hours=n % 4) if n % 5 else None,
+            f"user:{(anna, boris)[n % 2]}",
+        )
+    rows = await api.site.pool.fetch("select * from task order by due_at nulls last, id")
+    seen = [
+        r["id"]
+        for r in rows
+        if anna == r["owner_id"]
+        or r["made_by"] == f"user:{anna}"
+        or (r["owner_id"] is None and (not r["members"] or anna in r["members"]))
+    ]
+    manager = await api.caller(Role.MANAGER, "anna")
+    found: list[int] = []
+    query = {"limit": "4"}
+    while query:
+        async with manager.get("tasks", params=query) as response:
+            page = await response.json()
+        found += [item["id"] for item in page["items"]]
+        query = {"limit": "4", "cursor": page["next"]} if page["next"] else {}
+    assert found == seen
+    assert 0 < len(seen) < len(rows)

@@ -160,7 +160,9 @@ create index task_to_tell on task (due_at) where state in ('new', 'in_progress')
 create index task_to_thaw on task (changed_at) where state = 'in_progress' and frozen_told_at is null;
 create index task_due on task (due_at, id);
 create index task_open on task (due_at, id) where state in ('new', 'in_progress');
-create index task_owner on task (owner_id, id desc);
+create index task_owner on task (owner_id, due_at, id);
+create index task_made on task (made_by, due_at, id) where owner_id is null or made_by <> 'user:' || owner_id::text;
+create index task_nobodys on task (due_at, id) where owner_id is null;
 create index task_contact on task (contact_id, id desc) where contact_id is not null;
 create index task_contacts on task using gin (contacts) where contacts <> '{}';
 create index task_call on task (call_id) where call_id is not null;
