@@ -26,7 +26,9 @@ class TimelineQuery(Incoming):
     """Which entries."""
 
     kind: Annotated[tuple[KindText, ...], Field(max_length=20)] = Field(
-        default=(), description="call, touch, note, owner, merge...; may be given several times; left out: all"
+        default=(),
+        description="call, touch, note, owner, merge, task, task_ended, outcome, import; may be given several times;"
+        " left out: all",
     )
     limit: Limit = 50
     cursor: CursorText | None = None

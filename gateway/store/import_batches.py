@@ -155,7 +155,7 @@ _KNOWN = """with found as materialized (
  union select 'number', number, contact_id from contact_number
   where number = any($1::text[]) and contact_id is not null and not shared
  union select 'email', folded, contact_id from contact_address where kind = 'email' and folded = any($2::text[])
- union select 'external', external, local::bigint from external_id
+ union select 'external', external, present_card(local::bigint) from external_id
   where system = $4 and kind = 'contact' and external = any($3::text[]))
  select f.kind, f.key, c.id, c.name from found f
   cross join lateral (select id, name from contact where id = f.id and merged_into is null offset 0) as c

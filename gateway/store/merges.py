@@ -61,7 +61,7 @@ async def merge_cards(
     held = {
         r["id"]: r
         for r in await connection.fetch(
-            f"select id, merged_into, {', '.join(COLUMNS)} from contact where id = any($1::bigint[])"
+            f"select id, merged_into, version, {', '.join(COLUMNS)} from contact where id = any($1::bigint[])"
             " order by id for update",
             sorted({kept, gone}),
         )
@@ -72,14 +72,16 @@ async def merge_cards(
     before: Row = {"kept": plain(held[kept]), "gone": plain(held[gone]), "taken": plain(taken)}
     await connection.execute("update contact set merged_into = $2, updated_at = $3 where id = $1", gone, kept, now)
     before["phones"], before["addresses"] = await _join(connection, kept, gone)
+    before["turns"] = await _end_second_turn(connection, kept, gone, now)
     before["moved"] = {
         f"{h.table}.{h.column}": found
         for h in await hanging(connection)
         if (found := await _move(connection, h, gone, kept))
     }
-    before["arrays"] = await _replace(connection, gone, kept)
+    before["arrays"], before["arrays_with_both"] = await _replace(connection, gone, kept)
     before["external"] = await _move_external(connection, gone, kept)
-    facts = await _take(connection, kept, taken, by=by, now=now)
+    version = max(card["version"] for card in held.values()) + 1
+    facts = await _take(connection, kept, taken, version=version, by=by, now=now)
     await connection.execute(
         "update contact c set last_touch_at = greatest(c.last_touch_at, g.last_touch_at) from contact g"
         " where c.id = $1 and g.id = $2",
@@ -107,15 +109,20 @@ def plain(card: Mapping[str, object]) -> Row:
 
 
 async def _take(
-    connection: Connection, kept: int, taken: Mapping[str, object], *, by: str, now: datetime
+    connection: Connection, kept: int, taken: Mapping[str, object], *, version: int, by: str, now: datetime
 ) -> list[NewFact]:
-    """Write into the kept card what it takes over."""
+    """Write into the kept card what it takes over.
+
+    Its version is above both cards': the gone one's address answers with it, and whoever read the gone card must not
+    change the kept one because the numbers happen to be the same.
+    """
     plain = {name: value for name, value in taken.items() if name != "owner_id"}
-    sets = "".join(f", {name} = ${place}" for place, name in enumerate(plain, 3))
+    sets = "".join(f", {name} = ${place}" for place, name in enumerate(plain, 4))
     await connection.execute(
-        f"update contact set version = version + 1, updated_at = $2, compared_at = null{sets} where id = $1",
+        f"update contact set version = $3, updated_at = $2, compared_at = null{sets} where id = $1",
         kept,
         now,
+        version,
         *plain.values(),
     )
     if "owner_id" not in taken:
@@ -168,24 +175,52 @@ async def _move(connection: Connection, h: Hanging, gone: int, kept: int) -> lis
 
 
 async def _move_singly(connection: Connection, h: Hanging, gone: int, kept: int, key: str) -> list[Row]:
-    moved: list[Row] = []
+    moved: list[Row] = []  # the keys as they are after it, of which the card may be a part
     for row in await connection.fetch(f"select {key} as key from {h.table} where {h.column} = $1", gone):
         try:
             async with connection.transaction():
-                await connection.execute(
-                    f"update {h.table} set {h.column} = $2 where {h.column} = $1 and {key} = $3", gone, kept, row["key"]
+                found = await connection.fetchval(
+                    f"update {h.table} set {h.column} = $2 where {h.column} = $1 and {key} = $3 returning {key}",
+                    gone,
+                    kept,
+                    row["key"],
                 )
-            moved.append(row["key"])
+            moved += [found] if found is not None else []
         except (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError):
             continue
     return moved
 
 
-async def _replace(connection: Connection, gone: int, kept: int) -> dict[str, list[int]]:
-    """The same for arrays of cards."""
+async def _end_second_turn(connection: Connection, kept: int, gone: int, now: datetime) -> list[Row]:
+    """Of two turns that are open the kept card's goes on; the other ends, or one client would have two deadlines."""
+    rows = await connection.fetch(
+        "update assignment a set state = 'closed', settled_at = $3"
+        " from (select id, state from assignment where contact_id = $2 and state in ('given', 'waiting') for update) w"
+        " where a.id = w.id and exists"
+        "  (select from assignment o where o.contact_id = $1 and o.state in ('given', 'waiting'))"
+        " returning a.id, w.state",
+        kept,
+        gone,
+        now,
+    )
+    return [dict(r) for r in rows]
+
+
+async def _replace(connection: Connection, gone: int, kept: int) -> tuple[dict[str, list[int]], dict[str, list[Row]]]:
+    """The same for arrays of cards; gives those that had the gone card, and as they were those that had both."""
     moved: dict[str, list[int]] = {}
+    both: dict[str, list[Row]] = {}
     for place in ARRAYS:
         table, column = place.split(".")
+        had_both = await connection.fetch(
+            f"update {table} t set {column} = array_remove(t.{column}, $1::bigint)"
+            f" from (select id, {column} as was from {table} where {column} @> array[$1::bigint, $2::bigint]"
+            "  for update) w"
+            " where t.id = w.id returning t.id, w.was",
+            gone,
+            kept,
+        )
+        both[place] = [dict(r) for r in had_both]
         rows = await connection.fetch(
             f"update {table} set {column} = array_replace({column}, $1::bigint, $2::bigint)"
             f" where {column} @> array[$1::bigint] returning id",
@@ -193,7 +228,7 @@ async def _replace(connection: Connection, gone: int, kept: int) -> dict[str, li
             kept,
         )
         moved[place] = [r["id"] for r in rows]
-    return moved
+    return moved, both
 
 
 async def _move_external(connection: Connection, gone: int, kept: int) -> list[Row]:

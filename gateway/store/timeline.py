@@ -28,6 +28,15 @@ class TimelineSource:
     """The column by which the entries are ordered."""
 
 
+_TASK = (
+    "case when t.owner_id is not null or t.members <> '{}' then"
+    "  array_remove(array[t.owner_id, substring(t.made_by from '^user:([0-9]{1,18})$')::bigint]"
+    "   || case when t.owner_id is null then t.members end, null) end as users,"
+    " json_build_object('kind', t.kind, 'state', t.state, 'title', t.title, 'owner', t.owner_id, 'due_at', t.due_at,"
+    "  'call', t.call_id, 'result', left(t.result, 2000), 'ended_at', t.ended_at) as body"
+    " from task t where (t.contact_id = $1 or (t.contacts <> '{}' and t.contacts @> array[$1::bigint])) and {before}"
+)
+
 SOURCES: tuple[TimelineSource, ...] = (
     TimelineSource(
         kind="call",
@@ -68,6 +77,40 @@ SOURCES: tuple[TimelineSource, ...] = (
         rows="select m.at, m.id::text as id, m.by, null::bigint[] as users,"
         " json_build_object('gone', m.gone_id, 'undone_at', m.undone_at, 'undone_by', m.undone_by) as body"
         " from contact_merge m where m.kept_id = $1 and {before}",
+    ),
+    TimelineSource(
+        kind="task",
+        at="t.created_at",
+        rows=f"select t.created_at as at, t.id::text as id, t.made_by as by, {_TASK}",
+    ),
+    TimelineSource(
+        kind="task_ended",
+        at="t.ended_at",
+        rows=f"select t.ended_at as at, t.id::text as id,"
+        " (select h.by from task_change h where h.task_id = t.id and h.what ? 'state' order by h.id desc"
+        "  limit 1) as by,"
+        f" {_TASK} and t.ended_at is not null",
+    ),
+    TimelineSource(
+        kind="outcome",
+        at="o.at",
+        rows="select o.at, o.id::text as id, o.made_by as by, array_remove(array[o.user_id], null) as users,"
+        " json_build_object('call', o.call_id, 'user', o.user_id, 'outcome', d.key, 'outcome_labels', d.labels,"
+        "  'means', d.means, 'reason', r.key, 'reason_labels', r.labels, 'note', left(o.note, 2000),"
+        "  'is_complete', o.is_complete, 'changed_at', o.changed_at) as body"
+        " from outcome o join disposition d on d.id = o.disposition_id"
+        " left join disposition_reason r on r.id = o.reason_id"
+        " where o.contact_id = $1 and o.is_current and {before}",
+    ),
+    TimelineSource(
+        kind="import",
+        at="coalesce(i.begun_at, i.made_at)",
+        rows="select coalesce(i.begun_at, i.made_at) as at, x.contact_id || ':' || i.id as id,"
+        " coalesce(i.run_by, i.made_by) as by, '{}'::bigint[] as users,"
+        " json_build_object('import', i.id, 'file', i.name, 'made', x.made, 'line', x.line, 'undone', x.undone) as body"
+        " from import_card x join import i on i.id = x.import_id where x.contact_id = any(array("
+        "  select $1::bigint union all select g.id from contact g where g.merged_into = $1))"
+        " and (x.made or x.after <> '{}' or x.added <> '{}') and {before}",
     ),
 )
 """Every source; the order does not matter."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gateway.store.card_numbers import settle_numbers
+from gateway.store.card_owners import owner_changed
 from gateway.store.database import Connection, Row
 from gateway.store.facts import NewFact
 from gateway.store.hanging import hanging
@@ -31,7 +32,7 @@ async def undo_merge(connection: Connection, id: int, *, by: str, now: datetime)
     cards = {
         r["id"]: r
         for r in await connection.fetch(
-            f"select id, merged_into, {', '.join(COLUMNS)} from contact where id = any($1::bigint[])"
+            f"select id, merged_into, version, {', '.join(COLUMNS)} from contact where id = any($1::bigint[])"
             " order by id for update",
             sorted((kept, gone)),
         )
@@ -47,8 +48,13 @@ async def undo_merge(connection: Connection, id: int, *, by: str, now: datetime)
     await connection.execute("update contact set merged_into = null, updated_at = $2 where id = $1", gone, now)
     numbers = await _part(connection, kept, gone, before)
     await _move_back(connection, kept, gone, before, numbers)
-    await _give_back(connection, kept, cards[kept], before, now)
-    await connection.execute("update contact set version = version + 1, compared_at = null where id = $1", gone)
+    facts = await _give_back(connection, kept, cards[kept], before, by=by, now=now)
+    await connection.execute(  # whoever read the kept card at the gone one's address must not change the gone one
+        "update contact set version = $3::int + 1, compared_at = null where id = any(array[$1::bigint, $2::bigint])",
+        kept,
+        gone,
+        max(card["version"] for card in cards.values()),
+    )
     await connection.execute(
         "update duplicate set state = 'dismissed', decided_by = $3, decided_at = $4"
         " where one_id = least($1::bigint, $2::bigint) and other_id = greatest($1::bigint, $2::bigint)",
@@ -58,7 +64,7 @@ async def undo_merge(connection: Connection, id: int, *, by: str, now: datetime)
         now,
     )
     body: Row = {"id": kept, "gone": gone, "merge": id, "by": by}
-    return [NewFact(kind="contact.unmerged", body=body, contact_id=kept)]
+    return [*facts, NewFact(kind="contact.unmerged", body=body, contact_id=kept)]
 
 
 async def _part(connection: Connection, kept: int, gone: int, before: Row) -> list[str]:
@@ -137,6 +143,24 @@ async def _back_apart(connection: Connection, kept: int, gone: int, before: Row)
             gone,
             list(ids),
         )
+    both: Mapping[str, Sequence[Row]] = before.get("arrays_with_both", {})  # type: ignore[assignment]
+    for place, rows in both.items():
+        table, column = place.split(".")
+        await connection.execute(
+            f"update {table} t set {column} = case when t.{column} = array_remove(w.was, $1::bigint) then w.was"
+            f"  else t.{column} || $1::bigint end from json_to_recordset($2) as w(id bigint, was bigint[])"
+            f" where t.id = w.id and not t.{column} @> array[$1::bigint]",
+            gone,
+            [dict(r) for r in rows],
+        )
+    await connection.execute(
+        "update assignment a set state = w.state, settled_at = null"
+        " from json_to_recordset($2) as w(id bigint, state text)"
+        " where a.id = w.id and a.contact_id = $1 and a.state = 'closed' and not exists"
+        "  (select from assignment o where o.contact_id = $1 and o.state in ('given', 'waiting'))",
+        gone,
+        before.get("turns", []),
+    )
     await connection.execute(
         "update external_id e set local = $1 from json_to_recordset($2) as w(system text, external text)"
         " where e.kind = 'contact' and e.system = w.system and e.external = w.external",
@@ -146,27 +170,23 @@ async def _back_apart(connection: Connection, kept: int, gone: int, before: Row)
 
 
 async def _give_back(
-    connection: Connection, kept: int, present: Mapping[str, object], before: Row, now: datetime
-) -> None:
+    connection: Connection, kept: int, present: Mapping[str, object], before: Row, *, by: str, now: datetime
+) -> list[NewFact]:
     """Let the kept card be as it was, but for what somebody has changed since."""
     was: Mapping[str, object] = before["kept"]  # type: ignore[assignment]
     taken: Mapping[str, object] = before["taken"]  # type: ignore[assignment]
     as_merged = plain(present)
     back = [name for name, value in taken.items() if as_merged[name] == value]
-    sets = "".join(f", {name} = w.{name}" for name in back)
+    sets = "".join(f", {name} = w.{name}" for name in back if name != "owner_id")
     await connection.execute(
-        f"update contact c set version = c.version + 1, updated_at = $3, compared_at = null{sets}"
+        f"update contact c set updated_at = $3, compared_at = null{sets}"
         " from json_populate_record(null::contact, $2) w where c.id = $1",
         kept,
         dict(was),
         now,
     )
-    if "owner_id" in back:
-        await connection.execute(
-            "insert into owner_change (contact_id, from_id, to_id, reason, by, at)"
-            " values ($1, $2, $3, 'merge undone', 'gateway', $4)",
-            kept,
-            taken["owner_id"],
-            was["owner_id"],
-            now,
-        )
+    if "owner_id" not in back:
+        return []
+    owner: int | None = was["owner_id"]  # type: ignore[assignment]
+    fact = await owner_changed(connection, kept, owner, reason="merge undone", by=by, now=now, versioned=False)
+    return [fact] if fact else []

@@ -69,7 +69,7 @@ create table import_card (
     kept jsonb not null default '[]',
     primary key (import_id, contact_id)
 );
-create index import_card_made on import_card (contact_id) where made;
+create index import_card_contact on import_card (contact_id);
 create index import_card_left on import_card (import_id, contact_id) where undone is null;
 create table import_organisation (
     import_id bigint not null references import on delete cascade,
