@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +23,12 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from gateway.aftercare.backlog import AftercareBacklog
 from gateway.aftercare.daily_report import Delivering
-from gateway.aftercare.follow import wake_followers
+from gateway.aftercare.duties import Duty
+from gateway.aftercare.follow import Follower, wake_followers
 from gateway.aftercare.importing import Importer
+from gateway.aftercare.meters import AftercareMeters
 from gateway.aftercare.parts import duties_of, followers_of
 from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
@@ -38,7 +41,7 @@ from gateway.live import Live
 from gateway.metrics import Meters
 from gateway.reading import kept_up
 from gateway.settings import Http, Settings
-from gateway.site import base_directory
+from gateway.site import base_directory, mail_sender
 from gateway.sound import Sound, open_sound
 from gateway.store.database import Connection, Pool, open_pool
 from gateway.store.embedded import open_embedded
@@ -46,7 +49,6 @@ from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
 from gateway.store.figures import keep_rule
 from gateway.store.migrate import upgrade
-from mailer.smtp import MailServer, Security, SmtpMail
 from spreadsheets.process import Tables
 from webhooks.sender import open_sender
 
@@ -108,23 +110,6 @@ async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "
         yield pool, await stack.enter_async_context(open_pool(dsn)), server
 
 
-def mail_sender(settings: Settings) -> SmtpMail | None:
-    """What hands letters to the site's mail server; None: there is none."""
-    mail = settings.mail
-    if mail.host is None:
-        return None
-    return SmtpMail(
-        MailServer(
-            host=mail.host,
-            port=mail.port,
-            security=Security(mail.security.value),
-            sender=mail.sender,
-            user=mail.user,
-            password=mail.password.get_secret_value() if mail.password else None,
-        )
-    )
-
-
 class Gateway:
     """All parts of one node, ready to run."""
 
@@ -139,6 +124,7 @@ class Gateway:
         self.delivering = Delivering(api_pool, self.live, mail=mail_sender(settings), folder=settings.home / "reports")
         self.followers = followers_of(settings, api_pool, self.live)
         self.duties = duties_of(settings, api_pool, self.live)
+        self.aftercare = AftercareBacklog(api_pool)
         self._tables = Tables()
         self.importer = Importer(api_pool, self.live, self._tables, settings.home / "imports")
         self._stop = stop
@@ -199,11 +185,14 @@ class Gateway:
                 tasks["transcripts"] = self.sound.transcripts.run()
         if self.webhooks is not None:
             tasks["webhooks sent"] = kept_up(self.webhooks.run, "webhooks sent")
+        tasks["counts of the work after calls"] = self.aftercare.run()
         tasks["imports"] = kept_up(self.importer.run, "imports")
         tasks["reports sent"] = kept_up(self.delivering.run, "reports sent")
         tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
-        tasks |= {follower.name: kept_up(follower.run, follower.name) for follower in self.followers}
-        return tasks | {duty.name: kept_up(duty.run, duty.name) for duty in self.duties}
+        kinds: tuple[tuple[str, Sequence[Follower | Duty]], ...] = (("follower", self.followers), ("duty", self.duties))
+        for kind, parts in kinds:  # a follower and a duty may bear one name
+            tasks |= {f"{kind}: {part.name}": kept_up(part.run, part.name) for part in parts}
+        return tasks
 
     def api_parts(self, tasks: asyncio.TaskGroup) -> ApiParts:
         """What the HTTP server is made of."""
@@ -212,6 +201,7 @@ class Gateway:
         lines = self.lines
         registry = CollectorRegistry()
         registry.register(Meters(lines, self.sound, self.live))
+        registry.register(AftercareMeters(self.aftercare, self.duties, self.webhooks))
         return ApiParts(
             pool=self._api_pool,
             live=self.live,

@@ -4,7 +4,8 @@ import ssl
 
 from gateway.domain.directory import Directory, Entry, PartyKind
 from gateway.domain.phone import NumberPlan
-from gateway.settings import Ami, Company, Pbx, Trunk
+from gateway.settings import Ami, Company, Pbx, Settings, Trunk
+from mailer.smtp import MailServer, Security, SmtpMail
 from sip.ami_connection import AmiConfig
 
 
@@ -52,4 +53,22 @@ def ami_config(ami: Ami) -> AmiConfig:
         username=ami.user,
         secret=ami.secret.get_secret_value() if ami.secret else "",
         tls=ssl.create_default_context() if ami.tls else None,
+    )
+
+
+def mail_sender(settings: Settings, *, patience: float = 60.0) -> SmtpMail | None:
+    """What hands letters to the site's mail server, which may take so many seconds to answer; None: there is none."""
+    mail = settings.mail
+    if mail.host is None:
+        return None
+    return SmtpMail(
+        MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=Security(mail.security.value),
+            sender=mail.sender,
+            patience=patience,
+            user=mail.user,
+            password=mail.password.get_secret_value() if mail.password else None,
+        )
     )

@@ -60,8 +60,26 @@ class SmtpMail:
 
     async def send(self, letter: Letter) -> SendingOutcome:
         """Send a letter once; every fault becomes an outcome."""
+        client = self._client()
+        try:
+            if (refusal := await self._enter(client, letter)) is not None:
+                return refusal
+            return await self._hand_over(client, letter)
+        finally:
+            client.close()
+
+    async def greet(self) -> str | None:
+        """Connect and log in, and send nothing; gives what went wrong in a plain word, None: letters can be sent."""
+        client = self._client()
+        try:
+            refusal = await self._enter(client)
+        finally:
+            client.close()
+        return None if refusal is None else refusal.reason
+
+    def _client(self) -> SMTP:
         server = self._server
-        client = SMTP(
+        return SMTP(
             hostname=server.host,
             port=server.port,
             use_tls=server.security is Security.TLS,
@@ -69,15 +87,9 @@ class SmtpMail:
             tls_context=self._context,
             timeout=server.patience,
         )
-        try:
-            if (refusal := await self._begin(client, letter)) is not None:
-                return refusal
-            return await self._hand_over(client, letter)
-        finally:
-            client.close()
 
-    async def _begin(self, client: SMTP, letter: Letter) -> SendingOutcome | None:
-        """Everything before the text; None: the server may be given it."""
+    async def _enter(self, client: SMTP, letter: Letter | None = None) -> SendingOutcome | None:
+        """Everything before the text, without a letter only connection and login; None: the server may go on."""
         server = self._server
         step = "connection"
         try:
@@ -85,10 +97,11 @@ class SmtpMail:
             if server.user is not None:
                 step = "login"
                 await client.login(server.user, server.password or "")
-            step = "sender"
-            await client.mail(server.sender)
-            step = "recipient"
-            await client.rcpt(letter.to)
+            if letter is not None:
+                step = "sender"
+                await client.mail(server.sender)
+                step = "recipient"
+                await client.rcpt(letter.to)
         except SMTPResponseException as refusal:
             return _refused(step, refusal.code)
         except ssl.SSLCertVerificationError:

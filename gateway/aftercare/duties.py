@@ -7,14 +7,17 @@ it selects by state, changes the state, and so finds nothing the second time.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from zlib import crc32
 
+import asyncpg
 import structlog
 
 from gateway.aftercare.follow import now
 from gateway.live import Happening, Live
+from gateway.store.aftercare_health import forget_duty_fault, note_duty_fault
 from gateway.store.database import DATABASE_AWAY, Connection, Pool
 from gateway.store.facts import NewFact, save_facts
 
@@ -46,6 +49,8 @@ class Duty:
         self._live = live
         self._every = every
         self._clock = clock
+        self._failed: bool | None = None
+        """Whether the last look failed; None: there was none, and a gateway before this one may have left a fault."""
         self.faults = 0
         """Looks that failed since the start."""
 
@@ -55,11 +60,19 @@ class Duty:
             pause = self._every
             try:
                 await self.look(self._clock())
+                if self._failed is not False:
+                    await forget_duty_fault(self._pool, self.name)
+                    self._failed = False
             except DATABASE_AWAY:
                 raise
-            except Exception:  # at this work's top: a fault in one duty must not end the gateway with its calls
+            except (
+                Exception
+            ) as fault:  # at this work's top: a fault in one duty must not end the gateway with its calls
                 self.faults += 1
+                self._failed = True
                 log.exception("a duty failed and will be tried again", duty=self.name)
+                with contextlib.suppress(asyncpg.PostgresError):  # a full disk fails the note as it failed the duty
+                    await note_duty_fault(self._pool, self.name, type(fault).__name__)
                 pause = max(self._every, _PAUSE_AFTER_A_FAULT)
             await asyncio.sleep(pause)
 

@@ -9,6 +9,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from gateway.config import ConfigurationError, load
+from gateway.doctor.aftercare import check_aftercare
 from gateway.doctor.asterisk import Told, check_asterisk
 from gateway.doctor.findings import Area, Finding, as_json, as_text, has_fault
 from gateway.doctor.journal import check_journal
@@ -52,6 +53,7 @@ async def examine(settings: Settings) -> list[Finding]:
             findings += await _examine_pbx(settings, pbx, pool)
         if pool is not None:
             findings += [finding async for finding in check_storage(settings, pool)]
+            findings += [finding async for finding in check_aftercare(settings, pool)]
     return findings
 
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -65,6 +66,14 @@ def as_text(findings: Iterable[Finding]) -> str:
         lines.append(f"  {mark:<7} {finding.text}")
         lines += [f"            {line}" for line in finding.remedy]
     return "\n".join([*lines, _sum(found)])
+
+
+def length(time: timedelta) -> str:
+    """A time in words, to the minute or the hour."""
+    seconds = max(0, int(time.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 def _sum(findings: list[Finding]) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from gateway.backlog import GRACE
-from gateway.doctor.findings import Area, Finding
+from gateway.doctor.findings import Area, Finding, length
 from gateway.domain.errors import GatewayError
 from gateway.settings import Settings
 from gateway.store.database import Pool, open_pool
@@ -125,7 +125,7 @@ async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Fin
         yield area.advice(f"{counts.faulty} recordings are damaged or were given up.", "see docs/recordings.md")
     if counts.oldest_waiting is not None and counts.oldest_waiting > _LONG_WAIT:
         yield area.advice(
-            f"{counts.waiting} recordings wait to be taken in, the oldest for {_length(counts.oldest_waiting)}.",
+            f"{counts.waiting} recordings wait to be taken in, the oldest for {length(counts.oldest_waiting)}.",
             "see whether the gateway runs, and what its log says of `recordings`",
         )
     if counts.kept_sources:
@@ -146,11 +146,4 @@ def _count(number: int) -> str:
 
 
 def _ago(moment: datetime) -> str:
-    return _length(datetime.now(UTC) - moment)
-
-
-def _length(time: timedelta) -> str:
-    seconds = max(0, int(time.total_seconds()))
-    if seconds < 120:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    return length(datetime.now(UTC) - moment)

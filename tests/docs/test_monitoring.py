@@ -37,6 +37,7 @@ async def shown(database: str, folder: Path) -> dict[str, list[float]]:
         make_app(parts)
         assert gateway.sound is not None
         await gateway.sound.backlog.count()
+        await gateway.aftercare.count()
         await gateway.sound.upkeeps["main"].round()
         text = await asyncio.to_thread(generate_latest, parts.registry)
     families = text_string_to_metric_families(text.decode())
@@ -62,3 +63,18 @@ async def test_the_upkeep_shows_when_it_last_looked_and_what_waits(database: str
     assert found["trunkline_recordings_without_call"] == [1.0]
     assert abs(found["trunkline_recordings_looked_at_seconds"][0] - datetime.now(UTC).timestamp()) < 60
     assert found["trunkline_recording_copies_deleted_total"] == [0.0]
+
+
+async def test_the_work_after_calls_shows_what_is_behind_and_what_was_left_out(database: str, tmp_path: Path) -> None:
+    async with open_pool(database) as pool:
+        await pool.execute("insert into follower (name, position) values ('notes', '0-0')")
+        await pool.execute("insert into fact (kind, body, at) values ('said', '{}', now() - interval '1 hour')")
+        await pool.execute(
+            "insert into follower_refused (follower, position, kind, fault) values ('notes', '1-1', 'said', 'KeyError')"
+        )
+    found = await shown(database, tmp_path)
+
+    assert max(found["trunkline_follower_behind"]) == 1.0
+    assert 3600 <= max(found["trunkline_follower_behind_seconds"]) < 3700
+    assert found["trunkline_facts_left_out"] == [1.0]
+    assert len(found["trunkline_duty_faults_total"]) > 10
