@@ -14,7 +14,7 @@ from gateway.api.problems import FieldFault, InvalidRequestError
 
 PARAMETER = "fields"
 MOST = 100
-"""Names that may be given; none has so many fields, so more is no honest question."""
+"""Names that may be given, empty ones too; none has so many fields, so more is no honest question."""
 ENTRIES = "items"
 
 Chosen = frozenset[str]
@@ -51,14 +51,15 @@ class Choice:
         given, rest = [], []
         for name, text in pairs:
             if name == PARAMETER:
-                given += [part for part in text.split(",") if part]
+                given += text.split(",")
             else:
                 rest.append((name, text))
-        if any(name not in self._fields for name in given):
+        names = [name for name in given if name]
+        if any(name not in self._fields for name in names):
             raise _refused("unknown_field", f"There is no such field; there are: {', '.join(self._fields)}.")
         if len(given) > MOST:
             raise _refused("length", f"At most {MOST} fields can be chosen.")
-        return (frozenset(given) if given else None), rest
+        return (frozenset(names) if names else None), rest
 
     def written(self, model: BaseModel, chosen: Chosen) -> bytes:
         """The answer's JSON with the chosen fields only."""
