@@ -13,6 +13,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
+from gateway.api.calls import visible_call
 from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, Outgoing, RowId
 from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
@@ -201,10 +202,11 @@ class Tasks:
         """Make a task."""
         body, who, now = asked.body, asked.principal, datetime.now(UTC)
         owner = body.owner if "owner" in body.model_fields_set else own_user(who)
+        call = await self._call(who, body.call)
 
         async def work(connection: Connection) -> tuple[TaskView, Sequence[NewFact]]:
             new = await self.new_task(connection, who, body, owner=owner, number=body.number, now=now)
-            new = _placed(new, body)
+            new = replace(_placed(new, body), call_id=call)
             await self.check_things(connection, who, owner, body.members, [body.contact, *body.contacts])
             await self._check_hour(connection, new.kind, owner, new.due_at)
             (task,), facts = await store.enter_tasks(connection, [new], now)
@@ -314,6 +316,15 @@ class Tasks:
         if wanted - there:
             raise _fault("contact", "value", "There is no card of this id that you may see.")
 
+    async def _call(self, who: Principal, id: UUID | None) -> UUID | None:
+        """The call a task follows from, the one that stands; one that the caller may not see is refused."""
+        if id is None:
+            return None
+        try:
+            return (await visible_call(self._parts, who, id, Right.CALLS_READ_OWN)).id
+        except NotFoundError:
+            raise _fault("call", "value", "There is no call of this id that you may see.") from None
+
     async def _shown(self, connection: Connection, id: int, who: Principal, now: datetime) -> TaskView:
         (shown,) = await show_tasks(connection, [id], card_reach(who))
         return task_model(shown, now, self._parts.settings.company.timezone)
@@ -383,7 +394,7 @@ def _may_write(who: Principal, owner: int | None, task: Task | None) -> None:
 
 
 def _placed(new: NewTask, body: NewTaskBody) -> NewTask:
-    return replace(new, members=body.members, contact_id=body.contact, contacts=body.contacts, call_id=body.call)
+    return replace(new, members=body.members, contact_id=body.contact, contacts=body.contacts)
 
 
 def _known_zone(name: str | None) -> None:
