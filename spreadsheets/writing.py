@@ -19,6 +19,8 @@ from gateway.domain.import_files import Value
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 CELL_MAX = 32_767
 """Characters that Excel allows in a cell."""
+ROWS_MAX = 1_048_576
+"""Rows that Excel allows in a sheet, the header among them."""
 
 
 def text_of(value: Value) -> str:
@@ -55,20 +57,37 @@ def write_csv(rows: Iterable[Sequence[Value]], *, begin: bool = True) -> bytes:
 
 
 class Workbook:
-    """A workbook of one sheet that is written row by row, with one row in memory."""
+    """A workbook that is written row by row, with one row in memory.
 
-    def __init__(self, path: Path) -> None:
+    What a sheet cannot hold goes on in a further sheet, which begins with the header again.
+    """
+
+    def __init__(self, path: Path, *, rows_max: int = ROWS_MAX) -> None:
+        """Args:
+        path: where it is written.
+        rows_max: of a sheet, the header among them.
+        """
+        self._rows_max = rows_max
+        self._head: Sequence[Value] = ()
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._book = xlsxwriter.Workbook(str(path), {**options, "tmpdir": str(path.parent)})
-        self._sheet = self._book.add_worksheet()
         self._bold = self._book.add_format({"bold": True})
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._begin()
+
+    def _begin(self) -> None:
+        self._sheet = self._book.add_worksheet()
         self._sheet.freeze_panes(1, 0)
         self._next = 0
 
     def write(self, row: Sequence[Value]) -> None:
-        """The next row."""
+        """The next row; the first one is the header."""
+        if self._next == 0:
+            self._head = row
+        elif self._next == self._rows_max:
+            self._begin()
+            self.write(self._head)
         for column, value in enumerate(row):
             self._write(column, value)
         self._next += 1

@@ -1,24 +1,31 @@
-"""A card's time line and its notes: what happened with a client, over all managers, the newest first."""
+"""A card's time line and its notes: what happened with a client, over all managers, the newest first.
 
-from datetime import UTC, datetime
+A note is a record: its author may mend it or take it back for a day (`NOTE_OPEN`), and the audit says that he did.
+"""
+
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, JsonValue
 
 from gateway.api.contacts import ContactPath, held_contact, visible_contact
-from gateway.api.fields import CursorText, Incoming, Limit, Nothing, Outgoing
-from gateway.api.once import do_once
+from gateway.api.fields import CursorText, Incoming, Limit, Nothing, Outgoing, RowId
+from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
+from gateway.api.problems import ConflictError, NotFoundError, StaleVersionError
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import reach
-from gateway.domain.access import Right
-from gateway.store.card_notes import Note, list_notes, make_note
+from gateway.domain.access import Principal, Right
+from gateway.domain.errors import NotAllowed
+from gateway.store.access import write_audit
+from gateway.store.card_notes import Note, change_note, hold_note, list_notes, make_note, remove_note
 from gateway.store.database import Connection
-from gateway.store.facts import NewFact
+from gateway.store.facts import NewFact, save_facts
 from gateway.store.timeline import read_timeline
 
+NOTE_OPEN = timedelta(hours=24)
 KindText = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z_]+$")]
 
 
@@ -73,6 +80,25 @@ class NewNote(Incoming):
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
+class NotePath(ContactPath):
+    """Which note of which card."""
+
+    note_id: RowId
+
+
+class NoteChange(Incoming):
+    """A note's new text."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
+        description="of the note as it was read; another one is a conflict"
+    )
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class NoteClosedError(ConflictError):
+    """This note is older than a day, so it stays as it is; write another one."""
+
+
 class NoteView(Outgoing):
     """A note."""
 
@@ -81,6 +107,8 @@ class NoteView(Outgoing):
     author: str
     text: str
     at: datetime
+    changed_at: datetime | None = Field(description="when its author changed it last; null: never")
+    version: int
 
 
 class Timeline:
@@ -117,6 +145,24 @@ class Timeline:
                 tag="contacts",
                 status=201,
                 idempotent=True,
+            ),
+            Route(
+                method="PATCH",
+                path="/contacts/{contact_id}/notes/{note_id}",
+                handler=self.change,
+                summary="Change one's own note within a day",
+                right=Right.CONTACTS_WRITE,
+                tag="contacts",
+                errors=(StaleVersionError, NoteClosedError),
+            ),
+            Route(
+                method="DELETE",
+                path="/contacts/{contact_id}/notes/{note_id}",
+                handler=self.remove,
+                summary="Take one's own note back within a day",
+                right=Right.CONTACTS_WRITE,
+                tag="contacts",
+                errors=(NoteClosedError,),
             ),
         )
 
@@ -164,6 +210,55 @@ class Timeline:
 
         return await do_once(self._parts, asked, write)
 
+    async def change(self, asked: Asked[NotePath, Nothing, NoteChange]) -> NoteView:
+        """Change one's own note."""
+        now = datetime.now(UTC)
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            note = await self._own(connection, asked.principal, asked.path, now)
+            if note.version != asked.body.version:
+                raise StaleVersionError
+            changed = await change_note(connection, note, asked.body.text, now)
+            fact = await _note_moved(connection, "note_changed", note, asked.principal)
+        tell(self._parts, [fact])
+        return _view(changed)
+
+    async def remove(self, asked: Asked[NotePath, Nothing, Nothing]) -> None:
+        """Take one's own note back."""
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            note = await self._own(connection, asked.principal, asked.path, datetime.now(UTC))
+            await remove_note(connection, note)
+            fact = await _note_moved(connection, "note_removed", note, asked.principal)
+        tell(self._parts, [fact])
+
+    async def _own(self, connection: Connection, who: Principal, path: NotePath, now: datetime) -> Note:
+        """The caller's note upon a card that he may see, if it is still open."""
+        card = await held_contact(connection, who, path.contact_id)
+        note = await hold_note(connection, card.id, path.note_id)
+        if note is None:
+            raise NotFoundError
+        if note.author != who.id:
+            raise NotAllowed("This note is another's; only its author may change it.")
+        if now - note.at > NOTE_OPEN:
+            raise NoteClosedError
+        return note
+
+
+async def _note_moved(connection: Connection, what: str, note: Note, who: Principal) -> NewFact:
+    detail: dict[str, object] = {"contact": note.contact_id, "letters": len(note.text)}
+    await write_audit(connection, actor=who.id, action=f"contact.{what}", object=f"note:{note.id}", detail=detail)
+    body: dict[str, object] = {"id": note.contact_id, "note": note.id, "by": who.id}
+    fact = NewFact(kind=f"contact.{what}", body=body, contact_id=note.contact_id)
+    await save_facts(connection, [fact])
+    return fact
+
 
 def _view(note: Note) -> NoteView:
-    return NoteView(id=note.id, contact=note.contact_id, author=note.author, text=note.text, at=note.at)
+    return NoteView(
+        id=note.id,
+        contact=note.contact_id,
+        author=note.author,
+        text=note.text,
+        at=note.at,
+        changed_at=note.changed_at,
+        version=note.version,
+    )

@@ -19,13 +19,18 @@ class Note:
     """Like `user:17`."""
     text: str
     at: datetime
+    changed_at: datetime | None
+    """When its author changed it last; None: it is as it was written."""
+    version: int
+
+
+_NOTE = "id, contact_id, author, text, at, changed_at, version"
 
 
 async def make_note(connection: Connection, contact: int, *, author: str, text: str, now: datetime) -> Note:
     """Write a note upon a card that stands."""
     row = await connection.fetchrow(
-        "insert into contact_note (contact_id, author, text, at) values ($1, $2, $3, $4)"
-        " returning id, contact_id, author, text, at",
+        f"insert into contact_note (contact_id, author, text, at) values ($1, $2, $3, $4) returning {_NOTE}",
         contact,
         author,
         text,
@@ -39,7 +44,7 @@ async def list_notes(source: Source, contact: int, *, before: tuple[datetime, in
     """A page of a card's notes, the newest first."""
     at, id_ = before or (None, None)
     rows = await source.fetch(
-        "select id, contact_id, author, text, at from contact_note where contact_id = $1"
+        f"select {_NOTE} from contact_note where contact_id = $1"
         " and ($2::timestamptz is null or (at, id) < ($2, $3::bigint)) order by at desc, id desc limit $4",
         contact,
         at,
@@ -47,6 +52,30 @@ async def list_notes(source: Source, contact: int, *, before: tuple[datetime, in
         limit,
     )
     return [Note(**dict(r)) for r in rows]
+
+
+async def hold_note(connection: Connection, contact: int, id: int) -> Note | None:
+    """A note of a card, which nobody else changes until the transaction ends; None: the card has none with this id."""
+    row = await connection.fetchrow(
+        f"select {_NOTE} from contact_note where id = $1 and contact_id = $2 for update", id, contact
+    )
+    return Note(**dict(row)) if row else None
+
+
+async def change_note(connection: Connection, note: Note, text: str, now: datetime) -> Note:
+    """Give a note that is held another text."""
+    row = await connection.fetchrow(
+        f"update contact_note set text = $2, changed_at = $3, version = version + 1 where id = $1 returning {_NOTE}",
+        note.id,
+        text,
+        now,
+    )
+    return Note(**dict(row))
+
+
+async def remove_note(connection: Connection, note: Note) -> None:
+    """Take a note that is held away."""
+    await connection.execute("delete from contact_note where id = $1", note.id)
 
 
 async def touched(connection: Connection, cards: Mapping[int, datetime]) -> None:

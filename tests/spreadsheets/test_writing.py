@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 
 from gateway.domain.import_files import Value
 from spreadsheets.process import Tables
-from spreadsheets.writing import write_csv, write_xlsx
+from spreadsheets.writing import Workbook, write_csv, write_xlsx
 
 EVIL = ["=1+1", "+79161234567", "-2", "@SUM(A1)", "\tx", "\rx"]
 
@@ -50,3 +50,20 @@ async def test_a_workbook_is_written_by_a_process_of_its_own(tmp_path: Path) -> 
 @pytest.mark.parametrize("text", ["", "plain", "7", "a=b"])
 def test_other_texts_are_written_as_they_are(text: str) -> None:
     assert write_csv([[text, "x"]], begin=False).decode() == f"{text},x\r\n"
+
+
+def test_what_a_sheet_cannot_hold_goes_on_in_the_next_with_the_header(tmp_path: Path) -> None:
+    """Excel opens no sheet of more than 1,048,576 rows; a base of more cards is not cut off."""
+    path = tmp_path / "x.xlsx"
+    book = Workbook(path, rows_max=3)
+    for row in (["Name"], *([f"n{place}"] for place in range(5))):
+        book.write(row)
+    book.close()
+
+    found = CalamineWorkbook.from_path(path)
+
+    assert [found.get_sheet_by_name(name).to_python() for name in found.sheet_names] == [
+        [["Name"], ["n0"], ["n1"]],
+        [["Name"], ["n2"], ["n3"]],
+        [["Name"], ["n4"]],
+    ]

@@ -119,7 +119,9 @@ create table contact_note (
     contact_id bigint not null references contact,
     author text not null,
     text text not null,
-    at timestamptz not null default now()
+    at timestamptz not null default now(),
+    changed_at timestamptz,
+    version int not null default 1
 );
 create index contact_note_contact on contact_note (contact_id, at desc);
 create table custom_field (
