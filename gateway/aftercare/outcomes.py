@@ -30,6 +30,7 @@ from gateway.store import outcomes as store
 from gateway.store.card_owners import owner_changed
 from gateway.store.database import Connection
 from gateway.store.dispositions import disposition_of, reason_of
+from gateway.store.distribution import who_works
 from gateway.store.facts import NewFact
 from gateway.store.outcomes import CardState, NewOutcome, Outcome, Place
 from gateway.store.tasks import change_task, enter_tasks, read_task
@@ -135,7 +136,7 @@ class Writer:
             version = await store.set_traits(self._connection, card.id, made)
             body: dict[str, object] = {"id": card.id, "version": version}
             self.facts.append(NewFact(kind="contact.changed", body=body, contact_id=card.id))
-        owner = place.user_id or (card.owner_id if card else None)
+        owner = await who_works(self._connection, [place.user_id, card.owner_id if card else None])
         step = await self._step(choice.next_step, place, owner, zone) if choice.next_step else last_step
         task = kept_task
         if choice.disposition.task is not None and choice.next_step is None and task is None:

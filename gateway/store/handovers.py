@@ -258,7 +258,8 @@ async def dismissed_users(connection: Connection) -> list[tuple[int, int | None]
     rows = await connection.fetch(
         "select u.id, d.handover_id from users u left join dismissal d on d.user_id = u.id"
         " where not u.active and (d.done_at is null or exists (select from contact c where c.owner_id = u.id"
-        "  and c.merged_into is null)) order by d.done_at nulls first, u.id limit 5"
+        "  and c.merged_into is null) or exists (select from task t where t.owner_id = u.id"
+        "  and t.state in ('new', 'in_progress'))) order by d.done_at nulls first, u.id limit 5"
     )
     return [(r["id"], r["handover_id"]) for r in rows]
 

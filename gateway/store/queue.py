@@ -63,7 +63,9 @@ _CANDIDATE = """select t.id, t.origin, t.priority, t.due_at, t.owner_id is not n
  from (select id, origin, priority, due_at, owner_id, zone, contact_id, missed_id from task
         where {whose} and state in ('new', 'in_progress') and (due_at < $3 or due_at is null)
         order by due_at limit $4) t
- left join contact c on c.id = t.contact_id left join missed m on m.id = t.missed_id"""
+ left join contact o on o.id = t.contact_id left join contact c on c.id = case when o.merged_into is null then o.id
+  else present_card(o.id) end
+ left join missed m on m.id = t.missed_id"""
 _HIS = _CANDIDATE.format(whose="owner_id = $1")
 _NOBODYS = _CANDIDATE.format(whose="owner_id is null and (members = '{}' or $1 = any(members))")
 
@@ -106,7 +108,8 @@ async def show_tasks(source: Source, ids: Sequence[int], card_reach: int | None)
         " m.state as m_state, m.calls as m_calls, m.attempts as m_attempts, m.first_at as m_first, m.last_at as m_last,"
         " m.new_client as m_new, m.claimed_by as m_by, m.claimed_until as m_until"
         " from unnest($1::bigint[]) with ordinality as w(id, place) join task t on t.id = w.id"
-        " left join contact o on o.id = t.contact_id left join contact c on c.id = coalesce(o.merged_into, o.id)"
+        " left join contact o on o.id = t.contact_id left join contact c on c.id = case when o.merged_into is null"
+        "  then o.id else present_card(o.id) end"
         f" left join lateral (select {visible_contacts('$2')} as seen) v on true"
         " left join users u on u.id = t.owner_id left join missed m on m.id = t.missed_id order by w.place",
         list(ids),

@@ -284,3 +284,19 @@ async def test_a_manager_chooses_for_his_own_calls_only(api: Api) -> None:
     await problem(response, 404, "not-found")
     response = await other.post("dispositions/rules", json={"name": "x"}, headers=key())
     await problem(response, 403, "not-allowed")
+
+
+async def test_the_next_step_of_one_who_left_goes_to_the_clients_owner_else_to_anybody(api: Api) -> None:
+    call = await talk(api)
+    left, owner = await api.site.pool.fetchval("select responsible_id from call where id = $1", call), None
+    await api.site.pool.execute("update users set active = false where id = $1", left)
+    client = await api.caller(Role.SUPERVISOR)
+    step = {"kind": "task", "task": "call", "due_at": "2030-01-01T09:00:00Z"}
+    chosen = await post(client, "outcomes", {"call": str(call), "outcome": "talked", "next_step": step})
+    assert await api.site.pool.fetchval("select owner_id from task") is None
+
+    owner = next(id_ for name, id_ in api.site.users.items() if name in ("anna", "boris") and id_ != left)
+    await api.site.pool.execute("update contact set owner_id = $1", owner)
+    body = {"version": chosen["version"], "outcome": "agreed", "next_step": step}
+    assert (await client.patch(f"outcomes/{chosen['id']}", json=body)).status == 200
+    assert await api.site.pool.fetchval("select owner_id from task order by id desc limit 1") == owner

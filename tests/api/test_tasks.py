@@ -282,3 +282,17 @@ async def test_a_managers_list_holds_what_he_may_see_and_nothing_else_page_by_pa
         query = {"limit": "4", "cursor": page["next"]} if page["next"] else {}
     assert found == seen
     assert 0 < len(seen) < len(rows)
+
+
+async def test_a_task_of_a_card_that_was_merged_twice_stands_where_the_card_that_stands_puts_it(api: Api) -> None:
+    anna = await api.caller(Role.MANAGER, "anna")
+    first, second, third = [await card(api, name) for name in ("First", "Second", "Third")]
+    await made(anna, "a", due_at=(datetime.now(UTC) + timedelta(seconds=5)).isoformat(), contact=first)
+    await api.site.pool.execute("update contact set merged_into = $2 where id = $1", first, second)
+    await api.site.pool.execute("update contact set merged_into = $2 where id = $1", second, third)
+    await api.site.pool.execute("update contact set heat = 'hot', priority = 5 where id = $1", third)
+
+    (item,) = (await (await anna.get("queue")).json())["items"]
+    assert item["task"]["contact"]["name"] == "Third"
+    assert "hot" in item["reasons"]
+    assert item["importance"] == 8

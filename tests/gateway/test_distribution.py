@@ -288,6 +288,10 @@ async def test_all_that_one_has_who_is_dismissed_is_shared_out_and_its_history_s
     await office.at(NOW + timedelta(hours=1))
     assert await office.pool.fetchval("select count(*) from owner_change") == 400
 
+    await office.pool.execute("update task set owner_id = $1 where kind = 'own'", anna)  # what comes to him later
+    await office.at(NOW + timedelta(hours=2))
+    assert await office.pool.fetchval("select owner_id from task where kind = 'own'") == office.site.users["head"]
+
 
 async def test_clients_handed_over_by_hand_come_back_unless_they_went_on(office: Office) -> None:
     """Requirement 80."""
