@@ -4,7 +4,6 @@ The key, what is written and the answer are committed together, so an order is n
 and the same key may then be tried again.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel
 from gateway.api.fields import Incoming
 from gateway.api.parts import ApiParts
 from gateway.api.problems import KeyReusedError, StillRunningError
-from gateway.api.routing import Asked, answer
+from gateway.api.routing import Asked, answer, kept_answer
 from gateway.api.security import Repetition, idempotency
 from gateway.live import Happening
 from gateway.store import idempotency as once_store
@@ -52,7 +51,7 @@ async def do_once(
         if not await begin_order(
             connection, principal=who.id, route=once.route, key=once.key, fingerprint=once.fingerprint
         ):
-            return await _again(connection, asked, status)
+            return await _again(connection, asked)
         view, facts = await work(connection)
         await save_facts(connection, facts)
         body = view.model_dump(mode="json", by_alias=True) | dict.fromkeys(shown_once)
@@ -63,7 +62,7 @@ async def do_once(
     return answer(view, status=status)
 
 
-async def _again(connection: Connection, asked: Asked[P, Q, B], status: int) -> web.Response:
+async def _again(connection: Connection, asked: Asked[P, Q, B]) -> web.Response:
     """The answer of the first request."""
     once = asked.once
     assert once is not None
@@ -74,8 +73,7 @@ async def _again(connection: Connection, asked: Asked[P, Q, B], status: int) -> 
         raise KeyReusedError
     if before.status is None:
         raise StillRunningError
-    body = json.dumps(before.body, ensure_ascii=False, separators=(",", ":"))
-    return web.json_response(text=body, status=status, headers={"Cache-Control": "no-store"})
+    return kept_answer(before.body, status=before.status)
 
 
 def tell(parts: ApiParts, facts: Sequence[NewFact]) -> None:

@@ -253,6 +253,13 @@ def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | 
     return _json(model.__pydantic_serializer__.to_json(model, by_alias=True), status, named)
 
 
+def kept_answer(body: Mapping[str, object], *, status: int) -> web.Response:
+    """An answer that was kept as JSON, as `answer` gave it."""
+    version = body.get("version")
+    tag = {"ETag": f'"{version}"'} if isinstance(version, int) else {}
+    return _json(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), status, tag)
+
+
 def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json", headers={**_HEADERS, **headers})
 

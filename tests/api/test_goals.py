@@ -2,13 +2,17 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.aftercare.follow import Follower
+from gateway.aftercare.goal_progress import GoalProgress
 from gateway.domain.access import Role
+from gateway.settings import Settings
+from gateway.store.facts import facts_after
 from tests.api.site import Api, open_api, problem
 from tests.api.test_statistics import all_pages, get
 from tests.database import database, postgres  # noqa: F401 - fixtures
@@ -85,6 +89,45 @@ async def test_every_measure_opens_into_its_calls_for_a_person_and_a_team(api: A
     assert len(of_team) == 18
     after = (await get(head, "goals/progress", day="2026-03-24", team=team["id"]))["items"]
     assert {p["user"] for p in after if p["user"]} == {users["anna"]}
+
+
+async def test_goals_of_outcomes_count_calls_by_key_and_by_meaning_and_open_into_them(api: Api) -> None:
+    """Requirement 46: a goal of conversations with a result; a correction takes it back, a merged call counts once."""
+    head, users = await api.caller(Role.SUPERVISOR), api.site.users
+    team = await made(head, "teams", {"name": "North", "members": [{"user": users["anna"]}, {"user": users["boris"]}]})
+    kinds = ("question", "other", "refusal", "talked")  # `other` is a meaning, the others are keys
+    for kind, whose in product(kinds, ({}, {"whose": "team", "team": team["id"], "together": True})):
+        goal = {"measure": "outcomes", "kind": kind, "target": 1, "since": "2026-01-01", "direction": "outbound"}
+        await made(head, "goals", {**goal, **whose})
+    follower = Follower(api.site.pool, "goals", GoalProgress(Settings()), api.site.live)
+    await follower.begin()
+    await place(api, (0, "1", "101", 130), (9, "1", "101", 130), (20, "2", "102", 60))
+    calls = await api.site.pool.fetch("select id from call where kind = 'client' order by started_at")
+    outcomes = [
+        await made(head, "outcomes", {"call": str(row["id"]), "outcome": outcome})
+        for row, outcome in zip(calls, ("question", "refusal", "question"), strict=True)
+    ]
+    await follower.catch_up()
+
+    async def done() -> dict[tuple[str, str], float]:
+        items = (await get(head, "goals/progress", day="2026-03-20"))["items"]
+        names = {users["anna"]: "anna", users["boris"]: "boris", None: "team"}
+        for entry in items:
+            path, _, query = entry["rows"].removeprefix("/api/v1/").partition("?")
+            assert len(await all_pages(head, f"{path}?{query}")) == entry["done"], entry
+        return {(e["kind"], names[e["user"]]): e["done"] for e in items if e["done"]}
+
+    bought = {(kind, who): n for kind in ("question", "other") for who, n in (("anna", 1), ("boris", 1), ("team", 2))}
+    assert await done() == {**bought, ("refusal", "anna"): 1, ("refusal", "team"): 1}
+    told = [f for f in await facts_after(api.site.pool, None, 1000) if f.kind == "goal.reached"]
+    assert {(f.body["kind"], f.body["user"]) for f in told} >= {("question", users["anna"]), ("refusal", users["anna"])}
+    everybody = await all_pages(head, "reports/rows?figure=outcomes&kind=other&since=2026-03-20&until=2026-03-20")
+    assert {row["call"]["id"] for row in everybody} == {str(calls[0]["id"]), str(calls[2]["id"])}
+
+    body = {"version": outcomes[0]["version"], "outcome": "refusal"}
+    assert (await head.patch(f"outcomes/{outcomes[0]['id']}", json=body)).status == 200
+    found = await done()
+    assert (found.get(("question", "anna")), found["refusal", "anna"], found["question", "team"]) == (None, 2, 1)
 
 
 async def test_a_change_holds_from_its_day_and_history_keeps_what_was_wanted(api: Api) -> None:

@@ -252,6 +252,39 @@ async def test_a_sites_form_is_sent_from_the_visitors_browser_without_a_key(
     assert (await (await admin.get(f"contacts/{stored['contact']}")).json())["numbers"] == ["+79161110007"]
 
 
+async def test_a_double_click_on_a_sites_form_is_one_touch_and_one_card(
+    api: Api, admin: ClientSession, visitor: ClientSession
+) -> None:
+    """A visitor's browser has no key to tell repetitions by, so the same words of the same client are joined."""
+    path, filled = path_of(await form(admin)), {"name": "Anna", "phone": "8 916 111-00-09", "text": "Hi"}
+
+    answers = await asyncio.gather(*(visitor.post(path, data=filled) for _ in range(3)))
+
+    assert [a.status for a in answers] == [202, 202, 202]
+    assert len({await a.read() for a in answers}) == 1
+    assert await api.site.pool.fetchval("select count(*) from touch") == 1
+    assert await api.site.pool.fetchval("select count(*) from contact") == 1
+    assert await api.site.pool.fetchval("select count(*) from fact where kind like 'touch.%'") == 1
+
+
+async def test_a_repeated_request_is_answered_byte_for_byte_as_the_first(admin: ClientSession) -> None:
+    """Requirement 139: whoever lost the first answer cannot tell the second from it."""
+    spent = {"since": "2026-01-01", "until": "2026-01-02", "amount": "7.50", "currency": "EUR"}
+    for path, order in (
+        ("contacts", {"name": "Anna «А»", "numbers": ["+79161110010"]}),
+        ("touches", {"kind": "visit", "text": "é \u2028", "contact": {"number": "+79161110010"}}),
+        ("forms", {"name": "Landing"}),
+        ("goals", {"measure": "talk_minutes", "target": 5, "since": "2026-01-01"}),
+        ("spend", {"by": "did", "channel": "74950000000", **spent}),
+    ):
+        once = key()
+        first, again = [await admin.post(path, json=order, headers=once) for _ in range(2)]
+        assert (first.status, again.status) == (201, 201), (path, await first.text())
+        assert await first.read() == await again.read(), path
+        kept = {name: value for name, value in first.headers.items() if name != "Date"}
+        assert kept == {name: value for name, value in again.headers.items() if name != "Date"}, path
+
+
 async def test_a_number_that_cannot_be_read_loses_no_lead(admin: ClientSession, visitor: ClientSession) -> None:
     made = await form(admin)
 

@@ -22,12 +22,13 @@ async def found(pool: Pool, level: Level, settings: Settings | None = None) -> l
 
 
 async def add_webhook(pool: Pool, state: str, reason: str | None = None) -> int:
-    return await pool.fetchval(
+    made: int = await pool.fetchval(
         "insert into webhook (url, kinds, secret, state, reason, made_by)"
         " values ('https://crm.example.com/hidden-word', '{*}', 'whsec_x', $1, $2, 'test') returning id",
         state,
         reason,
     )
+    return made
 
 
 async def test_a_site_at_which_all_is_well_has_no_fault_and_no_advice(database: str) -> None:
