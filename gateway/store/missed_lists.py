@@ -71,6 +71,15 @@ _MINE = (
     "(t.owner_id = {0} or m.closed_by_user = {0} or m.claimed_by = {0}"
     " or (t.id is not null and t.owner_id is null and (t.members = '{{}}' or {0} = any(t.members))))"
 )
+_OWNED = "m.id in (select k.missed_id from task k where k.owner_id = {0} and k.missed_id is not null)"
+_EVER_MINE = (
+    "m.id in (select k.missed_id from task k where k.owner_id = {0} and k.missed_id is not null"
+    " union all select k.id from missed k where k.closed_by_user = {0}"
+    " union all select k.id from missed k where k.claimed_by = {0}"
+    " union all select k.missed_id from task k where k.owner_id is null and k.missed_id is not null"
+    "  and (k.members = '{{}}' or {0} = any(k.members)))"
+)
+"""The same as `_MINE`, begun at the person: of those who wait there are few, of all that ever were there are many."""
 _CONDITIONS = {
     "only_user": _MINE,
     "states": "m.state = any({0}::text[])",
@@ -87,11 +96,13 @@ _CONDITIONS = {
 
 def _where(wanted: MissedFilter, values: list[object]) -> list[str]:
     conditions = ["true"] if wanted.hidden else ["not m.hidden"]
+    few = wanted.open_only or wanted.overdue_at is not None
+    ever = {} if few else {"only_user": _EVER_MINE, "owner": _OWNED}
     for name, condition in _CONDITIONS.items():
         value = getattr(wanted, name)
         if value is not None:
             values.append(value)
-            conditions.append(condition.format(f"${len(values)}"))
+            conditions.append(ever.get(name, condition).format(f"${len(values)}"))
     return conditions
 
 

@@ -211,3 +211,37 @@ async def test_a_click_to_call_to_a_client_whom_a_colleague_has_is_refused_but_f
     assert (await post(anna, "calls", number=CLIENT)).status == 202
     assert (await post(boris, "calls", number=CLIENT, anyway=True)).status == 202
     assert (await post(boris, "calls", number=OTHER)).status == 202
+
+
+async def test_a_managers_list_holds_every_matter_that_is_or_was_his_and_no_other(inbox: Inbox) -> None:
+    """The task is his, or may be; he has the client for himself, or has called him back."""
+    pool, anna, boris = inbox.api.site.pool, *(inbox.api.site.users[name] for name in ("anna", "boris"))
+    people = (None, anna, boris)
+    expected: set[int] = set()
+    for n in range(81):
+        owner, closer, claimer, member = (people[n // 3**k % 3] for k in range(4))
+        id_ = await pool.fetchval(
+            "insert into missed (number, pbx, state, calls, first_at, last_at, due_at, give_up_at, closed_by_user,"
+            " claimed_by) values ('+79', 'pbx1', $1, 1, now(), now(), now(), now(), $2, $3) returning id",
+            "open" if n % 2 else "late",
+            closer,
+            claimer,
+        )
+        task = await pool.fetchval(
+            "insert into task (kind, owner_id, members, missed_id, made_by, created_at, changed_at)"
+            " values ('call_back', $1, $2, $3, 'missed', now(), now()) returning id",
+            owner,
+            [member] if member else [],
+            id_,
+        )
+        await pool.execute("update missed set task_id = $2 where id = $1", id_, task)
+        if anna in (owner, closer, claimer) or (owner is None and member in (None, anna)):
+            expected.add(id_)
+    open_ones = {r["id"] for r in await pool.fetch("select id from missed where state = 'open'")}
+
+    manager = await inbox.api.caller(Role.MANAGER, "anna")
+    for query, wanted in (({}, expected), ({"state": "open"}, expected & open_ones)):
+        page = await (await manager.get("missed", params={"limit": "200", **query})).json()
+        assert {item["id"] for item in page["items"]} == wanted
+    counts = (await (await manager.get("missed/counts")).json())["items"]
+    assert sum(sum(item["states"].values()) for item in counts) == len(expected) < 81

@@ -75,6 +75,8 @@ create index missed_open on missed (last_at desc, id desc) where state = 'open';
 create index missed_inbox on missed (due_at, id) where state = 'open';
 create index missed_give_up on missed (give_up_at) where state = 'open';
 create index missed_escalate on missed (escalate_at) where state = 'open' and escalated_at is null;
+create index missed_closed_by_user on missed (closed_by_user) where closed_by_user is not null;
+create index missed_claimed on missed (claimed_by) where claimed_by is not null;
 create index missed_closed_by on missed (closed_by_call) where closed_by_call is not null;
 create table missed_call (
     call_id uuid primary key,
@@ -167,6 +169,7 @@ create index task_contact on task (contact_id, id desc) where contact_id is not 
 create index task_contacts on task using gin (contacts) where contacts <> '{}';
 create index task_call on task (call_id) where call_id is not null;
 create index task_missed on task (missed_id) where missed_id is not null;
+create index task_owner_missed on task (owner_id, missed_id) where missed_id is not null;
 create index task_in_group on task (group_id, id) where group_id is not null;
 alter table missed add foreign key (task_id) references task;
 create table task_change (
