@@ -94,7 +94,7 @@ class Explorer:
             case.path_parameters[name] = things[turn % len(things)]
         if isinstance(case.body, dict):
             case.body = self._knowing(case.body, turn)
-            if isinstance(case.body.get("version"), int):
+            if isinstance(case.body.get("version"), int) or case.operation.headers.get("If-Match"):
                 case.headers.pop("If-Match", None)  # it would have to name the same version
                 case.body["version"] = self._version(case, turn)
         for name, value in dict(case.query or {}).items():
@@ -163,8 +163,8 @@ def explore(
         derandomize=same_again,
     )
     failures: list[FailureGroup] = []
-    for result in schemathesis.openapi.from_dict(document).get_all_operations():
-        operation = result.ok()
+    operations = [result.ok() for result in schemathesis.openapi.from_dict(document).get_all_operations()]
+    for operation in sorted(operations, key=lambda operation: operation.method == "delete"):
         if operation.path.endswith("/session") and operation.method != "get":
             continue  # an address that guesses wildly is held off, as it should be
         good = operation.as_strategy(schemathesis.GenerationMode.POSITIVE)

@@ -93,6 +93,7 @@ class Made:
             twin = await self._add("twin", "contacts", {"name": f"Card {n}"})
             merged = await self._add("", f"contacts/{card['id']}/merge", {"gone": [twin["id"]]})
             self.ids.setdefault("merge_id", []).append(str(merged["merges"][0]["id"]))
+            await self._add("note_id", f"contacts/{card['id']}/notes", {"text": f"Note {n}"})
             await self._add("touch_id", "touches", {"kind": "visit", "contact": {"id": card["id"]}})
             await self._add("", f"external-ids/crm/contact/A{n}", {"local": str(card["id"])}, method="PUT")
             await self._add("outcome_id", "outcomes", {"contact": card["id"], "outcome": "refusal"})
