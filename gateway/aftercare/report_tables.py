@@ -135,9 +135,9 @@ async def ratings(
     earlier = await person_figures(source, office, before, users, direction, now) if before else {}
     kinds = {name for own in (*figures.values(), *earlier.values()) for name in own if "." in name}
     columns = (*RATING, *sorted(kinds))
-    lines = []
+    lines, everybody = [], _opens(columns, period, direction)
     for user in users:
-        opens = _opens(columns, period, direction, user=user)
+        opens = {name: f"{rows}&user={user}" for name, rows in everybody.items()}
         opens["goals_reached"] = f"/goals/reached?user={user}&since={period.first}&until={period.last}"
         lines.append(
             Line(
