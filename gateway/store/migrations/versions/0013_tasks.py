@@ -164,6 +164,8 @@ create index task_due on task (due_at, id);
 create index task_open on task (due_at, id) where state in ('new', 'in_progress');
 create index task_owner on task (owner_id, due_at, id);
 create index task_made on task (made_by, due_at, id) where owner_id is null or made_by <> 'user:' || owner_id::text;
+create index task_made_open on task (made_by, due_at, id)
+    where state in ('new', 'in_progress') and (owner_id is null or made_by <> 'user:' || owner_id::text);
 create index task_nobodys on task (due_at, id) where owner_id is null;
 create index task_contact on task (contact_id, id desc) where contact_id is not null;
 create index task_contacts on task using gin (contacts) where contacts <> '{}';
