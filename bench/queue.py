@@ -136,7 +136,8 @@ async def _right(api: Api, seller: ClientSession, user: int) -> bool:
     rows = await api.site.pool.fetch(
         "select t.id from task t left join contact c on c.id = t.contact_id where t.owner_id = $1 and t.due_at < now()"
         " and t.state in ('new', 'in_progress') and t.origin = 'person'"
-        " order by 2 * t.priority + coalesce(c.priority, 0) + case c.heat when 'hot' then 3 when 'warm' then 1 else 0 end desc, t.due_at, t.id",
+        " order by 2 * t.priority + coalesce(c.priority, 0)"
+        " + case c.heat when 'hot' then 3 when 'warm' then 1 else 0 end desc, t.due_at, t.id",
         user,
     )
     return awake == [r["id"] for r in rows if r["id"] in set(awake)] and len(items) == min(200, len(rows))

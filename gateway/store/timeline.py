@@ -62,7 +62,8 @@ SOURCES: tuple[TimelineSource, ...] = (
         kind="note",
         at="n.at",
         rows="select n.at, n.id::text as id, n.author as by, null::bigint[] as users,"
-        " json_build_object('text', n.text, 'changed_at', n.changed_at) as body from contact_note n where n.contact_id = $1 and {before}",
+        " json_build_object('text', n.text, 'changed_at', n.changed_at) as body"
+        " from contact_note n where n.contact_id = $1 and {before}",
     ),
     TimelineSource(
         kind="owner",
