@@ -16,7 +16,8 @@ from gateway.store import custom_fields, organisations, people
 from gateway.store.card_numbers import Phone
 from gateway.store.database import Connection, Pool
 
-ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+"""No line ends or other controls, and nothing that turns the direction of what stands behind it."""
 Line = Annotated[str, Field(max_length=200, pattern=ONE_LINE)]
 ShortLine = Annotated[str, Field(max_length=60, pattern=ONE_LINE)]
 NumberText = Annotated[str, Field(min_length=1, max_length=64)]
