@@ -37,6 +37,21 @@ def visible_contacts(user: str, card: str = "c") -> str:
     )
 
 
+def seen_by_calls(user: str) -> str:
+    """A query of the cards (`id`) that somebody sees for his calls alone: those he talked with, those who ring now.
+
+    It reads all his calls: quicker than `visible_contacts` where many thousands of cards are in question.
+    """
+    return (
+        "select vt.contact_id as id from call_manager vu join call vt on vt.id = vu.call_id"
+        f" where vu.user_id = {user}::bigint and vu.answered and vt.merged_into is null and vt.contact_id is not null"
+        f" union select coalesce(vk.contact_id, vs.contact_id) from call vk join call_manager vm on vm.call_id = vk.id"
+        " left join contact_phone vs on vk.contact_id is null and vs.number = vk.client_number"
+        f" where vk.state <> 'ended' and vk.merged_into is null and vm.user_id = {user}::bigint"
+        " and (vk.contact_id is not null or vs.contact_id is not null)"
+    )
+
+
 def visible_organisations(user: str, organisation: str = "o") -> str:
     """The same condition for organisations: their own owner's, nobody's, and those of which one card may be seen."""
     return (

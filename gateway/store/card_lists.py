@@ -1,24 +1,26 @@
 """Cards in lists: filtered, searched, in pages, quick among a million of them.
 
 What most people ask for is among the newest cards, so a page is first looked for there, walking an index in the list's
-order (`_WINDOW` cards). Only what is rarer than that is then collected through the index of its filter, and sorted: the
+order (`_WINDOWS`). Only what is rarer than that is then collected through the index of its filter, and sorted: the
 rare is few. A text is looked for in names, searchable fields, addresses and numbers; for numbers and addresses the
 cards are found first, so that the list itself has one condition on ids.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.store.card_access import visible_contacts
+from gateway.domain.cards import CardRule
+from gateway.store.card_access import read_rule, seen_by_calls, visible_contacts
 from gateway.store.contacts import Contact, read_contacts
 from gateway.store.database import Connection, Pool
 
 Source = Pool | Connection
 
-_WINDOW = 4000
+_WINDOWS = (4000, 40_000)
+"""Cards in the list's order among which a page is looked for; the larger only where cards that are hidden thin it."""
 _BY_NUMBER = 500
 """Cards that are found by a part of a number or an address at most."""
 SHORTEST_END = 4
@@ -102,19 +104,23 @@ async def list_contacts(
         after: the last card seen; None: the first page.
         limit: how many at most.
     """
+    if wanted.reach is not None and (await read_rule(source))[0] is CardRule.ALL:
+        wanted = replace(wanted, reach=None)
     where = _Where()
     await _narrow(source, where, wanted)
     narrowed = bool(where.conditions) or wanted.owner is not None
-    if wanted.reach is not None:
-        where.add(visible_contacts(where.value(wanted.reach)))
-    ids = await _ids(source, where, wanted, order, after, limit, narrowed=narrowed)
+    if wanted.reach is not None and wanted.owner not in (None, wanted.reach):
+        ids = await _of_colleague(source, where, wanted, order, after, limit)
+    else:
+        if wanted.reach is not None:
+            where.add(visible_contacts(where.value(wanted.reach)))
+        ids = await _ids(source, where, wanted, order, after, limit, narrowed=narrowed)
     cards = await read_contacts(source, ids)
     return [cards[id] for id in ids if id in cards]
 
 
-async def _ids(
-    source: Source, where: _Where, wanted: CardFilter, order: Order, after: Place | None, limit: int, *, narrowed: bool
-) -> list[int]:
+def _behind(where: _Where, wanted: CardFilter, order: Order, after: Place | None) -> tuple[str, str]:
+    """The condition of what comes after a page's end, and the order."""
     by = "c.id desc" if order is Order.NEWEST else "c.last_touch_at desc, c.id desc"
     behind = "c.merged_into is null"
     if wanted.owner is not None:  # one manager's cards have indexes of their own, in both orders
@@ -126,18 +132,45 @@ async def _ids(
             if order is Order.NEWEST
             else f" and (c.last_touch_at, c.id) < ({at}, {id_})"
         )
-    all_of = " and ".join(where.conditions) or "true"
+    return behind, by
+
+
+async def _of_colleague(
+    source: Source, where: _Where, wanted: CardFilter, order: Order, after: Place | None, limit: int
+) -> list[int]:
+    """The cards of a colleague that a manager may see: few of many, found from the side of the manager's calls."""
+    behind, by = _behind(where, wanted, order, after)
+    all_of = " and ".join(("true", *where.conditions))
     rows = await source.fetch(
-        f"select c.id from (select * from contact c where {behind} order by {by} limit {_WINDOW}) c"
-        f" where {all_of} order by {by} limit {int(limit)}",
+        f"with t as materialized ({seen_by_calls(where.value(wanted.reach))})"
+        f" select c.id from t join contact c on c.id = t.id where {behind} and {all_of}"
+        f" order by {by} limit {int(limit)}",
         *where.values,
     )
-    if len(rows) == limit or (not narrowed and wanted.reach is None) or not await _is_longer(source, behind, by, where):
-        return [r["id"] for r in rows]
+    return [r["id"] for r in rows]
+
+
+async def _ids(
+    source: Source, where: _Where, wanted: CardFilter, order: Order, after: Place | None, limit: int, *, narrowed: bool
+) -> list[int]:
+    behind, by = _behind(where, wanted, order, after)
+    all_of = " and ".join(where.conditions) or "true"
+    for window in _WINDOWS if wanted.reach is not None else _WINDOWS[:1]:
+        rows = await source.fetch(
+            f"select c.id from (select * from contact c where {behind} order by {by} limit {window}) c"
+            f" where {all_of} order by {by} limit {int(limit)}",
+            *where.values,
+        )
+        if len(rows) == limit or (not narrowed and wanted.reach is None):
+            return [r["id"] for r in rows]
+        if not await _is_longer(source, behind, by, where, window):
+            return [r["id"] for r in rows]
+        if len(rows) * _WINDOWS[1] < limit * window:
+            break  # the larger one would not fill the page either
     found = (
         f"select c.id, c.last_touch_at from contact c where {behind} and {all_of}"
         if narrowed or wanted.reach is None
-        else _seen(where.value(wanted.reach), behind, all_of, by, int(limit))
+        else _seen(where.value(wanted.reach), behind, by, int(limit))
     )
     rows = await source.fetch(
         f"with found as materialized ({found}) select c.id from found c group by c.id, c.last_touch_at"
@@ -147,29 +180,26 @@ async def _ids(
     return [r["id"] for r in rows]
 
 
-async def _is_longer(source: Source, behind: str, by: str, where: _Where) -> bool:
+async def _is_longer(source: Source, behind: str, by: str, where: _Where, window: int) -> bool:
     """Whether there are cards beyond the window."""
     used = [n for n in range(1, len(where.values) + 1) if re.search(rf"\${n}\b", behind)]
     for place, n in enumerate(used, 1):
         behind = re.sub(rf"\${n}\b", f"${place}", behind)
     more = await source.fetchval(
-        f"select true from contact c where {behind} order by {by} offset {_WINDOW} limit 1",
+        f"select true from contact c where {behind} order by {by} offset {window} limit 1",
         *(where.values[n - 1] for n in used),
     )
     return bool(more)
 
 
-def _seen(reach: str, behind: str, all_of: str, by: str, limit: int) -> str:
+def _seen(reach: str, behind: str, by: str, limit: int) -> str:
     """The cards of a manager who sees few, by the ways in which he may see them; each way has its index."""
     card = f"select c.id, c.last_touch_at from contact c where {behind}"
     order = f"order by {by} limit {limit}"
     return (
         f"({card} and c.owner_id = {reach} {order}) union all ({card} and c.owner_id is null {order}) union all"
-        f" (select c.id, c.last_touch_at from (select distinct k.contact_id from call_manager m"
-        f"  join call k on k.id = m.call_id where m.user_id = {reach} and m.answered and k.merged_into is null) t"
-        f"  join contact c on c.id = t.contact_id where {behind} {order}) union all"
-        f" (select c.id, c.last_touch_at from contact c where (select r.sees = 'all' from card_rule r)"
-        f"  and {behind} and {all_of} {order})"
+        f" (select c.id, c.last_touch_at from ({seen_by_calls(reach)}) t"
+        f"  join contact c on c.id = t.id where {behind} {order})"
     )
 
 
