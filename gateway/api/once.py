@@ -4,9 +4,11 @@ The key, what is written and the answer are committed together, so an order is n
 and the same key may then be tried again.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import asyncpg
 from aiohttp import web
 from pydantic import BaseModel
 
@@ -26,7 +28,9 @@ Q = TypeVar("Q", bound=Incoming)
 B = TypeVar("B", bound=Incoming)
 
 Work = Callable[[Connection], Awaitable[tuple[BaseModel, Sequence[NewFact]]]]
-"""Writes what was ordered, within a transaction; gives the answer and what is to be told."""
+"""Writes what was ordered, within a transaction; gives the answer and what is to be told. May be called again."""
+_TRIES = 3
+"""An order that waited for one of the gateway's works while that waited for it is begun anew."""
 
 
 async def do_once(
@@ -45,6 +49,16 @@ async def do_once(
         KeyReusedError: the key stands for another request.
         StillRunningError: the first request with this key is not finished.
     """
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(asyncpg.DeadlockDetectedError):
+            return await _do(parts, asked, work, status, shown_once)
+    return await _do(parts, asked, work, status, shown_once)
+
+
+async def _do(
+    parts: ApiParts, asked: Asked[P, Q, B], work: Work, status: int, shown_once: Sequence[str]
+) -> web.Response:
+    """Try it once; nothing is left of what fails."""
     once, who = asked.once, asked.principal
     assert once is not None
     async with parts.pool.acquire() as connection, connection.transaction():

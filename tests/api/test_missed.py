@@ -1,5 +1,6 @@
 """The inbox of missed clients over the API: taken by one, given, dismissed; rules and working hours as data."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from gateway.aftercare.follow import Follower
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.domain.access import Role
 from gateway.store.commands import store_command
+from gateway.store.missed import Client, lock_client
 from tests.api.site import Api, open_api
 from tests.gateway.day_of_calls import Placed
 
@@ -245,3 +247,25 @@ async def test_a_managers_list_holds_every_matter_that_is_or_was_his_and_no_othe
         assert {item["id"] for item in page["items"]} == wanted
     counts = (await (await manager.get("missed/counts")).json())["items"]
     assert sum(sum(item["states"].values()) for item in counts) == len(expected) < 81
+
+
+async def test_an_order_that_met_another_work_halfway_is_begun_anew(inbox: Inbox) -> None:
+    await inbox.call("in_noanswer", 1)
+    matter = await inbox.api.site.pool.fetchrow("select id, task_id, contact_id from missed")
+    head, boris = await inbox.api.caller(Role.SUPERVISOR), inbox.api.site.users["boris"]
+    client = Client(contact_id=matter["contact_id"], number=None)
+
+    async def order() -> int:
+        headers = {"Idempotency-Key": "halfway"}
+        async with head.post(f"missed/{matter['id']}/assign", json={"user": boris}, headers=headers) as response:
+            return response.status
+
+    async with inbox.api.site.pool.acquire() as connection, asyncio.TaskGroup() as tasks, connection.transaction():
+        await connection.execute("select id from task where id = $1 for update", matter["task_id"])
+        ordered = tasks.create_task(order())
+        while not await inbox.api.site.pool.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)  # the order has waited longer, so it is the one that is ended
+        await lock_client(connection, client)  # the order has it, and waits for the task
+    assert await ordered == 200
+    assert await inbox.api.site.pool.fetchval("select owner_id from task") == boris
