@@ -66,7 +66,7 @@ class Written:
 
 async def try_batch(connection: Connection, rules: Rules, rows: Sequence[ReadRow]) -> Written:
     """Plan a batch and write nothing but the verdicts and what later rows must know."""
-    known = await _known(connection, rules, rows, dry=True)
+    known = await known_cards(connection, rules, rows, dry=True)
     plan = await asyncio.to_thread(_plan, rows, known, rules)
     keys = [
         {"kind": kind, "key": key, "line": -card, "name": content.name}
@@ -97,7 +97,7 @@ async def write_batch(connection: Connection, rules: Rules, rows: Sequence[ReadR
     """
     await connection.execute("select pg_advisory_xact_lock($1)", _TURN)
     await _hold_numbers(connection, rows)
-    known = await _known(connection, rules, rows, dry=False)
+    known = await known_cards(connection, rules, rows, dry=False)
     plan = await asyncio.to_thread(_plan, rows, known, rules)
     ids = await _make_cards(connection, rules, plan, now)
     changed, facts = await _join_cards(connection, rules, plan, now)
@@ -169,7 +169,7 @@ _KNOWN = """with found as materialized (
 """Each table by its keys first, and each card by its id: `offset 0` keeps the planner from beginning with all cards."""
 
 
-async def _known(connection: Connection, rules: Rules, rows: Sequence[ReadRow], *, dry: bool) -> Known:
+async def known_cards(connection: Connection, rules: Rules, rows: Sequence[ReadRow], *, dry: bool) -> Known:
     """The cards that have any number, address or identifier of the rows."""
     emails = sorted({folded for row in rows for kind, _, folded in row["addresses"] if kind == "email"})
     externals = sorted({row["external"] for row in rows if row["external"]})

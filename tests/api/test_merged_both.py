@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from gateway.domain.access import Role
+from gateway.domain.import_plan import OnMatch
+from gateway.domain.import_rows import ReadRow
 from gateway.store.hanging import ARRAYS, hanging
+from gateway.store.import_batches import Rules, known_cards
 from gateway.store.merges import merge_cards
 from gateway.store.unmerging import undo_merge
 from tests.api.site import Api, problem
 from tests.api.test_merges import ok, post
+from tests.gateway.site import rows_of
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -246,3 +250,36 @@ async def test_the_time_line_tells_of_tasks_and_what_came_of_calls(api: Api) -> 
         "done",
         "перезвонить",
     )
+
+
+async def test_a_merge_and_a_call_that_stand_in_each_others_way_are_both_done(api: Api) -> None:
+    """A call's writer holds the call and waits for the card, a merge the other way round: the merge is tried again."""
+    anna = await api.caller(Role.MANAGER, "anna")
+    await api.site.take_all(rows_of("in_answered"))
+    gone = await api.site.pool.fetchval("select contact_id from call")
+    kept = (await ok(await post(anna, "contacts", {"name": "A"}), 201))["id"]
+    async with api.site.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("select from call for update")
+        merging = asyncio.create_task(post(anna, f"contacts/{kept}/merge", {"gone": [gone]}))
+        await asyncio.sleep(0.3)
+        await connection.execute("update call set contact_id = $1", gone)
+        await transaction.commit()
+        merged = await merging
+
+    assert merged.status == 201, await merged.text()
+    assert await api.site.pool.fetchval("select contact_id from call") == kept
+
+
+async def test_an_imports_row_with_the_gone_cards_identifier_joins_the_kept_one(api: Api) -> None:
+    kept, gone = await two_busy_cards(api)
+    async with api.site.pool.acquire() as connection, connection.transaction():
+        assert await merge_cards(connection, kept, gone, by="user:1", now=NOW) is not None
+        row = ReadRow(line=2, name="B", numbers=[], addresses=[], organisation="", external=str(gone), values={},
+                      fields={}, faults=[], refused=None)  # fmt: skip
+        rules = Rules(import_id=1, on_match=OnMatch.FILL, use_emails=False, system="crm", stage="lead", owner=None,
+                      source="")  # fmt: skip
+        known = await known_cards(connection, rules, [row], dry=False)
+
+    assert known.externals == {str(gone): kept}
