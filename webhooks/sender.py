@@ -32,6 +32,7 @@ from yarl import URL
 
 from gateway.domain.webhooks import ANSWER_KEPT, SECONDS, BadAddressError, Fault, Message, Receipt, check_url
 from webhooks.addresses import AddressRefusedError, guarded_socket
+from webhooks.names import NameResolver
 
 _READ_MAX = 64 * 1024
 """An answer up to this size is read to its end, so that the connection can be used again."""
@@ -43,7 +44,7 @@ class HttpSender:
     def __init__(self, public: ClientSession, named: ClientSession, allowed: Collection[str], seconds: float) -> None:
         self._public = public
         self._named = named
-        self._allowed = frozenset(host.lower() for host in allowed)
+        self._allowed = frozenset(host.lower().removesuffix(".") for host in allowed)
         self._seconds = seconds
 
     async def send(self, message: Message) -> Receipt:
@@ -62,7 +63,8 @@ class HttpSender:
     async def _posted(self, message: Message) -> tuple[int, bytes]:
         check_url(message.url, self._allowed)
         body, headers = message.body.encode(), signed(message)
-        session = self._named if urlsplit(message.url).hostname in self._allowed else self._public
+        host = (urlsplit(message.url).hostname or "").removesuffix(".")
+        session = self._named if host in self._allowed else self._public
         try:
             return await _post(session, message.url, body, headers)
         except (ServerDisconnectedError, ClientOSError) as error:
@@ -140,10 +142,14 @@ async def open_sender(
         seconds: how long an attempt may take.
         resolver: finds the addresses of a name; None: the system's. Its word is not trusted.
     """
-    guarded = TCPConnector(limit=0, socket_factory=guarded_socket, resolver=resolver)
-    free = TCPConnector(limit=0, resolver=resolver)
+    names = resolver or NameResolver()
+    guarded = TCPConnector(limit=0, socket_factory=guarded_socket, resolver=names)
+    free = TCPConnector(limit=0, resolver=names)
     async with _session(agent, guarded) as public, _session(agent, free) as named:
-        yield HttpSender(public, named, allowed, seconds)
+        try:
+            yield HttpSender(public, named, allowed, seconds)
+        finally:
+            await names.close()
 
 
 def _session(agent: str, connector: TCPConnector) -> ClientSession:

@@ -54,6 +54,17 @@ KIND_PATTERN = r"^(\*|[a-z][a-z_]{0,39}\.(\*|[a-z][a-z_]{0,39}))$"
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All global unicast of IPv6 that is given out (RFC 4291 section 2.4); what lies outside only carries, or is none."""
+_SPECIAL = tuple(ipaddress.ip_network(n) for n in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20"))
+"""Protocol assignments, relays of 6to4 and documentation: global by the registry, and nobody's receiver."""
+_ISATAP = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))
+_OTHER_PORTS = frozenset(
+    {7, 9, 13, 19, 21, 22, 23, 25, 53, 69, 110, 111, 119, 123, 135, 137, 139, 143, 161, 389, 427, 445, 465, 514, 515}
+    | {548, 587, 636, 873, 993, 995, 1433, 1521, 2049, 3306, 3389, 5038, 5060, 5061, 5432, 6379, 6667, 11211, 27017}
+)
+"""Ports of services that take a POST for their own commands; nobody receives webhooks there."""
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 
 
 class WebhookState(StrEnum):
@@ -232,7 +243,12 @@ def check_url(url: str, allowed: Collection[str] = ()) -> None:
         raise BadAddressError("Leave the user and password out of the address; the signature shows who sends.")
     if port == 0 or parts.fragment:
         raise BadAddressError("An address has no port 0 and no fragment.")
+    if port in _OTHER_PORTS:
+        raise BadAddressError(f"Port {port} belongs to another service than a receiver of webhooks.")
+    host, allowed = host.removesuffix("."), {name.lower().removesuffix(".") for name in allowed}
     literal = _literal(host)
+    if literal is None and not _NAME.fullmatch(host):
+        raise BadAddressError("The host is no name: letters, digits and hyphens between dots, others in punycode.")
     if literal is not None and host not in allowed and not is_public(literal):
         raise BadAddressError(_PRIVATE)
     if host not in allowed and (host == "localhost" or host.endswith(".localhost")):
@@ -246,23 +262,31 @@ def is_public(address: str) -> bool:
     """Whether an address lies on the public internet.
 
     Private, loopback, link-local, unique local, shared (RFC 6598), multicast and reserved ones do not (RFC 6890), nor
-    does an IPv6 address that carries one of these (mapped, NAT64, 6to4, Teredo).
+    does an IPv6 address that carries one of these (mapped, NAT64, 6to4, Teredo, ISATAP), nor any outside of 2000::/3
+    that carries none.
     """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(part.is_global and not part.is_multicast for part in (parsed, *_carried(parsed)))
+    carried = _carried(parsed)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed not in _UNICAST:  # mapped or translated, or none
+        return (parsed.ipv4_mapped is not None or parsed in _NAT64) and all(map(_global, carried))
+    return all(map(_global, (parsed, *carried)))
+
+
+def _global(address: _IP) -> bool:
+    return address.is_global and not address.is_multicast and not any(address in net for net in _SPECIAL)
 
 
 def _carried(address: _IP) -> list[_IP]:
-    """IPv4 addresses inside an IPv6 one; of one that only serves to carry, at least the unspecified address."""
+    """IPv4 addresses inside an IPv6 one."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
     found: list[_IP] = [a for a in (address.ipv4_mapped, address.sixtofour) if a is not None]
     if address.teredo is not None:
         found += address.teredo
-    if address in _NAT64 or address.packed[:12] == bytes(12):
+    if address in _NAT64 or address.packed[8:12] in _ISATAP:
         found.append(ipaddress.IPv4Address(address.packed[12:]))
     return found
 

@@ -66,7 +66,7 @@ class Post:
         return "250 OK"
 
     def protocol(self) -> SMTP:
-        early = {} if self.implicit else {"tls_context": self.context, "require_starttls": True}
+        early: dict[str, Any] = {} if self.implicit else {"tls_context": self.context, "require_starttls": True}
         return Connection(
             self,
             hostname="mx.example.com",

@@ -151,7 +151,18 @@ async def test_control_characters_of_an_answer_do_not_reach_the_log():
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f000001", "127.1"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "localhost.",
+        "2130706433",
+        "0x7f000001",
+        "127.1",
+    ],
 )
 async def test_the_machine_itself_is_never_sent_to_unless_allowed_by_name(host):
     async with receiving() as receiver:
@@ -227,3 +238,51 @@ async def test_a_connection_that_the_receiver_closed_meanwhile_is_no_failure():
         receipts = [await sender.send(message(url)) for _ in range(3)]
 
     assert [r.verdict for r in receipts] == [Verdict.TAKEN] * 3
+
+
+async def test_a_receiver_that_never_ends_its_handshake_costs_no_more_than_the_limit():
+    async def silent(reader, writer):
+        await reader.read()
+
+    async with raw_server(silent) as url:
+        receipt = await attempt(url.replace("http:", "https:"), seconds=0.3)
+
+    assert (receipt.status, receipt.fault) == (None, Fault.TIMEOUT)
+    assert receipt.ms < 2000
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-Header: endless\r\n" * 1000),
+        (b"HTTP/1.1 200 OK\r\nX-Header: ", b"endless" * 1000),
+        (b"HTTP/1.1 200 ", b"endless" * 1000),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nA\r\n0\r\n", b"X-Trailer: endless\r\n" * 1000),
+    ],
+)
+async def test_an_endless_head_is_a_failure_and_is_not_kept(begin, more):
+    sent = 0
+
+    async def flood(reader, writer):
+        nonlocal sent
+        writer.write(begin)
+        while True:
+            writer.write(more)
+            sent += len(more)
+            await writer.drain()
+
+    async with raw_server(flood) as url:
+        receipt = await attempt(url)
+
+    assert (receipt.verdict, receipt.fault) == (Verdict.FAILED, Fault.ANSWER)
+    assert sent < 64 * 1024 * 1024
+
+
+async def test_names_that_nobody_answers_for_hold_up_no_other_work():
+    """The loop's own threads stay free: recordings and files are read by them."""
+    async with open_sender(seconds=1) as sender:
+        asked = [asyncio.create_task(sender.send(message(f"http://no-such-{n}.invalid/"))) for n in range(40)]
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 5) == "done"
+        receipts = await asyncio.gather(*asked)
+
+    assert {r.fault for r in receipts} <= {Fault.NAME, Fault.TIMEOUT}
