@@ -100,6 +100,10 @@ async def _hold(connection: Connection, contact: int, numbers: Sequence[str]) ->
         numbers,
         contact,
     )
+    await _hold_rows(connection, numbers)
+
+
+async def _hold_rows(connection: Connection, numbers: Sequence[str]) -> None:
     await connection.execute(
         "select from contact_number where number = any($1::text[]) order by number for update", numbers
     )
@@ -110,8 +114,10 @@ async def settle_numbers(connection: Connection, numbers: Sequence[str]) -> None
 
     Args:
         connection: within a transaction.
-        numbers: those whose holders have changed.
+        numbers: those whose holders have changed. Their rows are held first: who changes the holders of one at the same
+            time has held it too, and what he wrote must be seen.
     """
+    await _hold_rows(connection, numbers)
     await connection.execute(
         "with held as (select w.number, t.shared, t.contact_id as chosen, count(p.contact_id) as holders,"
         "  min(p.contact_id) as one, bool_or(p.contact_id = t.contact_id) as chosen_holds"

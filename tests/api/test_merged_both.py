@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.access import Role
 from gateway.domain.import_plan import OnMatch
 from gateway.domain.import_rows import ReadRow
+from gateway.store.card_numbers import Phone, set_phones
 from gateway.store.hanging import ARRAYS, hanging
 from gateway.store.import_batches import Rules, known_cards
 from gateway.store.merges import merge_cards
@@ -283,3 +284,25 @@ async def test_an_imports_row_with_the_gone_cards_identifier_joins_the_kept_one(
         known = await known_cards(connection, rules, [row], dry=False)
 
     assert known.externals == {str(gone): kept}
+
+
+async def test_a_number_that_a_third_card_gets_during_the_merge_is_shared(api: Api) -> None:
+    """Complaint C8: several persons at one number are a choice, also when both changes meet."""
+    anna, pool = await api.caller(Role.MANAGER, "anna"), api.site.pool
+    number = "+79165550088"
+    kept, gone, third = [
+        (await ok(await post(anna, "contacts", {"name": n, "numbers": [number] if n == "B" else []}), 201))["id"]
+        for n in "ABC"
+    ]
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        assert await set_phones(connection, third, [Phone(number=number, shared=True)]) == {}
+        merging = asyncio.create_task(post(anna, f"contacts/{kept}/merge", {"gone": [gone]}))
+        await asyncio.sleep(0.3)
+        assert not merging.done()
+        await transaction.commit()
+        await ok(await merging, 201)
+
+    row = await pool.fetchrow("select contact_id, shared from contact_number where number = $1", number)
+    assert (row["contact_id"], row["shared"]) == (None, True)
