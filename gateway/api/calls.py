@@ -29,6 +29,7 @@ from gateway.domain.legs import LegEvent, in_order
 from gateway.domain.own_rows import OWN_KINDS, is_own, read_own_row
 from gateway.domain.phone import NumberKind
 from gateway.store import reading
+from gateway.store.database import Connection
 from gateway.store.journal import family_of_call
 from gateway.store.reading import CallFilter, CallRecording, ReadCall
 
@@ -245,7 +246,9 @@ def wanted_number(parts: ApiParts, text: str) -> str:
     return number.e164
 
 
-async def visible_call(parts: ApiParts, principal: Principal, id: UUID, right: Right) -> ReadCall:
+async def visible_call(
+    parts: ApiParts, principal: Principal, id: UUID, right: Right, *, source: Connection | None = None
+) -> ReadCall:
     """The call behind an address, the one it was merged into where it was.
 
     Args:
@@ -253,15 +256,17 @@ async def visible_call(parts: ApiParts, principal: Principal, id: UUID, right: R
         principal: who asks.
         id: from the address.
         right: what he wants to do, over his own calls; a recording is one's own only where one has talked.
+        source: a transaction that goes on: whoever holds a connection must not wait for a second one; None: any.
 
     Raises:
         NotFoundError: there is none, or he may not see it.
     """
-    call = await reading.read_call(parts.pool, id)
+    place = source or parts.pool
+    call = await reading.read_call(place, id)
     for _ in range(5):  # a merged call points at one that stands; more steps only while one is being moved
         if call is None or call.merged_into is None:
             break
-        call = await reading.read_call(parts.pool, call.merged_into)
+        call = await reading.read_call(place, call.merged_into)
     if call is None:
         raise NotFoundError
     own = call.talked if right is Right.RECORDINGS_LISTEN_OWN else call.users

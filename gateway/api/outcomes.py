@@ -279,7 +279,7 @@ class Outcomes:
         return place, zone
 
     async def _place_of_call(self, connection: Connection, who: Principal, asked: UUID) -> tuple[Place, ZoneInfo]:
-        call = await visible_call(self._parts, who, asked, Right.OUTCOMES_WRITE_OWN)
+        call = await visible_call(self._parts, who, asked, Right.OUTCOMES_WRITE_OWN, source=connection)
         subject = (await store.subjects(connection, [call.id])).get(call.id)
         if subject is None:
             raise NotFoundError

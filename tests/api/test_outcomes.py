@@ -1,5 +1,6 @@
 """Outcomes over HTTP: chosen with what is wanted next, corrected with history, owed by manager, counted with shares."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -300,3 +301,20 @@ async def test_the_next_step_of_one_who_left_goes_to_the_clients_owner_else_to_a
     body = {"version": chosen["version"], "outcome": "agreed", "next_step": step}
     assert (await client.patch(f"outcomes/{chosen['id']}", json=body)).status == 200
     assert await api.site.pool.fetchval("select owner_id from task order by id desc limit 1") == owner
+
+
+async def test_as_many_outcomes_at_once_as_there_are_connections_wait_for_nobody(api: Api) -> None:
+    """Whoever holds a connection must not wait for a second one."""
+    call = await talk(api)
+    head = await api.caller(Role.SUPERVISOR)
+    body = {"call": str(call), "outcome": "talked"}
+
+    async def choose(number: int) -> int:
+        async with head.post("outcomes", json=body, headers={"Idempotency-Key": f"many-{number}"}) as response:
+            return response.status
+
+    async with asyncio.timeout(20):
+        statuses = await asyncio.gather(*(choose(n) for n in range(2 * api.site.pool.get_max_size())))
+
+    assert sorted(set(statuses)) == [201, 409]
+    assert statuses.count(201) == 1
