@@ -72,7 +72,8 @@ alter table contact
 update contact c set last_touch_at =
     coalesce((select max(k.started_at) from call k where k.contact_id = c.id and k.merged_into is null), c.created_at);
 create index contact_touched on contact (last_touch_at desc, id desc) where merged_into is null;
-create index contact_owner_touched on contact (owner_id, last_touch_at desc, id desc) where owner_id is not null;
+create index contact_owner_touched on contact (owner_id, last_touch_at desc, id desc)
+    where owner_id is not null and merged_into is null;
 create index contact_created on contact (created_at);
 create index contact_changed on contact (updated_at);
 create index contact_stage on contact (stage, id desc) where merged_into is null;
