@@ -1,7 +1,8 @@
 """When a subscribed report is due: once for each day, at its hour of the reader's clock, whatever clocks do.
 
 A time that the clock leaves out comes by the clock before the change, so 2:30 comes at what is called 3:30 then; one
-that comes twice is taken the first time (PEP 495, fold 0). After downtime the days of the last week are made up; older ones are not news.
+that comes twice is taken the first time (PEP 495, fold 0). After downtime the days of the last week are made up; older
+ones are not news.
 """
 
 from collections.abc import Collection, Iterator
