@@ -5,6 +5,7 @@ bodies and answers as shared schemas, and every problem a route can answer with 
 from what the route takes, those of the handler are named in the table).
 """
 
+import asyncio
 import json
 import re
 from collections import defaultdict
@@ -106,11 +107,16 @@ def _say_that_nul_is_refused(part: Any) -> None:
 
 def add_document(app: web.Application, endpoints: Sequence[Endpoint], *, title: str, version: str) -> None:
     """Serve the document, and an explanation of each kind of problem at the address its `type` names."""
-    text = json.dumps(document(endpoints, title=title, version=version), ensure_ascii=False)
+    made: list[str] = []
     kinds = {kind.slug: kind for kind in KINDS}
 
+    def make() -> str:
+        return json.dumps(document(endpoints, title=title, version=version), ensure_ascii=False)
+
     async def serve_document(_request: web.Request) -> web.Response:
-        return web.json_response(text=text)
+        if not made:  # half a second of work that no start and no call should wait for
+            made.append(await asyncio.to_thread(make))
+        return web.json_response(text=made[0])
 
     async def serve_problem(request: web.Request) -> web.Response:
         kind = kinds.get(request.match_info["slug"])

@@ -9,11 +9,13 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.api.fields import Incoming, Nothing
 from gateway.api.problems import (
@@ -107,12 +109,18 @@ def read_body(model: type[Model], raw: bytes) -> Model:
     return body
 
 
+@cache
+def schema_of(model: type[BaseModel]) -> Mapping[str, Any]:
+    """The JSON schema of what a model takes; made once, since a table of routes asks for each several times."""
+    return MappingProxyType(TypeAdapter(model).json_schema())
+
+
 class Strings(Generic[Model]):
     """Reads a model from the strings of a path or a query, as strictly as from JSON."""
 
     def __init__(self, model: type[Model]) -> None:
         self._model = model
-        schema = TypeAdapter(model).json_schema()
+        schema = schema_of(model)
         fields = schema.get("properties", {})
         self._types = {name: _types(field, schema.get("$defs", {})) for name, field in fields.items()}
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from gateway.api.choice import Choice, Chosen
 from gateway.api.fields import Incoming, Nothing
@@ -27,7 +27,7 @@ from gateway.api.problems import (
     PreconditionError,
     StaleVersionError,
 )
-from gateway.api.reading import BODY_MAX, FORM, Strings, form_pairs, raw_body, read_body
+from gateway.api.reading import BODY_MAX, FORM, Strings, form_pairs, raw_body, read_body, schema_of
 from gateway.api.security import IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, fingerprint
 from gateway.api.versions import HEADER as IF_MATCH
 from gateway.api.versions import etag_of, is_versioned, with_version
@@ -239,7 +239,7 @@ class Endpoint:
         if route.idempotent and route.right is Door.PUBLIC:
             raise TableError(f"{self.template}: an Idempotency-Key belongs to a caller, and here is none")
         for model in (self.query_model, self.body_model):
-            if unbounded := _unbounded(TypeAdapter(model).json_schema()):
+            if unbounded := _unbounded(schema_of(model)):
                 raise TableError(f"{self.template}: the list {unbounded} has no max_length")
 
 
