@@ -153,12 +153,14 @@ class ExternalIds:
         local = await self._local(asked.principal, path.kind, asked.body.local)
         async with self._parts.pool.acquire() as connection, connection.transaction():
             taken = await store.link(connection, path.system, path.kind, path.external, local)
-            if taken is not None:
-                raise IdentityTakenError(
-                    f"{taken.external} of {taken.system} stands for the {taken.kind} {taken.local} already;"
-                    " delete that identity first."
-                )
             found = await store.read_external(connection, path.system, path.kind, path.external)
+        if taken is not None:
+            which = f"the {taken.kind} {taken.local}"
+            if taken.local in await self._hidden(asked.principal, [taken]):
+                which = "a card that you may not see"
+            raise IdentityTakenError(
+                f"{taken.external} of {taken.system} stands for {which} already; delete that identity first."
+            )
         if found is None:
             raise NotFoundError
         return _view(found)

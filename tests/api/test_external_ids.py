@@ -125,6 +125,11 @@ async def test_a_manager_sees_no_ids_of_cards_that_are_not_his_to_see_and_names_
     await problem(await anna.delete("external-ids/amo/contact/7"), 404, "not-found")
     await problem(await anna.put("external-ids/b/contact/7", json={"local": str(card)}), 422, "invalid-request")
     assert (await (await anna.get("external-ids")).json())["items"] == []
+    hers = await api.site.pool.fetchval(
+        "insert into contact (name, owner_id) values ('Hers', $1) returning id", api.site.users["anna"]
+    )
+    taken = await problem(await anna.put("external-ids/amo/contact/7", json={"local": str(hers)}), 409, "conflict")
+    assert "a card that you may not see" in str(taken["detail"])
     mine = {"local": str(api.site.users["anna"])}
     await problem(await anna.put("external-ids/b/user/7", json=mine), 403, "not-allowed")
 
