@@ -1,10 +1,13 @@
 """Two cards that both have what a card has only once: what the merge does with it, and that undoing it is exact."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
+from aiohttp import ClientResponse
 
 from gateway.domain.access import Role
 from gateway.domain.import_plan import OnMatch
@@ -254,20 +257,22 @@ async def test_the_time_line_tells_of_tasks_and_what_came_of_calls(api: Api) -> 
 
 
 async def test_a_merge_and_a_call_that_stand_in_each_others_way_are_both_done(api: Api) -> None:
-    """A call's writer holds the call and waits for the card, a merge the other way round: the merge is tried again."""
+    """A call's writer holds the call and waits for the card, a merge the other way round: whoever is given up repeats."""
     anna = await api.caller(Role.MANAGER, "anna")
     await api.site.take_all(rows_of("in_answered"))
     gone = await api.site.pool.fetchval("select contact_id from call")
     kept = (await ok(await post(anna, "contacts", {"name": "A"}), 201))["id"]
-    async with api.site.pool.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute("select from call for update")
-        merging = asyncio.create_task(post(anna, f"contacts/{kept}/merge", {"gone": [gone]}))
-        await asyncio.sleep(0.3)
-        await connection.execute("update call set contact_id = $1", gone)
-        await transaction.commit()
-        merged = await merging
+    merging: asyncio.Task[ClientResponse] | None = None
+    for _ in range(2):
+        with contextlib.suppress(asyncpg.DeadlockDetectedError):
+            async with api.site.pool.acquire() as connection, connection.transaction():
+                await connection.execute("select from call for update")
+                merging = merging or asyncio.create_task(post(anna, f"contacts/{kept}/merge", {"gone": [gone]}))
+                await asyncio.sleep(0.3)
+                await connection.execute("update call set contact_id = $1", gone)
+            break
+    assert merging is not None
+    merged = await merging
 
     assert merged.status == 201, await merged.text()
     assert await api.site.pool.fetchval("select contact_id from call") == kept
