@@ -257,7 +257,7 @@ async def test_the_time_line_tells_of_tasks_and_what_came_of_calls(api: Api) -> 
 
 
 async def test_a_merge_and_a_call_that_stand_in_each_others_way_are_both_done(api: Api) -> None:
-    """A call's writer holds the call and waits for the card, a merge the other way round: whoever is given up repeats."""
+    """A call's writer holds the call and waits for the card, a merge the other way round; either may be given up."""
     anna = await api.caller(Role.MANAGER, "anna")
     await api.site.take_all(rows_of("in_answered"))
     gone = await api.site.pool.fetchval("select contact_id from call")
