@@ -13,7 +13,12 @@ from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, Out
 from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import own_user, reach
 from gateway.domain.access import Right, holds
@@ -148,14 +153,14 @@ class Absences:
             raise NotAllowed("You may enter a break of your own that hands nothing over; ask your supervisor.")
         since = body.since or now
         if body.until is not None and body.until <= max(since, now):
-            raise _fault("until", "The end lies before the beginning, or has passed.")
+            raise refused_value("until", "The end lies before the beginning, or has passed.")
         if body.deputy == body.user:
-            raise _fault("deputy", "Nobody stands in for himself.")
+            raise refused_value("deputy", "Nobody stands in for himself.")
 
         async def work(connection: Connection) -> tuple[AbsenceView, Sequence[NewFact]]:
             for name, user in (("user", body.user), ("deputy", body.deputy)):
                 if user is not None and not await known_users(connection, [user]):
-                    raise _fault(name, "Nobody who works here has this id.")
+                    raise refused_value(name, "Nobody who works here has this id.")
             values = _columns(body.model_dump()) | {"since": since}
             id_ = await store.add_absence(connection, values, by=who.id, now=now)
             if id_ is None:
@@ -178,7 +183,7 @@ class Absences:
                 raise StaleVersionError
             changes = _absence_changes(body, absence, now)
             if body.deputy is not None and not await known_users(connection, [body.deputy]):
-                raise _fault("deputy", "Nobody who works here has this id.")
+                raise refused_value("deputy", "Nobody who works here has this id.")
             await store.change_absence(connection, absence.id, changes)
             absence = await store.read_absence(connection, absence.id)
             assert absence is not None
@@ -198,9 +203,9 @@ def _absence_changes(body: AbsenceChange, absence: Absence, now: datetime) -> di
     if body.until is not None:
         changes["until"] = max(body.until, now)
         if changes["until"] <= absence.since:
-            raise _fault("until", "It has not begun by then; cancel it instead.")
+            raise refused_value("until", "It has not begun by then; cancel it instead.")
     if body.deputy is not None and body.deputy == absence.user_id:
-        raise _fault("deputy", "Nobody stands in for himself.")
+        raise refused_value("deputy", "Nobody stands in for himself.")
     return changes
 
 
@@ -221,7 +226,3 @@ def _absence_fact(kind: str, absence: Absence) -> NewFact:
     body: dict[str, object] = {"id": absence.id, "user_id": absence.user_id, "kind": absence.kind}
     users = tuple(dict.fromkeys(u for u in (absence.user_id, absence.deputy_id) if u is not None))
     return NewFact(kind=kind, body=body, users=users)
-
-
-def _fault(name: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)])

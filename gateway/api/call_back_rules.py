@@ -8,7 +8,7 @@ from pydantic import Field
 from gateway.api.fields import Incoming, Nothing, Outgoing, RowId
 from gateway.api.missed_views import Did
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import NotFoundError, StaleVersionError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right
 from gateway.domain.missed import CallBackRule, GiveTo
@@ -121,9 +121,9 @@ class CallBackRules:
             known = set(await active_users(connection))
             for name, users in (("members", body.members), ("escalate_to", body.escalate_to)):
                 if set(users) - known:
-                    raise _fault(name, "value", "One of these ids is nobody's who is active.")
+                    raise refused_value(name, "One of these ids is nobody's who is active.")
             if not body.give_to:
-                raise _fault("give_to", "value", "Name at least one way.")
+                raise refused_value("give_to", "Name at least one way.")
             rule = await call_back.save_rule(connection, CallBackRule(**body.model_dump()))
             if rule is None:
                 raise StaleVersionError
@@ -137,7 +137,3 @@ class CallBackRules:
         async with self._parts.pool.acquire() as connection, connection.transaction():
             if not await call_back.drop_rule(connection, asked.query.did):
                 raise NotFoundError
-
-
-def _fault(name: str, code: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code=code, detail=detail)])

@@ -7,7 +7,7 @@ from gateway.api.contacts import held_contact
 from gateway.api.fields import Incoming, Nothing, RowId
 from gateway.api.once import tell
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right
 from gateway.store import reading
@@ -51,10 +51,10 @@ class CallChoices:
                 try:
                     card = (await held_contact(connection, who, body.contact)).id
                 except NotFoundError:
-                    raise _fault("#/contact", "There is no card with this id.") from None
+                    raise refused_value("contact", "There is no card with this id.") from None
             number = _number(call)
             if body.remember and (card is None or number is None):
-                raise _fault("#/remember", "Only a card can be remembered, and only for a client's number.")
+                raise refused_value("remember", "Only a card can be remembered, and only for a client's number.")
             await choose_card(connection, call.id, card)
             if body.remember and card is not None and number is not None:
                 await remember_choice(connection, number, card)
@@ -76,7 +76,3 @@ def _number(call: reading.ReadCall) -> str | None:
     client = call.view["client"]
     assert isinstance(client, dict)
     return str(client["number"]) if client["kind"] == "client" and client["number"] else None
-
-
-def _fault(pointer: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=pointer, code="value", detail=detail)])

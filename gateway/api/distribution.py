@@ -30,7 +30,12 @@ from gateway.api.fields import Nothing
 from gateway.api.once import do_once
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import reach
 from gateway.domain.access import Right
@@ -263,13 +268,13 @@ class LeadDistribution:
         if body.contact is not None:
             card = (await store.read_cards(connection, [body.contact], body.at or now)).get(body.contact)
             if card is None:
-                raise _fault("contact", "There is no card with this id.")
+                raise refused_value("contact", "There is no card with this id.")
             lead = card.lead
         country = lead.country
         if body.number is not None:
             e164 = self._parts.plan.parse(body.number).e164
             if e164 is None:
-                raise _fault("number", "This is no full telephone number; write it with its code.")
+                raise refused_value("number", "This is no full telephone number; write it with its code.")
             country = country_of(e164)
         return Lead(
             contact_id=lead.contact_id,
@@ -288,10 +293,10 @@ class LeadDistribution:
         try:
             rules_store.conditions_of(body.conditions.model_dump(mode="json"))
         except HoursError as fault:
-            raise _fault("conditions/hours", str(fault)) from None
+            raise refused_value("conditions/hours", str(fault)) from None
         users = [m.user for m in body.members]
         if len(users) != len(set(users)):
-            raise _fault("members", "Name each member once.")
+            raise refused_value("members", "Name each member once.")
         people: dict[str, int | None] = {f"members/{n}/user": user for n, user in enumerate(users)}
         await self._check_people(connection, people | {"head": body.head})
 
@@ -299,7 +304,7 @@ class LeadDistribution:
         known = await rules_store.known_users(connection, [user for user in people.values() if user is not None])
         for place, user in people.items():
             if user is not None and user not in known:
-                raise _fault(place, "Nobody who works here has this id.")
+                raise refused_value(place, "Nobody who works here has this id.")
 
 
 def _columns(values: Mapping[str, object]) -> dict[str, object]:
@@ -338,7 +343,3 @@ def _tried_rule(stored: StoredRule, why: Why | None, verdict: Verdict | None) ->
     )
     none = Why.NO_MEMBER if verdict is not None and not seen else None
     return TriedRule(rule=stored.rule.id, name=stored.rule.name, why=why or none, members=seen)
-
-
-def _fault(name: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)])

@@ -33,7 +33,7 @@ from gateway.api.goal_views import (
 )
 from gateway.api.once import do_once, tell
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, StaleVersionError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import reach, require_reach
 from gateway.domain.access import Principal, Right
@@ -240,7 +240,7 @@ class Goals:
 def _check_span(since: date, until: date) -> None:
     if not 0 <= (until - since).days < HISTORY_MAX:
         detail = f"A goal's history has 1 to {HISTORY_MAX} days; ask for it in parts."
-        raise InvalidRequestError([FieldFault(place="query", pointer="#/until", code="span", detail=detail)])
+        raise refused_value("until", detail, place="query", code="span")
 
 
 def _concerns(office: Office, goal: Goal, user: int | None) -> bool:
@@ -260,10 +260,6 @@ def _goal(office: Office, id: int, who: Principal) -> Goal:
     return found
 
 
-def _refused(field: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{field}", code="value", detail=detail)])
-
-
 def _checked(rule: Rule, since: date, until: date | None) -> None:
     """Refuse a rule that makes no sense.
 
@@ -276,18 +272,18 @@ def _checked(rule: Rule, since: date, until: date | None) -> None:
             FieldFault(place="body", pointer=f"#/{fault.field}", code="value", detail=fault.detail) for fault in faults
         )
     if until is not None and until < since:
-        raise _refused("until", "The last day lies before the first; exchange them.")
+        raise refused_value("until", "The last day lies before the first; exchange them.")
 
 
 def _new_goal(office: Office, body: NewGoal, who: Principal, today: date) -> Goal:
     if body.period not in (Step.DAY, Step.WEEK, Step.MONTH):
-        raise _refused("period", "A goal is for a day, a week or a month.")
+        raise refused_value("period", "A goal is for a day, a week or a month.")
     if (body.whose is Whose.USER) != (body.user is not None) or (body.user or 0) not in {0, *office.people}:
-        raise _refused("user", "A goal of a user names one who is there; other goals name none.")
+        raise refused_value("user", "A goal of a user names one who is there; other goals name none.")
     if (body.whose is Whose.TEAM) != (body.team is not None) or (body.team or 0) not in {0, *office.teams}:
-        raise _refused("team", "A goal of a team names one that is there; other goals name none.")
+        raise refused_value("team", "A goal of a team names one that is there; other goals name none.")
     if body.together and body.whose is not Whose.TEAM:
-        raise _refused("together", "Only a team can work on a goal together.")
+        raise refused_value("together", "Only a team can work on a goal together.")
     rule = Rule(measure=body.measure, way=body.direction, seconds=body.seconds, kind=body.kind, target=body.target)
     since = body.since or today
     _checked(rule, since, body.until)

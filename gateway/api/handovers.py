@@ -15,7 +15,7 @@ from gateway.api.fields import CursorText, Incoming, Limit, Nothing, Outgoing, R
 from gateway.api.once import do_once
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import ConflictError, NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
 from gateway.domain.cards import Stage
@@ -265,9 +265,9 @@ class Handovers:
     async def _done(self, connection: Connection, who: Principal, body: NewHandover) -> tuple[Giver, int]:
         now = datetime.now(UTC)
         if body.to is not None and not await known_users(connection, [body.to]):
-            raise _fault("to", "Nobody who works here has this id.")
+            raise refused_value("to", "Nobody who works here has this id.")
         if body.from_ is not None and await people.read_user(connection, body.from_) is None:
-            raise _fault("from", "Nobody has this id.")
+            raise refused_value("from", "Nobody has this id.")
         giver = await Giver(connection, now, self._parts.settings.company.timezone, who.id).begin()
         contacts: Sequence[int] = body.contacts or ()
         if body.contacts is None:
@@ -307,7 +307,3 @@ def _values(handover: Handover, names: Iterable[str]) -> dict[str, Any]:
     """A handover's values by the names of a view."""
     columns = {"from_": "from_id", "to": "to_id"}
     return {name: getattr(handover, columns.get(name, name)) for name in names}
-
-
-def _fault(name: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)])

@@ -10,7 +10,7 @@ from pydantic import Field
 from gateway.api.fields import Incoming, Nothing, Outgoing, RowId
 from gateway.api.once import do_once
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.security import new_api_key
 from gateway.api.sockets import OpenSockets
@@ -130,7 +130,7 @@ class Keys:
         if beyond := sorted(right for right in granted if not allowed(asked.principal, right, asked.principal.manager)):
             raise NotAllowed(f"You cannot give away rights that you do not have: {', '.join(beyond)}.")
         if body.user is not None and await people.read_user(self._parts.pool, body.user) is None:
-            raise _fault("#/user", "Nobody has this id.")
+            raise refused_value("user", "Nobody has this id.")
         key_id, key, digest = new_api_key()
 
         async def work(connection: Connection) -> tuple[IssuedKeyView, Sequence[NewFact]]:
@@ -166,8 +166,4 @@ class Keys:
     def _check_rights(self, role: Role, rights: frozenset[Right]) -> None:
         beyond = sorted(rights - GRANTS[role])
         if beyond:
-            raise _fault("#/rights", f"The role {role} does not have the rights {', '.join(beyond)}.")
-
-
-def _fault(pointer: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=pointer, code="value", detail=detail)])
+            raise refused_value("rights", f"The role {role} does not have the rights {', '.join(beyond)}.")

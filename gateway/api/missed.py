@@ -31,7 +31,7 @@ from gateway.api.missed_views import (
 from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import ConflictError, NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import own_user, reach
 from gateway.domain.access import Principal, Right, allowed
@@ -188,7 +188,7 @@ class MissedInbox:
             row, kept = await self._open(connection, who, asked.path.missed_id)
             user = asked.body.user or own_user(who)
             if user is None:
-                raise _fault("user", "missing", "This key belongs to nobody; name a person.")
+                raise refused_value("user", "This key belongs to nobody; name a person.", code="missing")
             if not allowed(who, Right.TASKS_WRITE_OWN, str(user)):
                 raise NotAllowed("You may take clients for yourself only.")
             await self._active(connection, user)
@@ -287,7 +287,7 @@ class MissedInbox:
     async def _active(self, connection: Connection, user: int) -> None:
         person = await read_user(connection, user)
         if person is None or not person.active:
-            raise _fault("user", "value", "Nobody who is active has this id.")
+            raise refused_value("user", "Nobody who is active has this id.")
 
     def _number(self, text: str | None) -> str | None:
         """A number as it is kept; one that is none finds nothing."""
@@ -298,7 +298,3 @@ def _his(who: Principal, row: MissedRow) -> None:
     """Refuse to decide about a client whose task is somebody else's."""
     if row.owner_id is not None and not allowed(who, Right.TASKS_WRITE_OWN, str(row.owner_id)):
         raise NotAllowed("A colleague is to call this client back; he or a head may decide.")
-
-
-def _fault(name: str, code: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code=code, detail=detail)])

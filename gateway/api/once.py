@@ -21,7 +21,6 @@ from gateway.live import Happening
 from gateway.store import idempotency as once_store
 from gateway.store.database import Connection
 from gateway.store.facts import NewFact, save_facts
-from gateway.store.reading import begin_order
 
 P = TypeVar("P", bound=Incoming)
 Q = TypeVar("Q", bound=Incoming)
@@ -62,7 +61,7 @@ async def _do(
     once, who = asked.once, asked.principal
     assert once is not None
     async with parts.pool.acquire() as connection, connection.transaction():
-        if not await begin_order(
+        if not await once_store.begin_order(
             connection, principal=who.id, route=once.route, key=once.key, fingerprint=once.fingerprint
         ):
             return await _again(connection, asked)

@@ -37,7 +37,12 @@ from gateway.api.outcome_views import (
 )
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import own_user, reach
 from gateway.domain.access import Principal, Right, allowed
@@ -259,9 +264,9 @@ class Outcomes:
         assert body.contact is not None
         user = body.user or own_user(who)
         if user is not None and not allowed(who, Right.OUTCOMES_WRITE_OWN, str(user)):
-            raise _fault("user", "You may choose outcomes for yourself only.")
+            raise refused_value("user", "You may choose outcomes for yourself only.")
         if body.user is not None and await people.read_user(connection, body.user) is None:
-            raise _fault("user", "Nobody has this id.")
+            raise refused_value("user", "Nobody has this id.")
         card = await connection.fetchval("select standing_card(id) from contact where id = $1", body.contact)
         if card is None or not await visible_ids(connection, [card], card_reach(who)):
             raise NotFoundError
@@ -312,7 +317,7 @@ class Outcomes:
         key = body.outcome or (last.outcome if last else "")
         disposition = await dispositions.find_disposition(connection, key)
         if disposition is None or (disposition.archived and (last is None or last.outcome != key)):
-            raise _fault("outcome", "There is no such outcome to choose; GET /dispositions lists them.")
+            raise refused_value("outcome", "There is no such outcome to choose; GET /dispositions lists them.")
         reason: Reason | None = None
         if "reason" in body.model_fields_set or last is None:
             reason = await self._reason(connection, body.reason, disposition.reasons)
@@ -332,13 +337,13 @@ class Outcomes:
         reason = await dispositions.find_reason(connection, of, key) if of else None
         if reason is None or reason.archived:
             known = ", ".join(await dispositions.reasons_for(connection, of)) if of else ""
-            raise _fault("reason", f"Choose one of: {known}." if known else "This outcome has no reasons.")
+            raise refused_value("reason", f"Choose one of: {known}." if known else "This outcome has no reasons.")
         return reason
 
     async def _check_colleague(self, connection: Connection, who: Principal, to: int) -> None:
         person = await people.read_user(connection, to)
         if person is None or not person.active:
-            raise _fault("next_step/to", "Nobody who works here has this id.")
+            raise refused_value("next_step/to", "Nobody who works here has this id.")
 
     async def _chosen(
         self, connection: Connection, id: int, choice: Choice, now: datetime, zone: ZoneInfo
@@ -354,7 +359,3 @@ class Outcomes:
         steps = [Offer(task=kind, due_at=due) for kind, due in offered_steps(now, zone)] if asks else []
         values = outcome_values(outcome, wants)
         return ChosenView.model_validate({**values, "reasons": tuple(reasons), "steps": tuple(steps)})
-
-
-def _fault(name: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)])

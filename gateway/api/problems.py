@@ -64,6 +64,18 @@ class InvalidRequestError(Rejected, ValueError):
         self.faults = tuple(faults)[:FAULTS_MAX]
 
 
+def refused_value(name: str, detail: str, *, place: str = "body", code: str = "value") -> InvalidRequestError:
+    """One value that is not allowed, found by a look at what it names.
+
+    Args:
+        name: of the field in its place; of an inner one with the way to it, like `members/2`.
+        detail: what is wrong, for people.
+        place: body, query, path or header.
+        code: what is wrong, for programs.
+    """
+    return InvalidRequestError([FieldFault(place=place, pointer=f"#/{name}", code=code, detail=detail)])
+
+
 class MalformedBodyError(Rejected, ValueError):
     """The body is not valid JSON; send one JSON object in UTF-8."""
 

@@ -148,7 +148,7 @@ class RecordingOrders:
         assert once is not None
         call = await visible_call(self._parts, who, id, Right.RECORDINGS_LISTEN_OWN)
         async with self._parts.pool.acquire() as connection, connection.transaction():
-            begun = await reading.begin_order(
+            begun = await once_store.begin_order(
                 connection, principal=who.id, route=once.route, key=once.key, fingerprint=once.fingerprint
             )
             if not begun:

@@ -10,7 +10,12 @@ from gateway.api.fields import CursorText, Incoming, Limit, Nothing, Outgoing, R
 from gateway.api.once import do_once
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.api.teams import Version
 from gateway.domain.access import Principal, Right, Role, allowed
@@ -173,10 +178,6 @@ def delivery_view(found: Delivery) -> ReportDeliveryView:
     )
 
 
-def _refused(field: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{field}", code="value", detail=detail)])
-
-
 class ReportSubscriptions:
     """The handlers of `/reports/subscriptions` and `/reports/deliveries`."""
 
@@ -327,18 +328,18 @@ class ReportSubscriptions:
         people = await teams.workers(connection)
         reader = people.get(wanted.user_id)
         if reader is None or not reader.active:
-            raise _refused("user", "Nobody who can sign in has this id.")
+            raise refused_value("user", "Nobody who can sign in has this id.")
         team = await teams.read_team(connection, wanted.team_id) if wanted.team_id is not None else None
         if wanted.team_id is not None and (team is None or team.archived_at is not None):
-            raise _refused("team", "There is no team with this id.")
+            raise refused_value("team", "There is no team with this id.")
         principal = Principal(id=f"user:{reader.id}", role=Role(reader.role), manager=str(reader.id))
         heads_it = team is not None and team.head_id == reader.id
         if not heads_it and not allowed(principal, Right.STATISTICS_READ_ALL):
-            raise _refused("user", "This person may not read the figures of others, nor heads the team.")
+            raise refused_value("user", "This person may not read the figures of others, nor heads the team.")
         if (wanted.by == "mail") != bool(wanted.address):
-            raise _refused("address", "A letter needs an address, a file has none.")
+            raise refused_value("address", "A letter needs an address, a file has none.")
         if wanted.by == "mail" and self._parts.settings.mail.host is None:
-            raise _refused("by", "No mail server is configured (mail.host); choose file.")
+            raise refused_value("by", "No mail server is configured (mail.host); choose file.")
 
     async def _written(self, connection: Connection, who: Principal, id: int, action: str) -> SubscriptionView:
         found = await store.read_subscription(connection, id)

@@ -17,7 +17,7 @@ from gateway.api.calls import CallView, call_models
 from gateway.api.fields import Nothing
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, UnknownCursorError
+from gateway.api.problems import InvalidRequestError, NotFoundError, UnknownCursorError, refused_value
 from gateway.api.report_files import MEDIA, report_file
 from gateway.api.report_views import (
     ChannelQuery,
@@ -61,7 +61,7 @@ _OF_TASKS = frozenset(
 
 def refused(pointer: str, detail: str) -> InvalidRequestError:
     """A value of the query that is not allowed."""
-    return InvalidRequestError([FieldFault(place="query", pointer=f"#/{pointer}", code="value", detail=detail)])
+    return refused_value(pointer, detail, place="query")
 
 
 def asked_period(name: PeriodName, since: date | None, until: date | None, zone: ZoneInfo, now: datetime) -> Period:

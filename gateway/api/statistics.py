@@ -13,7 +13,7 @@ from gateway.api.calls import CallPlace, CallView, call_models
 from gateway.api.fields import CursorText, Day, Incoming, Limit, Nothing, Outgoing, RowId
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError, refused_value
 from gateway.api.routing import API_PREFIX, Asked, Route
 from gateway.api.visibility import own_user, reach, require_reach
 from gateway.domain.access import Right
@@ -404,4 +404,4 @@ class Statistics:
 
 
 def _too_long(detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="query", pointer="#/until", code="span", detail=detail)])
+    return refused_value("until", detail, place="query", code="span")

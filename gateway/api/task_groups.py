@@ -20,7 +20,7 @@ from gateway.api.fields import CursorText, Day, Incoming, Limit, Nothing, Outgoi
 from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
+from gateway.api.problems import NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.task_views import Cards, MomentText, NewTaskBody, TaskFields, Title, Users, ZoneName, by_clock
 from gateway.api.tasks import Tasks
@@ -282,12 +282,12 @@ class TaskGroups:
                 connection, users=body.users, teams=body.teams, roles=body.roles, day=now
             )
             if lost := set(body.users) - set(users):
-                raise _fault("users", f"Nobody who is active has the id {min(lost)}.")
+                raise refused_value("users", f"Nobody who is active has the id {min(lost)}.")
             given = await self._cards(connection, who, body)
             base = await self._tasks.new_task(connection, who, body, owner=None, now=now)
             new = _of_members(base, users, given) if body.each is Each.MEMBER else _of_cards(base, users, given)
             if not 1 <= len(new) <= GROUP_MAX:
-                raise _fault("each", f"This makes {len(new)} tasks; a group has 1 to {GROUP_MAX}.")
+                raise refused_value("each", f"This makes {len(new)} tasks; a group has 1 to {GROUP_MAX}.")
             group = await task_lists.add_group(
                 connection, title=base.title, kind=base.kind, made_by=who.id, now=now, total=len(new)
             )
@@ -364,13 +364,13 @@ class TaskGroups:
         )
         seen = await visible_ids(connection, {g.contact_id for g in found}, card_reach(who))
         if set(body.contacts) - seen:
-            raise _fault("contacts", "One of these cards is not there, or you may not see it.")
+            raise refused_value("contacts", "One of these cards is not there, or you may not see it.")
         return [g for g in found if g.contact_id in seen]
 
     async def _rule(self, connection: Connection, body: RecurrenceBody, owner: int | None) -> Recurrence:
         company = self._parts.settings.company.timezone
         if body.zone is not None and not is_zone(body.zone):
-            raise _fault("recurs/zone", "No time zone of this name is known; write one like Europe/Warsaw.")
+            raise refused_value("recurs/zone", "No time zone of this name is known; write one like Europe/Warsaw.")
         person = await read_user(connection, owner) if owner is not None else None
         zone = ZoneInfo(body.zone) if body.zone else zone_of(person.timezone if person else None, company)
         return Recurrence(
@@ -428,7 +428,3 @@ def _series_view(series: Series, now: datetime) -> SeriesView:
         made_at=series.made_at,
         ended_at=series.ended_at,
     )
-
-
-def _fault(name: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)])

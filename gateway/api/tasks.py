@@ -18,7 +18,12 @@ from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, Out
 from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.api.task_views import (
     ChangeView,
@@ -305,16 +310,16 @@ class Tasks:
         if owner is not None and (task is None or owner != task.owner_id):
             person = await people.read_user(connection, owner)
             if person is None or not person.active:
-                raise _fault("owner", "value", "Nobody who is active has this id.")
+                raise refused_value("owner", "Nobody who is active has this id.")
             _may_write(who, owner, task)
         known = await store.active_users(connection) if members else []
         if set(members) - set(known):
-            raise _fault("members", "value", "One of these ids is nobody's who is active.")
+            raise refused_value("members", "One of these ids is nobody's who is active.")
         wanted = {c for c in contacts if c is not None}
         seen = await visible_ids(connection, wanted, card_reach(who))
         there = await store.known_cards(connection, sorted(seen))
         if wanted - there:
-            raise _fault("contact", "value", "There is no card of this id that you may see.")
+            raise refused_value("contact", "There is no card of this id that you may see.")
 
     async def _call(self, who: Principal, id: UUID | None) -> UUID | None:
         """The call a task follows from, the one that stands; one that the caller may not see is refused."""
@@ -323,7 +328,7 @@ class Tasks:
         try:
             return (await visible_call(self._parts, who, id, Right.CALLS_READ_OWN)).id
         except NotFoundError:
-            raise _fault("call", "value", "There is no call of this id that you may see.") from None
+            raise refused_value("call", "There is no call of this id that you may see.") from None
 
     async def _shown(self, connection: Connection, id: int, who: Principal, now: datetime) -> TaskView:
         (shown,) = await show_tasks(connection, [id], card_reach(who))
@@ -370,7 +375,7 @@ class Tasks:
     def _e164(self, text: str) -> str:
         number = self._parts.plan.parse(text)
         if number.kind is not NumberKind.CLIENT or number.e164 is None:
-            raise _fault("number", str(number.kind), "This is no client's number; write it with its code.")
+            raise refused_value("number", "This is no client's number; write it with its code.", code=str(number.kind))
         return number.e164
 
 
@@ -399,11 +404,7 @@ def _placed(new: NewTask, body: NewTaskBody) -> NewTask:
 
 def _known_zone(name: str | None) -> None:
     if name is not None and not is_zone(name):
-        raise _fault("zone", "value", "No time zone of this name is known; write one like Europe/Warsaw.")
-
-
-def _fault(name: str, code: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code=code, detail=detail)])
+        raise refused_value("zone", "No time zone of this name is known; write one like Europe/Warsaw.")
 
 
 def _filter(query: TaskQuery, only_user: int | None, now: datetime) -> TaskFilter:

@@ -9,7 +9,12 @@ from pydantic import Field
 from gateway.api.fields import Day, Incoming, Nothing, Outgoing, RowId
 from gateway.api.once import do_once, tell
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
 from gateway.store import teams as store
@@ -103,10 +108,6 @@ def team_view(team: Team) -> TeamView:
         archived=team.archived_at is not None,
         version=team.version,
     )
-
-
-def _fault(pointer: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=pointer, code="value", detail=detail)])
 
 
 class Teams:
@@ -229,14 +230,14 @@ class Teams:
         """The memberships, of people who are there and at most once a day."""
         people = await store.workers(connection)
         if head is not None and head not in people:
-            raise _fault("#/head", "Nobody has this id.")
+            raise refused_value("head", "Nobody has this id.")
         for place, member in enumerate(members):
             if member.user not in people:
-                raise _fault(f"#/members/{place}/user", "Nobody has this id.")
+                raise refused_value(f"members/{place}/user", "Nobody has this id.")
             if member.since and member.until and member.until < member.since:
-                raise _fault(f"#/members/{place}/until", "The last day lies before the first; exchange them.")
+                raise refused_value(f"members/{place}/until", "The last day lies before the first; exchange them.")
         found = [Membership(user_id=m.user, since=m.since, until=m.until) for m in members]
         if (twice := store.overlapping(found)) is not None:
             place = max(place for place, m in enumerate(members) if m.user == twice)
-            raise _fault(f"#/members/{place}", "This person belongs to the team twice on one day.")
+            raise refused_value(f"members/{place}", "This person belongs to the team twice on one day.")
         return found

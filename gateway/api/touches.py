@@ -20,10 +20,9 @@ from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import (
     ConflictError,
-    FieldFault,
-    InvalidRequestError,
     NotFoundError,
     TooManyAttemptsError,
+    refused_value,
 )
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
@@ -207,7 +206,7 @@ class Touches:
             name=(order.contact.name or "").strip(),
         )
         if order.user is not None and await people.read_user(self._parts.pool, order.user) is None:
-            raise _fault("#/user", "Nobody has this id.")
+            raise refused_value("user", "Nobody has this id.")
         touch = NewTouch(
             kind=order.kind,
             at=order.at or now,
@@ -223,7 +222,7 @@ class Touches:
 
         async def work(connection: Connection) -> tuple[WrittenTouch, Sequence[NewFact]]:
             if ways.contact is not None and not await self._visible(connection, who, [ways.contact]):
-                raise _fault("#/contact/id", "There is no card with this id.")
+                raise refused_value("contact/id", "There is no card with this id.")
             return await take_touch(connection, touch, ways, now)
 
         return await do_once(self._parts, asked, work)
@@ -256,7 +255,7 @@ class Touches:
         card = asked.body.contact
         async with self._parts.pool.acquire() as connection, connection.transaction():
             if not await self._visible(connection, asked.principal, [card]):
-                raise _fault("#/contact", "There is no card with this id.")
+                raise refused_value("contact", "There is no card with this id.")
             if not await store.give_touch(connection, touch.id, card):
                 raise PlacedError
             body: dict[str, object] = {"id": str(touch.id), "kind": touch.kind, "contact_id": card}
@@ -286,8 +285,8 @@ class Touches:
             return None
         number = self._parts.plan.parse(text)
         if number.kind is not NumberKind.CLIENT or number.e164 is None:
-            raise _fault(
-                "#/contact/number", "This is no client's number; write it with its code, like +7 916 123-45-67."
+            raise refused_value(
+                "contact/number", "This is no client's number; write it with its code, like +7 916 123-45-67."
             )
         return number.e164
 
@@ -377,8 +376,4 @@ def _email(text: str | None) -> Address | None:
     try:
         return read_address(AddressKind.EMAIL, text)
     except AddressError as fault:
-        raise _fault("#/contact/email", str(fault)) from fault
-
-
-def _fault(pointer: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=pointer, code="value", detail=detail)])
+        raise refused_value("contact/email", str(fault)) from fault

@@ -5,13 +5,13 @@ company's data; here stands only what such data means. A choice is kept even whe
 interrupted loses nothing): what is still wanted is told, and it stays on his list until it is given.
 """
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from gateway.domain.cards import Heat, Stage
+from gateway.domain.recurrence import months_later
 
 MORNING = time(10)
 """When something falls due that was put off by days or months, in the client's time."""
@@ -186,12 +186,6 @@ def due_of(task: AutoTask, reason: Reason | None, now: datetime, zone: tzinfo) -
     day = months_later(today, months) if months else today + timedelta(days=task.days or 1)
     day += timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= 5 else 0)
     return datetime.combine(day, MORNING, zone).astimezone(now.tzinfo)
-
-
-def months_later(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day where it is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

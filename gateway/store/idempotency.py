@@ -64,6 +64,27 @@ async def first_request(source: Pool | Connection, *, principal: str, route: str
     )
 
 
+async def begin_order(
+    connection: Connection, *, principal: str, route: str, key: str, fingerprint: bytes, body: Row | None = None
+) -> bool:
+    """Take a key for an order that is done in the same transaction; `keep_answer` ends it there.
+
+    Returns:
+        False: the key is taken. One that is being taken at the same moment is waited for.
+    """
+    await connection.execute("delete from idempotency where created_at < now() - $1::interval", KEPT)
+    mine = await connection.fetchval(
+        "insert into idempotency (principal, route, key, fingerprint, body) values ($1, $2, $3, $4, $5)"
+        " on conflict do nothing returning true",
+        principal,
+        route,
+        key,
+        fingerprint,
+        body or {},
+    )
+    return bool(mine)
+
+
 async def begin_command(
     pool: Pool, *, principal: str, route: str, key: str, fingerprint: bytes, command: NewCommand
 ) -> bool:
@@ -73,15 +94,8 @@ async def begin_command(
         Whether it was written; False: the key is taken, and nothing was.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("delete from idempotency where created_at < now() - $1::interval", KEPT)
-        mine = await connection.fetchval(
-            "insert into idempotency (principal, route, key, fingerprint, body) values ($1, $2, $3, $4, $5)"
-            " on conflict do nothing returning true",
-            principal,
-            route,
-            key,
-            fingerprint,
-            {"id": command.id},
+        mine = await begin_order(
+            connection, principal=principal, route=route, key=key, fingerprint=fingerprint, body={"id": command.id}
         )
         if not mine:
             return False

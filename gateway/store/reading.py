@@ -14,7 +14,6 @@ from uuid import UUID
 from gateway.domain.call_view import CardChoice, Names, View, moment
 from gateway.domain.recordings import RecordingKey, parse_location
 from gateway.store.database import Connection, Pool
-from gateway.store.idempotency import KEPT
 from gateway.store.transcripts import words_condition
 
 Source = Pool | Connection
@@ -445,24 +444,6 @@ async def hold_recordings(connection: Connection, call: UUID) -> list[HeldRecord
         call,
     )
     return [HeldRecording(**{**dict(r), "is_being_written": bool(r["is_being_written"])}) for r in rows]
-
-
-async def begin_order(connection: Connection, *, principal: str, route: str, key: str, fingerprint: bytes) -> bool:
-    """Take a key for an order that is done in the same transaction; `keep_answer` ends it there.
-
-    Returns:
-        False: the key is taken. One that is being taken at the same moment is waited for.
-    """
-    await connection.execute("delete from idempotency where created_at < now() - $1::interval", KEPT)
-    mine = await connection.fetchval(
-        "insert into idempotency (principal, route, key, fingerprint, body) values ($1, $2, $3, $4, '{}')"
-        " on conflict do nothing returning true",
-        principal,
-        route,
-        key,
-        fingerprint,
-    )
-    return bool(mine)
 
 
 async def note_listening(pool: Pool, *, actor: str, recording: UUID, detail: dict[str, object]) -> bool:

@@ -21,11 +21,11 @@ from gateway.domain.outcomes import (
     after,
     asking_rule,
     due_of,
-    months_later,
     next_stage,
     still_wanted,
     taken_back,
 )
+from gateway.domain.recurrence import months_later
 
 MOSCOW, WARSAW = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Warsaw")
 RETURN = AutoTask(kind=FollowUp.RETURN, months=6)
