@@ -40,6 +40,24 @@ class Right(StrEnum):
     CALLS_ORIGINATE = "calls.originate"
     CALLS_CONTROL_OWN = "calls.control_own"
     CALLS_CONTROL_ALL = "calls.control_all"
+    CALLS_LISTEN = "calls.listen"
+    CALLS_WHISPER = "calls.whisper"
+    CALLS_BARGE = "calls.barge"
+    SCHEDULED_READ_OWN = "scheduled.read_own"
+    SCHEDULED_READ_ALL = "scheduled.read_all"
+    SCHEDULED_WRITE_OWN = "scheduled.write_own"
+    SCHEDULED_WRITE_ALL = "scheduled.write_all"
+    STATES_READ_OWN = "states.read_own"
+    STATES_READ_ALL = "states.read_all"
+    STATES_WRITE_OWN = "states.write_own"
+    STATES_WRITE_ALL = "states.write_all"
+    DIALLING_READ = "dialling.read"
+    DIALLING_MANAGE = "dialling.manage"
+    ROUTING_READ = "routing.read"
+    ROUTING_MANAGE = "routing.manage"
+    ROUTE_ASK = "route.ask"
+    JOURNAL_SHIP = "journal.ship"
+    DOCTOR_READ = "doctor.read"
     RECORDINGS_LISTEN_OWN = "recordings.listen_own"
     RECORDINGS_LISTEN_ALL = "recordings.listen_all"
     RECORDINGS_DELETE = "recordings.delete"
@@ -78,6 +96,10 @@ WIDER = {
     Right.TASKS_READ_OWN: Right.TASKS_READ_ALL,
     Right.TASKS_WRITE_OWN: Right.TASKS_WRITE_ALL,
     Right.OUTCOMES_WRITE_OWN: Right.OUTCOMES_WRITE_ALL,
+    Right.SCHEDULED_READ_OWN: Right.SCHEDULED_READ_ALL,
+    Right.SCHEDULED_WRITE_OWN: Right.SCHEDULED_WRITE_ALL,
+    Right.STATES_READ_OWN: Right.STATES_READ_ALL,
+    Right.STATES_WRITE_OWN: Right.STATES_WRITE_ALL,
 }
 """A right over one's own things and the right over everybody's that includes it."""
 
@@ -95,6 +117,10 @@ _MANAGER = frozenset(
         Right.TASKS_WRITE_OWN,
         Right.OUTCOMES_WRITE_OWN,
         Right.STATISTICS_READ_OWN,
+        Right.SCHEDULED_READ_OWN,
+        Right.SCHEDULED_WRITE_OWN,
+        Right.STATES_READ_OWN,
+        Right.STATES_WRITE_OWN,
     }
 )
 _SUPERVISOR = _MANAGER | {
@@ -111,6 +137,15 @@ _SUPERVISOR = _MANAGER | {
     Right.OUTCOMES_MANAGE,
     Right.DISTRIBUTION_MANAGE,
     Right.GOALS_MANAGE,
+    Right.CALLS_LISTEN,
+    Right.CALLS_WHISPER,
+    Right.CALLS_BARGE,
+    Right.SCHEDULED_READ_ALL,
+    Right.SCHEDULED_WRITE_ALL,
+    Right.STATES_READ_ALL,
+    Right.STATES_WRITE_ALL,
+    Right.DIALLING_READ,
+    Right.ROUTING_READ,
 }
 GRANTS = {Role.MANAGER: _MANAGER, Role.SUPERVISOR: _SUPERVISOR, Role.ADMIN: frozenset(Right)}
 """The rights of each role; a right named nowhere here belongs to nobody."""

@@ -76,6 +76,100 @@ class Telephony(Protocol):
         ...
 
 
+class Ability(StrEnum):
+    """What a PBX may be able to do with a call that goes on; what it cannot is refused with the reason."""
+
+    ORIGINATE = "originate"
+    HANG_UP = "hang_up"
+    HOLD = "hold"
+    DIGITS = "digits"
+    BLIND_TRANSFER = "blind_transfer"
+    ATTENDED_TRANSFER = "attended_transfer"
+    PAUSE_RECORDING = "pause_recording"
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
+    PAUSE_QUEUES = "pause_queues"
+
+
+class SpyMode(StrEnum):
+    """How a supervisor stands beside a call."""
+
+    LISTEN = "listen"  # hears both
+    WHISPER = "whisper"  # and is heard by the manager
+    BARGE = "barge"  # and is heard by both
+
+
+class CallControl(Protocol):
+    """Orders to a call that goes on. Legs are named by their ids; what came of it is told by the journal too.
+
+    Every order gives an `OrderOutcome`: `refused` with a reason in one plain word (`leg_gone`, `not_allowed`,
+    `not_connected`, `not_possible`, `failed`...), `unknown` where the answer was lost. None is repeated by itself.
+    """
+
+    def lacks(self, ability: Ability) -> str | None:
+        """Why the PBX cannot do this, in words that name the missing right or part; None: it can."""
+        ...
+
+    async def hold(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
+        """Let the client hear music, and the manager wait.
+
+        Args:
+            order_id: of the command.
+            client: id of the client's leg.
+            manager: id of the manager's leg that stands with it.
+        """
+        ...
+
+    async def resume(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
+        """Bring them together again."""
+        ...
+
+    async def send_digits(self, *, order_id: str, leg: str, digits: str) -> OrderOutcome:
+        """Send DTMF to the far end of a leg; digits are `0-9 A-D * #`."""
+        ...
+
+    async def transfer(self, *, order_id: str, client: str, manager: str, target: str) -> OrderOutcome:
+        """Blind transfer: the client goes to an extension or number at once."""
+        ...
+
+    async def consult(self, *, order_id: str, client: str, manager: str, target: str) -> OrderOutcome:
+        """Begin an attended transfer: the client waits while the manager talks with the target."""
+        ...
+
+    async def complete_transfer(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
+        """End the consultation by joining client and target."""
+        ...
+
+    async def abandon_transfer(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
+        """End the consultation by going back to the client."""
+        ...
+
+
+class Supervision(Protocol):
+    """What is done beside a call: its recording, and who listens to it."""
+
+    async def pause_recording(self, *, order_id: str, leg: str, paused: bool) -> OrderOutcome:
+        """Write silence into the recording of the client's leg from now on, or sound again; the time line stays."""
+        ...
+
+    async def spy(self, *, order_id: str, endpoint: str, extension: str, leg: str, mode: SpyMode) -> OrderOutcome:
+        """Ring a supervisor's phone and let him hear a manager's leg; `order_id` becomes the id of his leg."""
+        ...
+
+
+class QueueMembers(Protocol):
+    """A manager's places in the PBX's own queues."""
+
+    async def pause_in_queues(self, *, endpoint: str, extension: str, paused: bool, reason: str) -> OrderOutcome:
+        """Pause or resume him in every queue he is in; accepted also where he is in none."""
+        ...
+
+
+class Engine(Telephony, CallControl, Supervision, QueueMembers, Protocol):
+    """Everything one PBX can be told; Asterisk is the first one, the embedded engine will be the second."""
+
+
 class Transcriber(Protocol):
     """Speech to text, many files at a time."""
 
