@@ -22,7 +22,7 @@ from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
 from sip.ami import AmiSession, Snapshot
 from sip.ami_actions import ORIGINATE_ANSWER_SECONDS
 from sip.ami_answers import read_number
-from sip.ami_errors import ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
+from sip.ami_errors import ActionDenied, ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
 from sip.ami_protocol import Kind, Message
 from sip.asterisk_orders import DialTemplate, ending, failure, needs_cause, originate_fields, refusal
 from sip.asterisk_questions import Standing, ask_endpoints, ask_standing
@@ -125,7 +125,15 @@ class Asterisk:
     # orders
 
     async def originate(
-        self, *, order_id: str, endpoint: str, extension: str, number: str, caller_id: str
+        self,
+        *,
+        order_id: str,
+        endpoint: str,
+        extension: str,
+        number: str,
+        caller_id: str,
+        client_caller_id: str = "",
+        ring_seconds: float | None = None,
     ) -> OrderOutcome:
         """Ring a manager's phone, then dial the client; answered as soon as Asterisk has queued it.
 
@@ -203,8 +211,8 @@ class Asterisk:
         except Exception as error:  # noqa: BLE001 - foreign code at the top of a task must not end the engine
             log.error("refusal not taken", pbx=self.pbx, order=order_id, error=type(error).__name__)
 
-    async def hang_up(self, leg: str) -> bool:
-        """End a leg by its id.
+    async def hang_up(self, leg: str) -> OrderOutcome:
+        """End a leg by its id; `leg_gone`: the PBX knows it no more.
 
         Asterisk is asked for the channel that has this id now, so that no name of an earlier call is hit. Where a
         caller's forged line gives two channels the id, only the one that the journal knows by name is taken.
@@ -213,11 +221,19 @@ class Asterisk:
             leg: its uniqueid.
 
         Returns:
-            False: the PBX knows it no more.
-
-        Raises:
-            ActionDenied, NotConnected, ConnectionLost, ActionTimedOut: as `AmiActions.action`.
+            Refused with `leg_gone`, `not_connected` or `not_allowed`; unknown where the answer was lost.
         """
+        try:
+            done = await self._hang_up(leg)
+        except NotConnected:
+            return _outcome(OrderState.REFUSED, "not_connected")
+        except ActionDenied:
+            return _outcome(OrderState.REFUSED, "not_allowed")
+        except (ConnectionLost, ActionTimedOut):
+            return _outcome(OrderState.UNKNOWN, "connection_lost")
+        return _outcome(OrderState.ACCEPTED, "") if done else _outcome(OrderState.REFUSED, "leg_gone")
+
+    async def _hang_up(self, leg: str) -> bool:
         names = [row.name for row in (await self._session.core_show_channels()).rows if row.uniqueid == leg]
         known = self._open_legs().get(leg)
         if known is not None and len(names) > 1:

@@ -236,8 +236,11 @@ class Commands:
         if telephony is None:
             raise PbxAwayError
         for leg in legs:
-            if await telephony.hang_up(leg.id):
+            outcome = await telephony.hang_up(leg.id)
+            if outcome.accepted:
                 return
+            if outcome.reason != "leg_gone":
+                raise PbxAwayError
         raise NotOnThePhoneError
 
     async def _first(self, who: Principal, once: Once) -> StoredRequest | None:

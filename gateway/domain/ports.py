@@ -29,8 +29,15 @@ class OrderOutcome:
 
     state: OrderState
     reason: str
-    """Plain word: `no_answer`, `busy`, `no_phone`, `not_connected`...; empty for accepted."""
+    """Plain word of `docs/call-control.md`: `no_answer`, `leg_gone`, `not_connected`...; empty for accepted."""
     at: datetime
+    detail: str = ""
+    """A sentence for people where the word alone does not say what to do (which right is missing); no caller's data."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the PBX took it."""
+        return self.state is OrderState.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +61,15 @@ class Telephony(Protocol):
         ...
 
     async def originate(
-        self, *, order_id: str, endpoint: str, extension: str, number: str, caller_id: str
+        self,
+        *,
+        order_id: str,
+        endpoint: str,
+        extension: str,
+        number: str,
+        caller_id: str,
+        client_caller_id: str = "",
+        ring_seconds: float | None = None,
     ) -> OrderOutcome:
         """Ring a manager's phone, then dial the client.
 
@@ -64,11 +79,16 @@ class Telephony(Protocol):
             extension: the manager's extension.
             number: the client's number as the PBX dials it.
             caller_id: name and number shown to the manager's phone.
+            client_caller_id: number shown to the client; empty: what the PBX shows for this manager.
+            ring_seconds: how long the manager's phone may ring; None: the PBX's setting.
+
+        Raises:
+            Rejected: a field holds what no PBX may be sent; nothing was.
         """
         ...
 
-    async def hang_up(self, leg: str) -> bool:
-        """End a leg by its id; False: the PBX knows it no more."""
+    async def hang_up(self, leg: str) -> OrderOutcome:
+        """End a leg by its id, also one that still rings; `leg_gone`: the PBX knows it no more."""
         ...
 
     async def endpoints(self) -> Sequence[SeenEndpoint]:
@@ -105,14 +125,16 @@ class CallControl(Protocol):
 
     Every order gives an `OrderOutcome`: `refused` with a reason in one plain word (`leg_gone`, `not_allowed`,
     `not_connected`, `not_possible`, `failed`...), `unknown` where the answer was lost. None is repeated by itself.
+    A field that holds what no PBX may be sent raises `Rejected` before anything is sent. None of these orders needs a
+    row of the command's own in the journal: the engine notes what only it knows.
     """
 
     def lacks(self, ability: Ability) -> str | None:
-        """Why the PBX cannot do this, in words that name the missing right or part; None: it can."""
+        """Why the PBX cannot do this, in words that name the missing right or part; None: it can, or was not asked."""
         ...
 
     async def hold(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
-        """Let the client hear music, and the manager wait.
+        """Let the client hear music, and the manager wait; counted like a hold by the phone's own key.
 
         Args:
             order_id: of the command.
@@ -122,23 +144,39 @@ class CallControl(Protocol):
         ...
 
     async def resume(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
-        """Bring them together again."""
+        """Bring them together again; `not_possible`: the client is not held by our order."""
         ...
 
     async def send_digits(self, *, order_id: str, leg: str, digits: str) -> OrderOutcome:
-        """Send DTMF to the far end of a leg; digits are `0-9 A-D * #`."""
+        """Send DTMF to whoever is at the far end of a leg (the client's, for his menus).
+
+        Args:
+            order_id: of the command.
+            leg: whose far end hears them.
+            digits: 1 to 32 of `0-9 A-D * #`; a tenth of a second each, with pauses.
+        """
         ...
 
     async def transfer(self, *, order_id: str, client: str, manager: str, target: str) -> OrderOutcome:
-        """Blind transfer: the client goes to an extension or number at once."""
+        """Blind transfer: the client, talking or held, goes to an extension or number at once.
+
+        Args:
+            order_id: of the command.
+            client: id of the client's leg.
+            manager: id of the manager's leg, which ends.
+            target: as the PBX dials it; permitted before.
+        """
         ...
 
     async def consult(self, *, order_id: str, client: str, manager: str, target: str) -> OrderOutcome:
-        """Begin an attended transfer: the client waits while the manager talks with the target."""
+        """Begin an attended transfer: the client, talking or held, waits while the manager talks with the target.
+
+        Where the target does not answer or hangs up, the PBX brings manager and client together again by itself.
+        """
         ...
 
     async def complete_transfer(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
-        """End the consultation by joining client and target."""
+        """End the consultation by joining client and target; `not_possible`: the target has not answered."""
         ...
 
     async def abandon_transfer(self, *, order_id: str, client: str, manager: str) -> OrderOutcome:
@@ -150,11 +188,23 @@ class Supervision(Protocol):
     """What is done beside a call: its recording, and who listens to it."""
 
     async def pause_recording(self, *, order_id: str, leg: str, paused: bool) -> OrderOutcome:
-        """Write silence into the recording of the client's leg from now on, or sound again; the time line stays."""
+        """Write silence into the recording of the client's leg from now on, or sound again; the time line stays.
+
+        A pause lasts until it is ended or the call is, through holds and transfers. `not_possible`: not recorded.
+        """
         ...
 
     async def spy(self, *, order_id: str, endpoint: str, extension: str, leg: str, mode: SpyMode) -> OrderOutcome:
-        """Ring a supervisor's phone and let him hear a manager's leg; `order_id` becomes the id of his leg."""
+        """Ring a supervisor's phone and let him hear a manager's leg; ends with that leg.
+
+        Args:
+            order_id: becomes the id of his leg, by which `hang_up` ends it; his leg makes a call of kind `service`.
+                Never a row among the click-to-calls that the fold reads.
+            endpoint: the supervisor's, without technology.
+            extension: the supervisor's.
+            leg: the manager's.
+            mode: what is heard of him.
+        """
         ...
 
 

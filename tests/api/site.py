@@ -50,7 +50,15 @@ class Switchboard:
     gone_legs: set[str] = field(default_factory=set)
 
     async def originate(
-        self, *, order_id: str, endpoint: str, extension: str, number: str, caller_id: str
+        self,
+        *,
+        order_id: str,
+        endpoint: str,
+        extension: str,
+        number: str,
+        caller_id: str,
+        client_caller_id: str = "",
+        ring_seconds: float | None = None,
     ) -> OrderOutcome:
         """Write the order down and answer it."""
         self.orders.append({"id": order_id, "endpoint": endpoint, "extension": extension, "number": number})
@@ -58,10 +66,12 @@ class Switchboard:
             await self.answered.wait()
         return self.outcome or OrderOutcome(state=OrderState.ACCEPTED, reason="", at=datetime.now(UTC))
 
-    async def hang_up(self, leg: str) -> bool:
+    async def hang_up(self, leg: str) -> OrderOutcome:
         """Write the leg down."""
         self.hung_up.append(leg)
-        return leg not in self.gone_legs
+        if leg in self.gone_legs:
+            return OrderOutcome(state=OrderState.REFUSED, reason="leg_gone", at=datetime.now(UTC))
+        return OrderOutcome(state=OrderState.ACCEPTED, reason="", at=datetime.now(UTC))
 
     async def endpoints(self) -> list[SeenEndpoint]:
         """Those it was given."""
