@@ -79,6 +79,16 @@ class MailSecurity(StrEnum):
     TLS = "tls"
 
 
+class PbxKind(StrEnum):
+    """Who writes the configuration of a PBX, and so in which files ours may stand."""
+
+    AUTO = "auto"
+    ASTERISK = "asterisk"
+    FREEPBX = "freepbx"
+    ISSABEL = "issabel"
+    MIKOPBX = "mikopbx"
+
+
 class PlainError(ValueError):
     """A fault of several keys, or of no field, in words for the person who wrote the file."""
 
@@ -301,6 +311,7 @@ class Pbx(Section):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
         description="1 to 32 small letters, digits, dashes or underscores",
     )
+    kind: PbxKind = Field(default=PbxKind.AUTO, description="auto, asterisk, freepbx, issabel or mikopbx")
     journal: Journal = Field(default=Journal(), description="a table")
     ami: Ami | None = Field(default=None, description="a table")
     recordings: PbxRecordings = Field(default=PbxRecordings(), description="a table")

@@ -27,6 +27,8 @@ class Finding:
     """Plain words, without callers' data."""
     remedy: tuple[str, ...] = ()
     """What to do, line by line; lines to type or to write stand alone."""
+    code: str = ""
+    """What is wrong, in a word for programs that stays the same while figures in the text change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +41,13 @@ class Area:
         """It is as it should be."""
         return Finding(area=self.name, level=Level.OK, text=text)
 
-    def advice(self, text: str, *remedy: str) -> Finding:
+    def advice(self, text: str, *remedy: str, code: str = "") -> Finding:
         """It works, but could be better."""
-        return Finding(area=self.name, level=Level.ADVICE, text=text, remedy=remedy)
+        return Finding(area=self.name, level=Level.ADVICE, text=text, remedy=remedy, code=code)
 
-    def fault(self, text: str, *remedy: str) -> Finding:
+    def fault(self, text: str, *remedy: str, code: str = "") -> Finding:
         """It is wrong."""
-        return Finding(area=self.name, level=Level.FAULT, text=text, remedy=remedy)
+        return Finding(area=self.name, level=Level.FAULT, text=text, remedy=remedy, code=code)
 
 
 def has_fault(findings: Iterable[Finding]) -> bool:
@@ -84,8 +86,19 @@ def _sum(findings: list[Finding]) -> str:
     return f"{told}{more}."
 
 
+def as_object(finding: Finding) -> dict[str, object]:
+    """One finding for a program."""
+    return {
+        "area": finding.area,
+        "level": finding.level.value,
+        "code": finding.code,
+        "text": finding.text,
+        "remedy": list(finding.remedy),
+    }
+
+
 def as_json(findings: Iterable[Finding]) -> str:
     """The findings for a program."""
     found = list(findings)
-    listed = [{"area": f.area, "level": f.level, "text": f.text, "remedy": list(f.remedy)} for f in found]
+    listed = [as_object(f) for f in found]
     return json.dumps({"ok": not has_fault(found), "findings": listed}, ensure_ascii=False, indent=2)
