@@ -1,0 +1,67 @@
+"""The line that the dialplan gets for an answer, and what it may hold.
+
+    TL1:dial:PJSIP/101&PJSIP/102:20:-:1:3:END
+
+Mark and version, action, what is dialled, seconds, sound, whether the call is recorded (1 or 0), number of the
+question it answers, and the end. Eight fields with a colon between them, none empty (`-`), none with any other
+sign than letters, digits and `_ . / & @ -`: the dialplan cuts them apart with CUT and drops whatever else
+an answer might hold (deploy/asterisk/trunkline_route.conf). Nothing of a caller's is ever in it: phones come from our
+table of endpoints, sounds from the administrator's list.
+"""
+
+import re
+
+from gateway.domain.errors import Rejected
+from gateway.domain.routing import Action, Decision
+
+MARK, END = "TL1", "END"
+_FIELD = re.compile(r"[A-Za-z0-9_./&@-]{1,900}")
+_PHONE = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.@/-]{1,100}")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+
+
+class AnswerError(Rejected, ValueError):
+    """An answer holds a sign that a dialplan must not get; correct the endpoint or the sound it names."""
+
+
+def answer_line(decision: Decision, *, record: bool, n: int) -> str:
+    """The line for a decision.
+
+    Raises:
+        AnswerError: a field has a sign that it must not have.
+    """
+    dial = "&".join(decision.phones) if decision.action is Action.DIAL else "-"
+    recorded = record and decision.action in (Action.DIAL, Action.SITE)
+    fields = (
+        MARK,
+        decision.action,
+        dial,
+        str(decision.seconds),
+        decision.sound or "-",
+        str(int(recorded)),
+        str(n),
+        END,
+    )
+    if not all(_FIELD.fullmatch(field) for field in fields):
+        raise AnswerError
+    return ":".join(fields)
+
+
+def dial_string(pattern: str, extension: str, template: str) -> str | None:
+    """What the PBX dials for a row of the table of endpoints.
+
+    Args:
+        pattern: as it was entered: `PJSIP/101`, `101`, or what is no single phone (a pattern, an outside number).
+        extension: whose it is.
+        template: how the PBX is asked to ring one that has no technology, like `PJSIP/{endpoint}`.
+
+    Returns:
+        None: it is not one phone, or has a sign that no dialplan should get.
+    """
+    if "/" in pattern:
+        found = pattern
+    elif _PLAIN.fullmatch(pattern) and _PLAIN.fullmatch(extension):
+        found = template.format(endpoint=pattern, ext=extension)
+    else:
+        return None
+    return found if _PHONE.fullmatch(found) else None
