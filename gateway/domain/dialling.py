@@ -300,7 +300,7 @@ def judge(
         extensions: of our own people.
         internal_targets: further numbers of the PBX, X for any digit.
     """
-    text = _SEPARATORS.sub("", raw[: RAW_MAX + 1].strip(" "))
+    text = compact(raw)
     if len(raw) > RAW_MAX:
         return _refused(DialReason.TOO_LONG, f"A number has at most {LONGEST} digits.")
     if not text:
@@ -310,13 +310,14 @@ def judge(
             DialReason.LETTERS,
             "A number may have digits, spaces, ( ) . - / and one + at its beginning, and nothing else.",
         )
-    if _is_emergency(text, rules.home, plan.strip):
+    internal = text in extensions or _is_internal(text, internal_targets)
+    if _is_emergency(text, rules.home, plan.strip, internal=internal):
         return _refused(
             DialReason.EMERGENCY,
             "Emergency numbers are not dialled from here: take the telephone and dial it there, so that help comes to"
             " where you are.",
         )
-    if text in extensions or _is_internal(text, internal_targets):
+    if internal:
         if purpose is DialPurpose.TRANSFER:
             return DialVerdict(allowed=True, number=text, internal=True)
         return _refused(DialReason.EXTENSION, "This is an extension of ours; write the client's number with its code.")
@@ -325,6 +326,11 @@ def judge(
             DialReason.INTERNATIONAL_PREFIX, "Write a foreign number with + in place of 00, like +48221234567."
         )
     return _outside(text, purpose=purpose, rules=rules, plan=plan)
+
+
+def compact(raw: str) -> str:
+    """A number without the separators that people write; of one that is too long only the beginning."""
+    return _SEPARATORS.sub("", raw[: RAW_MAX + 1])
 
 
 def _outside(text: str, *, purpose: DialPurpose, rules: DialRules, plan: NumberPlan) -> DialVerdict:
@@ -459,13 +465,16 @@ def _region(parsed: phonenumbers.PhoneNumber) -> str | None:
     return None if found in ("001", NO_REGION, None) else str(found)
 
 
-def _is_emergency(text: str, home: str, strip: Iterable[str]) -> bool:
-    """Whether somebody asks for help, also behind a digit for the outside line or an international prefix."""
+def _is_emergency(text: str, home: str, strip: Iterable[str], *, internal: bool) -> bool:
+    """Whether somebody asks for help, also behind a digit for the outside line or an international prefix.
+
+    Where 101 is an extension of ours, 101 rings a colleague, whatever the country does with it; 112 stays 112.
+    """
     digits = text.removeprefix("+").removeprefix("00")
     written = {digits, *(digits.removeprefix(prefix) for prefix in strip)}
     if written & _EVERYWHERE:
         return True
-    return home != NO_REGION and any(len(w) <= 6 and is_emergency_number(w, home) for w in written)
+    return not internal and home != NO_REGION and any(len(w) <= 6 and is_emergency_number(w, home) for w in written)
 
 
 def _is_internal(text: str, patterns: Sequence[str]) -> bool:
