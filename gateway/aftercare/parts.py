@@ -15,6 +15,7 @@ from gateway.aftercare.follow import Follower, now
 from gateway.aftercare.goal_progress import GoalProgress
 from gateway.aftercare.handovers import Absences
 from gateway.aftercare.last_touch import note_touches
+from gateway.aftercare.manager_states import ManagerDays, follow_states, look_at_calls
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
@@ -33,6 +34,7 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
         Follower(pool, "distribution", Distribution(settings.company.timezone).follow, live, clock),
         Follower(pool, "outcomes", OutcomeRules(settings.company.timezone), live, clock),
         Follower(pool, "goals", GoalProgress(settings), live, clock),
+        Follower(pool, "manager states", follow_states, live, clock),
         Follower(pool, "webhooks", queue_webhooks, live, clock),
     ]
 
@@ -41,6 +43,7 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
     """Everything that is done at its time."""
     missed, tasks = MissedCalls(settings.company.timezone), TaskClock(settings.company.timezone)
     leads, absences = Distribution(settings.company.timezone), Absences(settings.company.timezone)
+    states = ManagerDays(settings.company.timezone)
     return [
         Duty(pool, "duplicates", find_duplicates, live, every=EVERY_SECONDS, clock=clock),
         Duty(pool, "missed calls given up", missed.give_up, live, every=15, clock=clock),
@@ -52,6 +55,9 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
         Duty(pool, "birthdays", tasks.birthdays, live, every=600, clock=clock),
         Duty(pool, "deadlines of leads", leads.deadlines, live, every=3, clock=clock),
         Duty(pool, "neglected leads", leads.neglected, live, every=30, clock=clock),
+        Duty(pool, "manager states", look_at_calls, live, every=1, clock=clock),
+        Duty(pool, "managers' days", states.look, live, every=5, clock=clock),
+        Duty(pool, "forgotten breaks", states.tell_breaks, live, every=15, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),
         Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),
         Duty(pool, "daily reports", DailyReports(settings, clock), live, every=20, clock=clock),

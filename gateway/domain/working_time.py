@@ -77,6 +77,18 @@ class WorkingTime:
                 cursor = stop
         return total
 
+    def stretches(self, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        """The working stretches that touch a span of time, in UTC, whole and in order; those that meet are one."""
+        found: list[tuple[datetime, datetime]] = []
+        for begin, end in self._around(since, (until - since).days + 3):
+            if end < since or begin > until:
+                continue
+            if found and begin <= found[-1][1]:
+                found[-1] = (found[-1][0], max(end, found[-1][1]))
+            else:
+                found.append((begin, end))
+        return found
+
     def _around(self, moment: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
         """Working stretches in UTC, from the day before a moment on; those of one day may reach into the next."""
         first = moment.astimezone(self.zone).date() - timedelta(days=1)

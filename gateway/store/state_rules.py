@@ -143,7 +143,7 @@ async def save_rule(
 
 
 async def drop_rule(connection: Connection, id: int) -> bool:
-    """Take a rule of a team or a person away: what lies above it holds again. False: there is none but the company's."""
+    """Take away a rule of a team or a person: what lies above it holds again. False: there is none of this id."""
     return bool(
         await connection.fetchval(
             "delete from manager_state_rule where id = $1 and (team_id is not null or user_id is not null)"
