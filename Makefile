@@ -19,7 +19,7 @@ INSTALL := $(PIP) install --quiet --require-hashes
 ITSELF := $(PIP) install --quiet --no-deps --no-build-isolation -e .
 
 DEBIAN_FOR_LAB := debootstrap util-linux
-DEBIAN_FOR_TESTS := sip-tester chromium
+DEBIAN_FOR_TESTS := sip-tester chromium mariadb-server-core mariadb-client-core
 
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --python-version 3.11 -q

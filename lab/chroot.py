@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lab.errors import BuildFailed, LabUnavailable
 
-RECIPE = 1
+RECIPE = 2
 """Raised whenever the packages or the steps below change, so that older chroots are left behind."""
 
 PACKAGES = (
@@ -30,6 +30,8 @@ PACKAGES = (
     "asterisk-core-sounds-ru",  # the written words of the prompts
     "asterisk-core-sounds-ru-wav",
     "asterisk-moh-opsound-wav",
+    "unixodbc",
+    "odbc-mariadb",  # a site's call journal in its own database (lab.freepbx)
 )
 OLDEST = 20
 """The oldest major version whose journal and manager events the gateway is written for."""
@@ -75,7 +77,8 @@ class AsteriskHome:
         """Give the command line that runs Asterisk with `directory` visible under its own path.
 
         In a chroot the folder is bound in a mount namespace of that one process, so nothing stays
-        mounted when the process is killed and several instances do not see each other.
+        mounted when the process is killed and several instances do not see each other. Where LAB_ZONE is set in
+        the environment, that one process lives in that zone: Asterisk reads /etc/localtime and no TZ.
 
         Args:
             directory: The instance's folder, absolute.
@@ -91,10 +94,23 @@ class AsteriskHome:
                 return asterisk
             user = ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
             return [*user, *asterisk]
-        bind = '(umask 022 && mkdir -p "$1") && mount --bind "$2" "$1" && shift 2 && exec "$@"'
+        zone = '[ -z "$LAB_ZONE" ] || mount --bind "$3/usr/share/zoneinfo/$LAB_ZONE" "$3/usr/share/zoneinfo/Etc/UTC"'
+        bind = f'(umask 022 && mkdir -p "$1") && mount --bind "$2" "$1" && {{ {zone}; }} && shift 3 && exec "$@"'
         inside = str(self.root) + str(directory)
         chroot = ["chroot", f"--userspec={self.uid}:{self.gid}", str(self.root)]
-        return ["unshare", "--mount", "sh", "-c", bind, "sh", inside, str(directory), *chroot, *asterisk]
+        return [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            bind,
+            "sh",
+            inside,
+            str(directory),
+            str(self.root),
+            *chroot,
+            *asterisk,
+        ]
 
 
 def default_cache() -> Path:

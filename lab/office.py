@@ -172,18 +172,22 @@ async def _hang_up_all(phone: Phone) -> None:
             await call.hang_up()
 
 
+async def open_stage_phone(stack: AsyncExitStack, server: OfficeServer, user: str, *, port: int | None = None) -> Phone:
+    """Switch on one phone until the stack ends: a manager's, or at a port one behind a provider's line."""
+    codec = Codec.MU_LAW if port is None else Codec.A_LAW
+    secret = server.phone_secret if port is None else None
+    return await stack.enter_async_context(
+        open_phone(user=user, pbx_port=server.ports.sip, secret=secret, codec=codec, port=port)
+    )
+
+
 @asynccontextmanager
 async def open_stage(server: OfficeServer) -> AsyncIterator[Stage]:
     """Switch on everybody's phone for as long as the block lasts."""
-    sip, secret = server.ports.sip, server.phone_secret
     async with AsyncExitStack() as stack:
 
         async def phone(user: str, port: int | None = None) -> Phone:
-            codec = Codec.MU_LAW if port is None else Codec.A_LAW
-            key = secret if port is None else None
-            return await stack.enter_async_context(
-                open_phone(user=user, pbx_port=sip, secret=key, codec=codec, port=port)
-            )
+            return await open_stage_phone(stack, server, user, port=port)
 
         stage = Stage(
             server=server,

@@ -136,9 +136,14 @@ class AsteriskServer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 umask=0o027,
+                env=os.environ | self.environment(),
                 start_new_session=True,  # Ctrl-C is for us; we stop it in order
             )
         self._wait_until_booted()
+
+    def environment(self) -> dict[str, str]:
+        """What Asterisk's process finds in its environment beside ours; a site of its own kind adds to it."""
+        return {}
 
     def stop(self) -> None:
         """Ask Asterisk to end, and end it if it does not; nothing happens when it is not running."""

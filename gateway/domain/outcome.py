@@ -281,9 +281,21 @@ def _enders(fate: Fate) -> list[str]:
     stands = sorted([*fate.talks, *fate.outside_stands], key=lambda s: s.end, reverse=True)
     partners = [leg for s in stands[:1] for leg in s.pair]
     rest = sorted(
-        fate.members, key=lambda m: (fate.roles.role[m] is not Role.LOCAL, fate.legs[m].end or 0), reverse=True
+        (m for m in fate.members if not _refused(fate, m)),
+        key=lambda m: (fate.roles.role[m] is not Role.LOCAL, fate.legs[m].end or 0),
+        reverse=True,
     )
     return list(dict.fromkeys([*reversed(fate.side), *partners, *rest]))
+
+
+def _refused(fate: Fate, member: str) -> bool:
+    """Whether a phone rung for a caller was busy or refused: it ended its own ringing only.
+
+    Where the dialplan then tells him so by Busy or Congestion, the caller's own row names nobody.
+    """
+    leg = fate.legs[member]
+    rung = fate.direction is Direction.INBOUND and not leg.arrived and leg.answered_at is None
+    return rung and leg.cause in (USER_BUSY, CALL_REJECTED)
 
 
 def _side(fate: Fate, source: str) -> Side:
