@@ -215,6 +215,8 @@ class Gateway:
             imports=self.importer,
             tables_changed=self.announce_tables,
             order_refused=self.order_refused,
+            receiving={n: line.receiving for n, line in lines.items() if line.receiving is not None},
+            arrivals=self.sound.arrivals,
             states=self.states,
             registry=registry,
         )

@@ -13,6 +13,7 @@ from gateway.orders import OrderReview
 from gateway.pipeline import Pipeline
 from gateway.preview import Preview
 from gateway.reading import kept_up, read_journal
+from gateway.receiving import Receiving
 from gateway.reconcile import Reconciler
 from gateway.settings import Pbx, Settings
 from gateway.site import ami_config, base_directory
@@ -44,6 +45,8 @@ class Line:
     orders: OrderReview | None = None
     """None: it takes no orders, having no manager interface."""
     journal: JournalStatus = field(default_factory=JournalStatus)
+    receiving: Receiving | None = None
+    """Takes what the PBX's host sends; None: the journal is a file here."""
 
     def tasks(self) -> dict[str, Task]:
         """What runs for ever for this PBX, by name."""
@@ -55,6 +58,8 @@ class Line:
                 await read_journal(path, self.pool, self.pipeline, self.journal, self.holding)
 
             tasks[f"journal of {name}"] = self.holding.run(lambda: kept_up(read, f"journal of {name}"))
+        if self.receiving is not None:
+            tasks[f"journal of {name}"] = kept_up(self.receiving.run, f"journal of {name}")
         if self.asterisk is not None:
             tasks[f"asterisk {name}"] = self.asterisk.run()
         if self.orders is not None:
@@ -70,6 +75,11 @@ class Line:
             detail = "" if reading else f"the journal cannot be read: {self.journal.condition}"
             if self.holding.another:
                 reading, detail = True, "another node reads it; this one stands by"
+            states.append(PartState(name=f"journal of {name}", ready=reading, detail=detail))
+        if self.receiving is not None:
+            told = self.journal
+            reading = told.condition is JournalCondition.READING
+            detail = "" if reading else told.trouble or f"the journal cannot be read there: {told.condition}"
             states.append(PartState(name=f"journal of {name}", ready=reading, detail=detail))
         if self.asterisk is not None:
             up = self.asterisk.state.connected
@@ -100,27 +110,36 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         long_seconds=settings.goals.seconds,
         holds_seen=pbx.ami is not None,
     )
-    asterisk = None
+    asterisk = session = None
     connected: list[Callable[[], None]] = []
     if pbx.ami is not None:
         session = await stack.enter_async_context(open_ami(ami_config(pbx.ami)))
         asterisk = _engine(session, pbx, pool, pipeline, journal, connected)
-        if pbx.journal.path is None:
-            _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables))
     holding = Holding(pool, f"journal of {pbx.name}")
+    receiving = Receiving(pool, pipeline, journal, read=row_reader(pbx)) if pbx.journal.shipped else None
+    if session is not None and pbx.journal.path is None:
+        _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables), receiving)
+
+    def behind() -> bool:
+        if receiving is not None:
+            return receiving.may_lack_rows or pipeline.rows_wait
+        return _rows_may_wait(journal, holding, pipeline)
+
     reconciler = Reconciler(
         pbx=pbx.name,
         pool=pool,
         standing=asterisk.standing if asterisk else None,
         open_legs=pipeline.open_legs,
         note=pipeline.note,
-        is_behind=lambda: _rows_may_wait(journal, holding, pipeline),
+        is_behind=behind,
     )
+    if receiving is not None:
+        receiving.hear_clock = reconciler.hear_clock
     connected.append(reconciler.look_now)
     orders = None
     if asterisk is not None:
-        here = pbx.journal.path is not None
-        orders = OrderReview(pool, pbx.name, is_behind=lambda: here and _rows_may_wait(journal, holding, pipeline))
+        durable = pbx.journal.path is not None or receiving is not None
+        orders = OrderReview(pool, pbx.name, is_behind=lambda: durable and behind())
         connected.append(orders.look_now)
     return Line(
         settings=pbx,
@@ -131,6 +150,7 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
         asterisk=asterisk,
         orders=orders,
         journal=journal,
+        receiving=receiving,
     )
 
 
@@ -140,10 +160,12 @@ def _rows_may_wait(journal: JournalStatus, holding: Holding, pipeline: Pipeline)
     return holding.lease is None or not reading or pipeline.rows_wait
 
 
-def _show_by_ami(session: AmiSession, preview: Preview) -> None:
-    """Show the calls of a PBX whose journal is elsewhere."""
+def _show_by_ami(session: AmiSession, preview: Preview, receiving: Receiving | None) -> None:
+    """Show the calls of a PBX whose journal is elsewhere, while nobody sends it: a sent row is as quick."""
 
     async def hear(message: Message) -> None:
+        if receiving is not None and receiving.is_heard:
+            return
         try:
             event = ami_leg_event({k: message.first(k) for k in message})
         except BadRow:

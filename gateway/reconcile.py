@@ -175,6 +175,10 @@ class Reconciler:
         """Look at once, such as after a connect."""
         self._due.set()
 
+    def hear_clock(self, offset: timedelta) -> None:
+        """Take the PBX's clock minus ours as somebody else measured it, such as the program on its host."""
+        self._take_clock(offset)
+
     async def run(self) -> None:
         """Look each minute, and sooner where a leg was missed or `look_now` asks for it."""
         while True:

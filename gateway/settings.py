@@ -242,6 +242,14 @@ class Journal(Section):
     timezone: ZoneInfo | None = Field(
         default=None, description="a zone of the IANA list; left out when the journal holds epoch times"
     )
+    shipped: bool = Field(default=False, description="true or false")
+    history_days: int = Field(default=366, ge=0, le=36_500, description="a whole number from 0 to 36500")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.shipped and self.path is not None:
+            raise PlainError("path and shipped are both given; a journal is read here or sent by the PBX's host")
+        return self
 
 
 class Ami(SecretSection):
@@ -458,6 +466,16 @@ class Settings(BaseSettings):
     def archive(self) -> Path:
         """The folder of our own recordings: `recordings.folder`, else `recordings` under `home`."""
         return self.recordings.folder or self.home / "recordings"
+
+    def arriving(self, pbx: str) -> Path:
+        """The folder of what the host of a PBX sends of its recordings: `shipped/NAME` under `home`."""
+        return self.home / "shipped" / pbx
+
+    def spool(self, pbx: Pbx) -> Path | None:
+        """Where the recordings of a PBX are found: its own folder, or where its host's are put; None: nowhere."""
+        if pbx.recordings.folder is None and pbx.journal.shipped:
+            return self.arriving(pbx.name) / "spool"
+        return pbx.recordings.folder
 
     @property
     def public_url(self) -> str:

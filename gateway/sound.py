@@ -15,6 +15,7 @@ from gateway.recording_upkeep import RecordingUpkeep
 from gateway.settings import Pbx, Settings
 from gateway.store.database import Pool
 from gateway.transcript_upkeep import TranscriptUpkeep
+from recordings.arrivals import Arrivals
 from recordings.intake import LocalIntake
 from recordings.storage import LocalStorage
 from recordings.watch import watch
@@ -33,6 +34,8 @@ class Sound:
     transcripts: TranscriptUpkeep | None
     """None: transcription is switched off."""
     backlog: Backlog
+    arrivals: dict[str, Arrivals]
+    """By PBX whose host sends its recordings."""
 
 
 async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live: Live) -> Sound:
@@ -40,10 +43,16 @@ async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live
     storage = stack.enter_context(LocalStorage(settings.archive))
     space = FreeSpace(pool, live, storage.free_bytes, limit=settings.recordings.free_space_limit)
     turn = asyncio.Semaphore(1)
-    upkeeps = {
-        pbx.name: _upkeep(pbx, pbx.recordings.folder, storage, space, turn, settings, pool, live)
+    limit = settings.recordings.free_space_limit
+    arrivals = {
+        pbx.name: Arrivals(settings.arriving(pbx.name), free_space_limit=limit)
         for pbx in settings.pbx.values()
-        if pbx.recordings.folder is not None
+        if pbx.journal.shipped and pbx.recordings.folder is None
+    }
+    upkeeps = {
+        pbx.name: _upkeep(pbx, folder, storage, space, turn, settings, pool, live)
+        for pbx in settings.pbx.values()
+        if (folder := settings.spool(pbx)) is not None
     }
     transcripts = None
     if settings.transcription.enabled:
@@ -51,7 +60,9 @@ async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live
         for transcriber in transcribers:
             stack.push_async_callback(transcriber.close)
         transcripts = TranscriptUpkeep(pool, live, transcribers, storage.path_of, space)
-    return Sound(storage=storage, space=space, upkeeps=upkeeps, transcripts=transcripts, backlog=Backlog(pool))
+    return Sound(
+        storage=storage, space=space, upkeeps=upkeeps, transcripts=transcripts, backlog=Backlog(pool), arrivals=arrivals
+    )
 
 
 def _upkeep(
@@ -73,7 +84,7 @@ def _upkeep(
         pbx=pbx.name,
         turn=turn,
         hints=hints,
-        keep=timedelta(days=pbx.recordings.keep_days),
+        keep=timedelta(days=pbx.recordings.keep_days) if pbx.recordings.folder is not None else timedelta(0),
         transcribe=settings.transcription.enabled,
     )
 

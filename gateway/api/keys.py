@@ -14,7 +14,7 @@ from gateway.api.problems import NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.security import new_api_key
 from gateway.api.sockets import OpenSockets
-from gateway.domain.access import GRANTS, Right, Role, allowed
+from gateway.domain.access import BOUND, GRANTS, Right, Role, allowed
 from gateway.domain.errors import NotAllowed
 from gateway.store import access, people
 from gateway.store.access import ListedKey, write_audit
@@ -39,6 +39,9 @@ class NewKey(Incoming):
     rights: Annotated[tuple[Right, ...], Field(min_length=1, max_length=len(Right))] | None = Field(
         default=None, description="to which of the role's rights it is narrowed; null: all of them"
     )
+    pbx: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] | None = Field(
+        default=None, description="the PBX it is bound to, for the program on the PBX's host; null: none"
+    )
 
 
 class KeyView(Outgoing):
@@ -49,6 +52,7 @@ class KeyView(Outgoing):
     role: Role
     user: int | None
     rights: tuple[Right, ...] | None
+    pbx: str | None
     created_at: datetime
     last_used_at: datetime | None = Field(description="to the minute")
     revoked_at: datetime | None
@@ -73,6 +77,7 @@ def _shown(key: ListedKey) -> dict[str, object]:
         "role": key.role,
         "user": key.user_id,
         "rights": key.rights,
+        "pbx": key.pbx,
         "created_at": key.created_at,
         "last_used_at": key.last_used_at,
         "revoked_at": key.revoked_at,
@@ -131,6 +136,7 @@ class Keys:
             raise NotAllowed(f"You cannot give away rights that you do not have: {', '.join(beyond)}.")
         if body.user is not None and await people.read_user(self._parts.pool, body.user) is None:
             raise refused_value("user", "Nobody has this id.")
+        self._check_binding(body)
         key_id, key, digest = new_api_key()
 
         async def work(connection: Connection) -> tuple[IssuedKeyView, Sequence[NewFact]]:
@@ -142,6 +148,7 @@ class Keys:
                 role=body.role,
                 user_id=body.user,
                 rights=body.rights,
+                pbx=body.pbx,
             )
             await write_audit(
                 connection,
@@ -167,3 +174,11 @@ class Keys:
         beyond = sorted(rights - GRANTS[role])
         if beyond:
             raise refused_value("rights", f"The role {role} does not have the rights {', '.join(beyond)}.")
+
+    def _check_binding(self, body: NewKey) -> None:
+        if body.pbx is None:
+            return
+        if body.pbx not in self._parts.directories:
+            raise refused_value("pbx", "No PBX has this name.")
+        if body.rights is None or not BOUND.issuperset(body.rights):
+            raise refused_value("rights", f"A key bound to a PBX has only {' or '.join(sorted(BOUND))}.")

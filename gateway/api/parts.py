@@ -22,9 +22,11 @@ from gateway.domain.legs import LegEvent
 from gateway.domain.phone import NumberPlan
 from gateway.domain.ports import Telephony
 from gateway.domain.recordings import RecordingKey, RecordingPart
+from gateway.domain.shipping import Heard, Shipment
 from gateway.live import Live
 from gateway.settings import Settings
 from gateway.store.database import Pool
+from gateway.store.shipped import Places
 
 
 class OpenPart(Protocol):
@@ -56,6 +58,60 @@ class RecordingReader(Protocol):
 
     def open_for_reading(self, key: RecordingKey, part: RecordingPart) -> OpenPart:
         """Open one part; raises `Rejected` with FileNotFoundError where it is not stored."""
+        ...
+
+
+class JournalReceiver(Protocol):
+    """Takes the rows of a PBX's host; `gateway.receiving.Receiving` is one."""
+
+    async def places(self) -> Places:
+        """Up to where everything is committed."""
+        ...
+
+    async def take(self, shipment: Shipment) -> Places:
+        """Take a batch in; after the return it is committed."""
+        ...
+
+    async def begin(
+        self,
+        heard: Heard,
+        *,
+        last_row: bytes | None,
+        until: dict[str, object] | None,
+        place: dict[str, object] | None,
+        bytes_total: int,
+    ) -> object:
+        """Write down the first meeting with the journal."""
+        ...
+
+
+class ArrivedFile(Protocol):
+    """How far a file from another host has come."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes received."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """All of it is here and verified."""
+        ...
+
+
+class RecordingArrivals(Protocol):
+    """Takes the recordings of a PBX's host in pieces; `recordings.arrivals.Arrivals` is one. Everything blocks."""
+
+    def look(self, file: str, digest: str) -> ArrivedFile:
+        """How far a file has come."""
+        ...
+
+    def put(self, file: str, digest: str, *, total: int, offset: int, data: bytes) -> ArrivedFile:
+        """Take its next piece."""
+        ...
+
+    def is_waiting(self, name: str) -> bool:
+        """Whether a recording is whole, and not taken in yet."""
         ...
 
 
@@ -98,6 +154,10 @@ class ApiParts:
     """Called after each change of users, extensions or endpoints has been committed."""
     order_refused: Callable[[str, str, datetime], Awaitable[None]]
     """Told the id of a refused command, the reason and the moment, so that the pipeline learns of it."""
+    receiving: Mapping[str, JournalReceiver] = field(default_factory=dict)
+    """By PBX whose journal is sent by its host."""
+    arrivals: Mapping[str, RecordingArrivals] = field(default_factory=dict)
+    """By PBX whose recordings are sent by its host."""
     states: Callable[[], Sequence[PartState]] = _all_well
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """What `/metrics` shows; the API adds its own."""

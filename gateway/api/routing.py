@@ -31,7 +31,7 @@ from gateway.api.reading import BODY_MAX, FORM, Strings, form_pairs, raw_body, r
 from gateway.api.security import IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, fingerprint
 from gateway.api.versions import HEADER as IF_MATCH
 from gateway.api.versions import etag_of, is_versioned, with_version
-from gateway.domain.access import Identity, Principal, Right, holds
+from gateway.domain.access import BOUND, Identity, Principal, Right, holds
 from gateway.domain.errors import GatewayError, NotAllowed
 
 API_PREFIX = "/api/v1"
@@ -197,6 +197,8 @@ class Endpoint:
             raise NotSignedInError
         self._guard.check_origin(request)
         right = self.route.right
+        if identity and identity.principal.pbx is not None and right not in (Door.PUBLIC, *BOUND):
+            raise NotAllowed("This key lies on a PBX's host and can do nothing but what that host does.")
         if isinstance(right, Right) and identity and not holds(identity.principal, right):
             raise NotAllowed(f"This needs the right {right}; ask an administrator for it.")
         return identity

@@ -48,6 +48,7 @@ from gateway.api.routing import Route, add_routes
 from gateway.api.search import Search
 from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
+from gateway.api.shipped import Shipped
 from gateway.api.sockets import OpenSockets
 from gateway.api.spend import SpendRoutes
 from gateway.api.statistics import Statistics
@@ -117,6 +118,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *TaskGroups(parts).routes(),
         *Tasks(parts).routes(),
         *WorkingHours(parts).routes(),
+        *Shipped(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 

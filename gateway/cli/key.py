@@ -2,6 +2,7 @@
 
   trunkline key add "CRM" --role supervisor
   trunkline key add "wallboard" --role manager --user anna --right calls.read_own
+  trunkline key add "PBX host of main" --role admin --right journal.ship --pbx main
   trunkline key list
   trunkline key revoke 0a1b2c3d4e5f
 
@@ -12,12 +13,13 @@ rights than it needs.
 import argparse
 import json
 import re
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from gateway.api.security import new_api_key
 from gateway.cli.database import actor, as_table, in_database
 from gateway.config import load
-from gateway.domain.access import GRANTS, Right, Role
+from gateway.domain.access import BOUND, GRANTS, Right, Role
 from gateway.domain.errors import Rejected
 from gateway.store import access, people
 from gateway.store.access import write_audit
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--right", action="append", choices=[*Right], help="only this one of the role's rights; repeatable"
     )
+    add.add_argument("--pbx", metavar="NAME", help="bind it to this PBX: what `trunkline ship` on the PBX's host needs")
     listing = actions.add_parser("list", help="show all keys, without the keys themselves")
     listing.add_argument("--json", action="store_true", help="one JSON list")
     actions.add_parser("revoke", help="end a key at once").add_argument("id")
@@ -54,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.config)
     match args.action:
         case "add":
-            told = in_database(settings, lambda connection: _add(connection, args))
+            told = in_database(settings, lambda connection: _add(connection, args, settings.pbx))
         case "list":
             told = in_database(settings, lambda connection: _list(connection, as_json=args.json))
         case _:
@@ -63,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _add(connection: Connection, args: argparse.Namespace) -> str:
+async def _add(connection: Connection, args: argparse.Namespace, pbxs: Collection[str]) -> str:
     role = Role(args.role)
     if not _NAME.fullmatch(args.name.strip()):
         raise WrongKeyArgument("The key's name is not allowed; allowed are 1 to 120 characters on one line.")
@@ -72,6 +75,7 @@ async def _add(connection: Connection, args: argparse.Namespace) -> str:
         raise WrongKeyArgument(
             f"The role {role} does not have the rights {', '.join(beyond)}; it has {', '.join(sorted(GRANTS[role]))}."
         )
+    _check_binding(args.pbx, rights, pbxs)
     key_id, key, digest = new_api_key()
     await access.issue_key(
         connection,
@@ -81,11 +85,21 @@ async def _add(connection: Connection, args: argparse.Namespace) -> str:
         role=role,
         user_id=await _user_id(connection, args.user),
         rights=rights or None,
+        pbx=args.pbx,
     )
     await write_audit(
         connection, actor=actor(), action="key.issued", object=f"key:{key_id}", detail={"role": str(role)}
     )
     return f"{key}\nKeep it now; it is not shown again. Its id is {key_id}."
+
+
+def _check_binding(pbx: str | None, rights: Sequence[Right], pbxs: Collection[str]) -> None:
+    if pbx is not None and pbx not in pbxs:
+        raise WrongKeyArgument(f"No PBX has the name {pbx!r}; the settings have: {', '.join(pbxs) or 'none'}.")
+    if pbx is not None and (not rights or not BOUND.issuperset(rights)):
+        raise WrongKeyArgument(
+            f"A key bound to a PBX can do nothing else; give --right with {' or '.join(sorted(BOUND))}."
+        )
 
 
 async def _user_id(connection: Connection, login: str | None) -> int | None:
@@ -106,7 +120,8 @@ async def _list(connection: Connection, *, as_json: bool) -> str:
             key.id,
             key.name,
             key.role,
-            ", ".join(key.rights) if key.rights is not None else "all of the role",
+            (", ".join(key.rights) if key.rights is not None else "all of the role")
+            + (f" (PBX {key.pbx})" if key.pbx else ""),
             _moment(key.created_at),
             _moment(key.last_used_at),
             "revoked" if key.revoked_at else "valid",
@@ -122,6 +137,7 @@ def _as_value(key: access.ListedKey) -> dict[str, object]:
         "name": key.name,
         "role": key.role,
         "rights": None if key.rights is None else list(key.rights),
+        "pbx": key.pbx,
         "created_at": key.created_at.isoformat(),
         "last_used_at": key.last_used_at.isoformat() if key.last_used_at else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,

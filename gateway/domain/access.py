@@ -103,6 +103,9 @@ WIDER = {
 }
 """A right over one's own things and the right over everybody's that includes it."""
 
+BOUND = frozenset({Right.JOURNAL_SHIP, Right.ROUTE_ASK})
+"""The rights that a key bound to a PBX may have: it lies on the PBX's host, so it can do nothing else."""
+
 _MANAGER = frozenset(
     {
         Right.CALLS_READ_OWN,
@@ -162,6 +165,8 @@ class Principal:
     """The manager whose things are this principal's own; None: it has none of its own."""
     limited_to: frozenset[Right] | None = None
     """The rights a key was narrowed to when it was issued; None: all of its role."""
+    pbx: str | None = None
+    """The PBX a key is bound to; None: none, and then it ships nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +224,11 @@ def allowed(principal: Principal | None, right: Right, owner: str | Collection[s
         return True
     owners = {owner} if isinstance(owner, str) else set(owner or ())
     return _granted(principal, right) and principal.manager is not None and principal.manager in owners
+
+
+def may_ship(principal: Principal | None, pbx: str) -> bool:
+    """Whether this key may send the journal and the recordings of this PBX: one bound to it, and no other."""
+    return principal is not None and principal.pbx == pbx and _granted(principal, Right.JOURNAL_SHIP)
 
 
 def _granted(principal: Principal, right: Right) -> bool:

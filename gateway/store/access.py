@@ -30,6 +30,7 @@ class ListedKey:
     role: Role
     user_id: int | None
     rights: tuple[Right, ...] | None
+    pbx: str | None
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
@@ -61,7 +62,8 @@ class AccessStore:
     async def key(self, key_id: str) -> IssuedKey | None:
         """The key that was issued under this id, is not revoked, and whose person, if it has one, is active."""
         row = await self._pool.fetchrow(
-            "select k.token_hash, k.role, k.user_id, k.rights from api_key k left join users u on u.id = k.user_id"
+            "select k.token_hash, k.role, k.user_id, k.rights, k.pbx from api_key k"
+            " left join users u on u.id = k.user_id"
             " where k.key_id = $1 and k.revoked_at is null and (k.user_id is null or u.active)",
             key_id,
         )
@@ -72,6 +74,7 @@ class AccessStore:
             role=Role(row["role"]),
             manager=None if row["user_id"] is None else str(row["user_id"]),
             limited_to=_rights(row["rights"]),
+            pbx=row["pbx"],
         )
         return IssuedKey(secret_digest=row["token_hash"], principal=principal)
 
@@ -185,6 +188,7 @@ async def issue_key(
     role: Role,
     user_id: int | None = None,
     rights: Sequence[Right] | None = None,
+    pbx: str | None = None,
 ) -> ListedKey:
     """Enter a key.
 
@@ -196,9 +200,10 @@ async def issue_key(
         role: whose rights it has.
         user_id: whose things are its own; None: nobody's.
         rights: to which of the role's rights it is narrowed; None: all.
+        pbx: the PBX it is bound to; None: none.
     """
     row = await source.fetchrow(
-        "insert into api_key (key_id, token_hash, name, role, user_id, rights) values ($1, $2, $3, $4, $5, $6)"
+        "insert into api_key (key_id, token_hash, name, role, user_id, rights, pbx) values ($1, $2, $3, $4, $5, $6, $7)"
         f" returning {_KEY}",
         key_id,
         secret_digest,
@@ -206,11 +211,12 @@ async def issue_key(
         role,
         user_id,
         None if rights is None else list(rights),
+        pbx,
     )
     return _listed(row)
 
 
-_KEY = "key_id, name, role, user_id, rights, created_at, last_used_at, revoked_at"
+_KEY = "key_id, name, role, user_id, rights, pbx, created_at, last_used_at, revoked_at"
 
 
 def _listed(row: Row) -> ListedKey:

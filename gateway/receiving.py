@@ -1,0 +1,250 @@
+"""Takes in what `trunkline ship` sends of one PBX's journal: the sister of `gateway.reading`, which reads a file here.
+
+A batch names the place it begins at and the place behind it. It is taken only where the place stored here is the one
+it begins at, and its own is stored in the transaction of its rows; so what the sender is told was committed, and a
+ship that was killed, cut off or doubled can at most send rows again, which changes nothing. Of two hosts that send the
+same PBX only one is let in (`OtherHost`), until it has been silent for a while.
+
+At the first meeting with a journal the sender tells where it stands (`begin`); what is older comes as a second stream
+beside the new rows, and what had ended by then is history: it counts, and starts nothing (docs/decisions/0018).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.domain.errors import Rejected
+from gateway.domain.legs import LegEvent
+from gateway.domain.shipping import (
+    HEARTBEAT_SECONDS,
+    SILENT_SECONDS,
+    Heard,
+    OtherHost,
+    OtherPlace,
+    Shipment,
+    Stream,
+    TooQuick,
+)
+from gateway.pipeline import Pipeline
+from gateway.store import shipped as store
+from gateway.store.database import Pool, Row
+from gateway.store.journal import load_cursor
+from gateway.store.shipped import History, Places, Shipper
+from sip.journal import JournalCondition, JournalStatus
+
+log = structlog.get_logger()
+
+REQUESTS_PER_SECOND = 500.0
+BURST = 1000.0
+_SMALL = 50
+"""A batch of more rows was on its way for too long to compare clocks by it."""
+_LOOK_SECONDS = 5.0
+
+
+class Receiving:
+    """What comes of one PBX."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        pipeline: Pipeline,
+        status: JournalStatus,
+        *,
+        read: Callable[[bytes], LegEvent | None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Args:
+        pool: the database.
+        pipeline: takes the rows.
+        status: kept up to date for doctor and metrics, as if the file were read here.
+        read: maps a row, to learn the moment of the last one.
+        clock: our clock, UTC.
+        """
+        self._pool = pool
+        self._pipeline = pipeline
+        self._read = read
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._room, self._room_at = BURST, time.monotonic()
+        self.status = status
+        self.hear_clock: Callable[[timedelta], None] | None = None
+        """Told the PBX's clock minus ours."""
+        self.shipper: Shipper | None = None
+        """Who sends, as last seen in the database; any node may have heard him."""
+        self.history: History | None = None
+
+    @property
+    def pbx(self) -> str:
+        """Name of the PBX."""
+        return self._pipeline.pbx
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody sends at the moment."""
+        return self.shipper is not None and self.shipper.silence.total_seconds() < SILENT_SECONDS
+
+    @property
+    def may_lack_rows(self) -> bool:
+        """Whether the PBX's host may hold rows that are not committed here."""
+        told = self.shipper
+        if told is None or told.silence.total_seconds() > HEARTBEAT_SECONDS + _LOOK_SECONDS:
+            return True
+        reading_history = self.history is not None and self.history.ended_at is None
+        return reading_history or told.lag_bytes > 0 or told.condition != JournalCondition.READING
+
+    async def run(self) -> None:
+        """Keep in view who sends, for ever."""
+        await self._pipeline.reload()
+        heard: bool | None = None
+        while True:
+            await self.look()
+            if heard is not None and heard is not self.is_heard:
+                self._tell()
+            heard = self.is_heard
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """See in the database who sends and how he does."""
+        self.shipper = await store.shipper_of(self._pool, self.pbx)
+        self.history = await store.history_of(self._pool, self.pbx)
+        told, status = self.shipper, self.status
+        status.condition, status.trouble = JournalCondition.WAITING_FOR_FILE, "" if self.is_heard else _SILENT
+        if told is not None and self.is_heard and told.condition in tuple(JournalCondition):
+            status.condition = JournalCondition(told.condition)
+        status.lag_bytes = told.lag_bytes if told is not None else 0
+
+    async def places(self) -> Places:
+        """Up to where everything is committed."""
+        return Places(
+            live=await load_cursor(self._pool, self.pbx), history=await store.history_of(self._pool, self.pbx)
+        )
+
+    async def begin(
+        self, heard: Heard, *, last_row: bytes | None, until: Row | None, place: Row | None, bytes_total: int
+    ) -> History:
+        """Write down the first meeting with the journal; done once, repeated it changes nothing.
+
+        Args:
+            heard: who sends.
+            last_row: of the journal as it was met; None: it has none.
+            until: the place from which new rows are sent.
+            place: where the older rows begin; None: there are none.
+            bytes_total: of the older rows.
+
+        Raises:
+            OtherHost: another one sends.
+        """
+        async with self._turn:
+            await self._hear(heard, rows=0)
+            history = await store.begin_history(
+                self._pool,
+                self.pbx,
+                before=self._moment(last_row) if last_row is not None else None,
+                until=until,
+                place=place,
+                bytes_total=bytes_total,
+            )
+            await self._pipeline.reload()  # which learns what is history
+            return history
+
+    async def take(self, shipment: Shipment) -> Places:
+        """Take a batch in: after the return it is committed.
+
+        Returns:
+            The places after it.
+
+        Raises:
+            OtherPlace: it does not begin where we stand; nothing was taken.
+            OtherHost: another one sends; nothing was taken.
+            TooQuick: too many requests; nothing was taken.
+            asyncpg.PostgresError, OSError: the database is away; nothing is known to be taken.
+        """
+        self._count()
+        async with self._turn:
+            await self._hear(shipment.heard, rows=len(shipment.rows))
+            places = await self.places()
+            if shipment.stream is Stream.LIVE:
+                await self._take_live(shipment, places)
+            else:
+                await self._take_older(shipment, places)
+            if shipment.rows or shipment.broken:
+                self._note(shipment)
+                return await self.places()
+            return places if shipment.since == shipment.until else await self.places()
+
+    async def _take_live(self, shipment: Shipment, places: Places) -> None:
+        if shipment.since != places.live:
+            raise OtherPlace
+        if shipment.until is None or shipment.until == shipment.since:
+            return
+        await self._enter(shipment, shipment.until)
+
+    async def _take_older(self, shipment: Shipment, places: Places) -> None:
+        if places.history is None or places.history.ended_at is not None or shipment.since != places.history.place:
+            raise OtherPlace
+        await self._enter(shipment, None)
+        place = shipment.until or shipment.since or {}
+        await store.note_history(
+            self._pool, self.pbx, place=place, bytes_done=shipment.bytes_done, ended=shipment.ended
+        )
+        if shipment.ended:
+            log.info("what the journal held before is read", pbx=self.pbx, bytes=shipment.bytes_done)
+
+    async def _enter(self, shipment: Shipment, cursor: Row | None) -> None:
+        self._pipeline.rows_wait = True
+        try:
+            broken = [(piece.reason, piece.data) for piece in shipment.broken]
+            await self._pipeline.take(shipment.rows, cursor=cursor, broken=broken)
+        finally:
+            self._pipeline.rows_wait = False
+
+    async def _hear(self, heard: Heard, *, rows: int) -> None:
+        offset = heard.sent_at - self._clock() if rows <= _SMALL else None
+        other = await store.note_shipper(
+            self._pool,
+            self.pbx,
+            host=heard.source,
+            condition=heard.condition,
+            lag_bytes=heard.lag_bytes,
+            clock_offset=offset,
+            version=heard.version,
+            silent=timedelta(seconds=SILENT_SECONDS),
+        )
+        if other is not None:
+            log.warning("a second host sends this journal; it is refused", pbx=self.pbx)
+            raise OtherHost
+        if offset is not None and self.hear_clock is not None:
+            self.hear_clock(offset)
+
+    def _tell(self) -> None:
+        if self.is_heard:
+            log.info("the journal is sent by the PBX's host", pbx=self.pbx)
+        else:
+            log.error(_SILENT, pbx=self.pbx)
+
+    def _note(self, shipment: Shipment) -> None:
+        self.status.records += len(shipment.rows)
+        self.status.broken += len(shipment.broken)
+        self.status.last_read_at = self._clock()
+
+    def _moment(self, row: bytes) -> datetime | None:
+        try:
+            event = self._read(row)
+        except Rejected:
+            event = None
+        return event.at if event is not None else self._clock()
+
+    def _count(self) -> None:
+        """A bucket of requests that fills by the second."""
+        now = time.monotonic()
+        self._room = min(BURST, self._room + (now - self._room_at) * REQUESTS_PER_SECOND)
+        self._room_at = now
+        if self._room < 1:
+            raise TooQuick
+        self._room -= 1
+
+
+_SILENT = "nothing is sent from the PBX's host; is `trunkline ship` running there?"
