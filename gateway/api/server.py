@@ -17,6 +17,7 @@ from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
 from gateway.api.custom_fields import CustomFields
+from gateway.api.dial_permissions import DialPermissions
 from gateway.api.dispositions import Dispositions
 from gateway.api.distribution import LeadDistribution
 from gateway.api.endpoints import Endpoints
@@ -30,6 +31,7 @@ from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
+from gateway.api.manager_states import ManagerStates
 from gateway.api.merges import CardMerges
 from gateway.api.missed import MissedInbox
 from gateway.api.openapi import add_document
@@ -51,6 +53,7 @@ from gateway.api.sessions import Sessions
 from gateway.api.shipped import Shipped
 from gateway.api.sockets import OpenSockets
 from gateway.api.spend import SpendRoutes
+from gateway.api.state_rules import StateRules
 from gateway.api.statistics import Statistics
 from gateway.api.task_groups import TaskGroups
 from gateway.api.tasks import Tasks
@@ -107,6 +110,8 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *LeadDistribution(parts).routes(),
         *Handovers(parts).routes(),
         *Absences(parts).routes(),
+        *ManagerStates(parts).routes(),
+        *StateRules(parts).routes(),
         *ExternalIds(parts).routes(),
         *Touches(parts).routes(),
         *Forms(parts).routes(),
@@ -118,6 +123,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *TaskGroups(parts).routes(),
         *Tasks(parts).routes(),
         *WorkingHours(parts).routes(),
+        *DialPermissions(parts).routes(),
         *Shipped(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )

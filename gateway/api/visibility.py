@@ -23,6 +23,8 @@ _BY_OWNER = {
     "goal": Right.STATISTICS_READ_OWN,
     "report": Right.STATISTICS_READ_OWN,
     "team": Right.STATISTICS_READ_OWN,
+    "scheduled": Right.SCHEDULED_READ_OWN,
+    "manager": Right.STATES_READ_OWN,
 }
 """Kinds of events, by the word before their dot, that are seen by those whom they concern."""
 _BY_RIGHT = {
@@ -36,6 +38,7 @@ _BY_RIGHT = {
     "endpoint": Right.USERS_READ,
     "touch": Right.CONTACTS_READ,
     "webhook": Right.WEBHOOKS_MANAGE,
+    "dialling": Right.DIALLING_READ,
 }
 _TELLS_NOBODY_ANYTHING = frozenset({"call.merged"})
 """Events that hold ids only; a screen needs them for the calls it shows."""
