@@ -23,7 +23,7 @@ async def tell_dial_alarms(connection: Connection, now: datetime) -> Sequence[Ne
     bursts = await store.take_bursts(connection, now, refusals=policy.burst, minutes=policy.burst_minutes)
     if not first and not bursts:
         return ()
-    watchers = await watchers_of(connection)
+    watchers = await store.watchers_of(connection)
     told = [
         NewFact(
             kind="dialling.first_foreign",
@@ -53,9 +53,3 @@ async def clear_dialling(connection: Connection, now: datetime) -> Sequence[NewF
     """Forget what is counted no more (a duty's work)."""
     await store.clear_dialling(connection, now)
     return ()
-
-
-async def watchers_of(connection: Connection) -> tuple[int, ...]:
-    """Those who are told of what may be fraud: active supervisors and administrators."""
-    rows = await connection.fetch("select id from users where active and role <> 'manager' order by id")
-    return tuple(r["id"] for r in rows)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.aftercare.daily_report import DailyReports
+from gateway.aftercare.dial_alarms import clear_dialling, tell_dial_alarms
 from gateway.aftercare.distribution import Distribution
 from gateway.aftercare.duplicates import EVERY_SECONDS, find_duplicates
 from gateway.aftercare.duties import Duty
@@ -62,4 +63,6 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
         Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),
         Duty(pool, "daily reports", DailyReports(settings, clock), live, every=20, clock=clock),
         Duty(pool, "log of webhooks", clear_log, live, every=600, clock=clock),
+        Duty(pool, "alarms of dialling", tell_dial_alarms, live, every=3, clock=clock),
+        Duty(pool, "log of dialling", clear_dialling, live, every=600, clock=clock),
     ]

@@ -117,9 +117,9 @@ class Burst:
 async def take_bursts(connection: Connection, now: datetime, *, refusals: int, minutes: int) -> list[Burst]:
     """People and keys of whom at least so many were refused within so many minutes, and nobody was told of it yet."""
     rows = await connection.fetch(
-        "with who as (select user_id, key_id from dial_refusal where told_at is null and at > $1::timestamptz - $3"
+        "with who as (select user_id, key_id from dial_refusal where told_at is null and at > $1::timestamptz - $3::interval"
         "  group by 1, 2 having count(*) >= $2),"
-        " told as (update dial_refusal r set told_at = $1 from who w where r.told_at is null and r.at > $1 - $3"
+        " told as (update dial_refusal r set told_at = $1 from who w where r.told_at is null and r.at > $1::timestamptz - $3::interval"
         "  and r.user_id is not distinct from w.user_id and r.key_id is not distinct from w.key_id"
         "  returning r.user_id, r.key_id, r.at, r.reason),"
         " by_reason as (select user_id, key_id, reason, count(*) as n, min(at) as since from told group by 1, 2, 3)"
@@ -136,3 +136,9 @@ async def clear_dialling(connection: Connection, now: datetime) -> None:
     """Forget what is counted no more, and refusals of long ago."""
     await connection.execute("delete from dial_taken where at < $1", now - COUNTED_KEPT)
     await connection.execute("delete from dial_refusal where at < $1", now - REFUSALS_KEPT)
+
+
+async def watchers_of(source: Source) -> tuple[int, ...]:
+    """Those who are told of what may be fraud: active supervisors and administrators."""
+    rows = await source.fetch("select id from users where active and role <> 'manager' order by id")
+    return tuple(r["id"] for r in rows)
