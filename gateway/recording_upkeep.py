@@ -29,6 +29,7 @@ from gateway.domain.recordings import (
     NoSound,
     NotNow,
     RecordingState,
+    RecordingWay,
     StoredArchive,
     WaitingRecording,
     day_of_name,
@@ -76,6 +77,7 @@ class RecordingUpkeep:
         space: FreeSpace,
         *,
         pbx: str,
+        way: RecordingWay = RecordingWay.DIALPLAN,
         turn: asyncio.Semaphore,
         hints: Callable[[], AsyncGenerator[str, None]] | None = None,
         keep: timedelta = timedelta(days=2),
@@ -89,6 +91,8 @@ class RecordingUpkeep:
         intake: the PBX's folder and our archive.
         space: asked before each archive.
         pbx: the PBX's name.
+        way: how the recordings of this folder are made; the site's own are never deleted, and left out where there
+            is one of ours.
         turn: how many archives are made at a time; shared by the upkeeps of all PBXs.
         hints: begins to yield names of recordings that were completed; None: the clock alone.
         keep: how long the PBX's copy stays after its recording was verified.
@@ -101,6 +105,8 @@ class RecordingUpkeep:
         self._intake = intake
         self._space = space
         self._pbx = pbx
+        self._way = way
+        self._settled: frozenset[str] = frozenset()
         self._turn = turn
         self._hints = hints
         self._keep = keep
@@ -129,20 +135,23 @@ class RecordingUpkeep:
             asyncpg.PostgresError, OSError: the database is away.
         """
         now = datetime.now(UTC)
-        settled = await store.names_settled(self._pool, self._pbx)
+        settled = await store.names_settled(self._pool, self._pbx) if self._way.is_ours else self._settled
         report = await asyncio.to_thread(self._intake.scan, now=now, skip=settled)
         self.status.refused = report.refused
         waiting = {recording.name: recording for recording in report.waiting}
         days = {name: day_of_name(name, otherwise=now) for name in waiting}
-        found = await store.enter_found(self._pool, self._pbx, days) if days else []
+        found = await store.enter_found(self._pool, self._pbx, days, self._way) if days else []
+        self._settled = frozenset(recording.name for recording in found if recording.state is not RecordingState.WANTED)
         await store.link_late(self._pool, self._pbx)
         before = self.status.stored
         for recording in found:
             if self._is_ripe(recording, waiting[recording.name]):
                 if not await self._space.enough():
                     break
-                await self._take_in(recording)
-        await self._delete_copies()
+                if self._way.is_ours or not await store.leave_out(self._pool, recording.key.recording_id):
+                    await self._take_in(recording)
+        if self._way.is_ours:
+            await self._delete_copies()
         await self._sweep(now)
         self.status.last_round_at = now
         return self.status.stored - before

@@ -281,6 +281,20 @@ class PbxRecordings(Section):
 
     folder: Folder | None = Field(default=None, description="the path of the folder MixMonitor writes to")
     keep_days: int = Field(default=2, ge=0, le=3650, description="a whole number from 0 to 3650")
+    site_folder: Folder | None = Field(
+        default=None, description="the path of the tree in which the PBX keeps its own recordings"
+    )
+    systemname: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.]{0,40}$",
+        description="0 to 40 letters, digits, dots or underscores, as systemname in asterisk.conf",
+    )
+
+    @model_validator(mode="after")
+    def _two_folders(self) -> Self:
+        if self.folder is not None and self.site_folder is not None and self.folder.is_relative_to(self.site_folder):
+            raise PlainError("folder lies in site_folder; what we record and delete is kept apart from the site's own")
+        return self
 
 
 class Originate(Section):

@@ -43,12 +43,14 @@ class Ports:
     Attributes:
         sip: Where Asterisk listens for phones and the trunk (UDP).
         ami: Where its manager interface listens (TCP).
+        http: Where its web server listens, for ARI and browsers' phones (TCP).
         trunk: Where Asterisk expects the provider, so where the client's phone must listen (UDP).
         rtp_start: The first of `RTP_PORTS` ports for sound (UDP).
     """
 
     sip: int
     ami: int
+    http: int
     trunk: int
     rtp_start: int
 
@@ -58,6 +60,7 @@ def free_ports() -> Ports:
     return Ports(
         sip=_free_port(socket.SOCK_DGRAM),
         ami=_free_port(socket.SOCK_STREAM),
+        http=_free_port(socket.SOCK_STREAM),
         trunk=_free_port(socket.SOCK_DGRAM),
         rtp_start=10_000 + 2 * secrets.randbelow(10_000),
     )
@@ -200,6 +203,7 @@ class AsteriskServer:
             "SYSTEMNAME": self.systemname,
             "SIP_PORT": str(self.ports.sip),
             "AMI_PORT": str(self.ports.ami),
+            "HTTP_PORT": str(self.ports.http),
             "TRUNK_PORT": str(self.ports.trunk),
             "RTP_START": str(self.ports.rtp_start),
             "RTP_END": str(self.ports.rtp_start + RTP_PORTS - 1),

@@ -21,7 +21,7 @@ from gateway.domain.recordings import (
     WaitingRecording,
 )
 from recordings import codecs, errors, wav
-from recordings.archive import Archive, Layout, make_archive
+from recordings.archive import Archive, Layout, Sources, make_archive
 from recordings.spool import Spool, SpooledRecording
 from recordings.storage import LocalStorage
 from recordings.wav import WavState
@@ -55,7 +55,7 @@ class LocalIntake:
 
     def scan(self, *, now: datetime, skip: Container[str] = ()) -> SpoolReport:
         """Look into the folder; see `RecordingIntake.scan`."""
-        with _told_apart():
+        with told_apart():
             scan = self._spool.scan(now=now, skip=skip)
         self._found = {recording.name: recording for recording in scan.recordings}
         return SpoolReport(
@@ -71,21 +71,8 @@ class LocalIntake:
         recording = self._found.get(name)
         if recording is None:
             raise NotNow("its files are not in the PBX's folder any more")
-        with (
-            _told_apart(),
-            self._spool.open_sources(recording, settle=self._settle) as sources,
-            self._storage.stage(key) as staging,
-        ):
-            archive = make_archive(sources, staging, stopping=stopping)
-        with self._storage.open_for_reading(key, RecordingPart.FLAC).file as stored:
-            return StoredArchive(
-                sha256=bytes.fromhex(codecs.file_sha256(stored)),
-                size=stored.seek(0, 2),
-                duration=archive.duration,
-                has_speakers=archive.layout is Layout.SPEAKERS,
-                is_whole=archive.is_complete,
-                remark=_remark(archive),
-            )
+        with told_apart(), self._spool.open_sources(recording, settle=self._settle) as sources:
+            return make_stored(sources, self._storage, key, stopping)
 
     def remove_source(self, name: str, *, ingested_at: datetime) -> int:
         """Remove the PBX's copy; see `RecordingIntake.remove_source`."""
@@ -93,11 +80,33 @@ class LocalIntake:
 
     def sweep(self, *, now: datetime) -> int:
         """Remove what killed gateways left half-written; see `RecordingIntake.sweep`."""
-        return self._storage.sweep(older_than=now - _HALF_WRITTEN)
+        return sweep_archive(self._storage, now)
+
+
+def make_stored(
+    sources: Sources, storage: LocalStorage, key: RecordingKey, stopping: Callable[[], bool]
+) -> StoredArchive:
+    """Make the archive of a recording, and tell what lies there by reading it back."""
+    with storage.stage(key) as staging:
+        archive = make_archive(sources, staging, stopping=stopping)
+    with storage.open_for_reading(key, RecordingPart.FLAC).file as stored:
+        return StoredArchive(
+            sha256=bytes.fromhex(codecs.file_sha256(stored)),
+            size=stored.seek(0, 2),
+            duration=archive.duration,
+            has_speakers=archive.layout is Layout.SPEAKERS,
+            is_whole=archive.is_complete,
+            remark=_remark(archive),
+        )
+
+
+def sweep_archive(storage: LocalStorage, now: datetime) -> int:
+    """Remove what killed gateways left half-written in the archive; gives how many files."""
+    return storage.sweep(older_than=now - _HALF_WRITTEN)
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
+def told_apart() -> Iterator[None]:
     """Turn this package's errors into the two that the upkeep tells apart; others pass."""
     try:
         yield

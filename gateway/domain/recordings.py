@@ -18,6 +18,9 @@ LONGEST_NAME = 128  # a uniqueid has at most 150 characters in Asterisk, and Fre
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _FILE = re.compile(r"(?P<name>.+?)(?P<ending>-rx\.wav|-tx\.wav|\.wav|\.done)", re.ASCII | re.DOTALL)
 _BEGAN = re.compile(r"(?:.*[^0-9])?(?P<seconds>[0-9]{9,10})\.[0-9]+", re.ASCII)  # Asterisk's `[system-]seconds.number`
+_SITE_FILE = re.compile(
+    r"(?P<before>(?:.*[^0-9A-Za-z.])?)(?P<uniqueid>[0-9]{9,10}\.[0-9]{1,10})\.[A-Za-z0-9]{2,5}", re.ASCII | re.DOTALL
+)  # FreePBX: `<what>-<to>-<from>-<date>-<time>-<uniqueid>.<format>`
 _LOCATION = re.compile(
     r"(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/"
     r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
@@ -56,7 +59,22 @@ class RecordingState(StrEnum):
     STORED = "stored"  # verified in our archive
     DAMAGED = "damaged"  # its files hold no sound that can be read
     FAILED = "failed"  # given up after several attempts, with the reason
+    SKIPPED = "skipped"  # the site's own, of a call that we recorded too
     DELETED = "deleted"  # was stored, and was removed when its time was over
+
+
+class RecordingWay(StrEnum):
+    """Who recorded a call, and how."""
+
+    DIALPLAN = "dialplan"  # the include of deploy/asterisk, on the client's leg, two sides
+    ARI = "ari"  # the gateway, by snooping on the client's leg, two sides
+    BRIDGE = "bridge"  # the gateway, by MixMonitor on the client's leg, two sides
+    SITE = "site"  # the site itself, one mixed file that stays the site's
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the files are ours, so that we may delete them when they are stored."""
+        return self is not RecordingWay.SITE
 
 
 class TranscriptState(StrEnum):
@@ -148,6 +166,27 @@ def parse_spool_file(file_name: str) -> tuple[str, SpoolRole] | None:
     if match is None or not is_spool_name(match["name"]):
         return None
     return match["name"], SpoolRole(match["ending"])
+
+
+def uniqueid_of_file(file_name: str, *, systemname: str = "") -> str | None:
+    """The uniqueid at the end of a site's own file name, before its ending.
+
+    Args:
+        file_name: like `out-79161234567-101-20261122-103000-1763807400.12.wav`.
+        systemname: what the PBX puts before its uniqueids with a dash; empty where it sets none.
+
+    Returns:
+        None: the name ends otherwise, or the uniqueid is not one that a recording of ours may bear.
+    """
+    match = _SITE_FILE.fullmatch(file_name)
+    if match is None:
+        return None
+    before, name = match["before"], match["uniqueid"]
+    if systemname:
+        if not re.fullmatch(rf"(?:.*[^0-9A-Za-z])?{re.escape(systemname)}-", before, re.DOTALL):
+            return None
+        name = f"{systemname}-{name}"
+    return name if is_spool_name(name) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

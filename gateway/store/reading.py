@@ -99,7 +99,7 @@ _BESIDE = """left join lateral (
     from call_manager m left join users u on u.id = m.user_id where m.call_id = c.id) parts on true
 left join lateral (
     select r.id, r.state, r.duration_us, r.has_speakers, r.transcript_state from recording r where r.call_id = c.id
-    order by r.state = 'stored' desc, r.duration_us desc nulls last, r.id limit 1) rec on true
+    order by r.state = 'stored' desc, r.way <> 'site' desc, r.duration_us desc nulls last, r.id limit 1) rec on true
 left join contact card on card.id = c.contact_id
 left join contact_number shared on shared.number = c.client_number and shared.shared
 left join lateral (
@@ -463,25 +463,3 @@ async def note_listening(pool: Pool, *, actor: str, recording: UUID, detail: dic
             detail,
         )
         return bool(written)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCommand:
-    """A click-to-call as it stands."""
-
-    id: str
-    pbx: str
-    user_id: int
-    extension: str
-    number: str
-    state: str
-    reason: str | None
-    ordered_at: datetime
-
-
-async def read_command(source: Source, id: str) -> StoredCommand | None:
-    """One command; None: there is none with this id."""
-    row = await source.fetchrow(
-        "select id, pbx, user_id, extension, number, state, reason, ordered_at from command where id = $1", id
-    )
-    return StoredCommand(**dict(row)) if row else None

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from gateway.domain.figures import microseconds
 from gateway.domain.identity import recording_id
-from gateway.domain.recordings import RecordingKey, RecordingState, StoredArchive, TranscriptState
+from gateway.domain.recordings import RecordingKey, RecordingState, RecordingWay, StoredArchive, TranscriptState
 from gateway.store.database import Connection, Pool
 from gateway.store.facts import NewFact, save_facts
 
@@ -70,28 +70,33 @@ class UpkeepCounts:
 
 
 async def names_settled(source: Pool | Connection, pbx: str) -> set[str]:
-    """Names in the PBX's folder at which nothing is left to take in."""
+    """Names in the PBX's folder at which nothing is left to take in; the site's own recordings are not among them."""
     rows = await source.fetch(
-        "select name from recording where pbx = $1 and source_deleted_at is null and state <> 'wanted'", pbx
+        "select name from recording where pbx = $1 and source_deleted_at is null and state <> 'wanted'"
+        " and way <> 'site'",
+        pbx,
     )
     return {r["name"] for r in rows}
 
 
-async def enter_found(source: Pool | Connection, pbx: str, days: Mapping[str, date]) -> list[FoundRecording]:
+async def enter_found(
+    source: Pool | Connection, pbx: str, days: Mapping[str, date], way: RecordingWay = RecordingWay.DIALPLAN
+) -> list[FoundRecording]:
     """Make the rows of recordings that lie in the PBX's folder.
 
     Args:
         source: where to write.
         pbx: the PBX's name.
         days: name to the day that is taken while the leg is unknown.
+        way: how they were made. Ours takes the row of one that the site made under the same name, until it is stored.
 
     Returns:
         One for each name, in the same order. A copy that had been deleted and lies there again is remembered.
     """
     names = sorted(days)
     await source.execute(
-        "insert into recording (id, pbx, name, state, call_id, day)"
-        " select n.id, $1, n.name, 'wanted', l.call_id, coalesce((l.started_at at time zone 'UTC')::date, n.day)"
+        "insert into recording (id, pbx, name, state, call_id, day, way)"
+        " select n.id, $1, n.name, 'wanted', l.call_id, coalesce((l.started_at at time zone 'UTC')::date, n.day), $5"
         " from unnest($2::uuid[], $3::text[], $4::date[]) as n(id, name, day)"
         " left join leg l on l.pbx = $1 and l.id = n.name"
         " where not exists (select from recording r where r.pbx = $1 and r.name = n.name) on conflict do nothing",
@@ -99,13 +104,17 @@ async def enter_found(source: Pool | Connection, pbx: str, days: Mapping[str, da
         [recording_id(pbx, name) for name in names],
         names,
         [days[name] for name in names],
+        str(way),
     )
-    await source.execute(
-        "update recording set source_deleted_at = null"
-        " where pbx = $1 and name = any($2::text[]) and source_deleted_at is not null",
-        pbx,
-        names,
-    )
+    if way.is_ours:
+        await source.execute(
+            "update recording set source_deleted_at = null, way = case when state = 'wanted' then $3 else way end"
+            " where pbx = $1 and name = any($2::text[])"
+            " and (source_deleted_at is not null or way = 'site' and state = 'wanted')",
+            pbx,
+            names,
+            str(way),
+        )
     rows = await source.fetch(
         "select r.id, r.name, r.day, r.state, r.next_try_at <= now() as due, l.id is not null as leg_known,"
         " l.ended_at is not null as leg_ended from recording r left join leg l on l.pbx = r.pbx and l.id = r.name"
@@ -150,6 +159,27 @@ async def begin_ingest(source: Pool | Connection, id: UUID, *, attempts: int) ->
         await give_up(source, id, RecordingState.FAILED, "the gateway was ended each time it was taken in")
         return False
     return True
+
+
+async def leave_out(source: Pool | Connection, id: UUID) -> bool:
+    """Leave out a site's recording of which no call is known, or whose call has a recording of our own.
+
+    Args:
+        source: where to write.
+        id: the site's recording.
+
+    Returns:
+        Whether it is left out; its row tells why.
+    """
+    done = await source.execute(
+        "update recording r set state = 'skipped', reason = case when o.ours then 'the call has a recording of our own'"
+        " else 'no call with this uniqueid is known' end from (select exists (select from recording o"
+        " join recording r on r.id = $1 and o.call_id = r.call_id and o.id <> r.id"
+        " where o.way <> 'site' and o.state in ('wanted', 'stored')) as ours) o"
+        " where r.id = $1 and r.state = 'wanted' and r.way = 'site' and (o.ours or r.call_id is null)",
+        id,
+    )
+    return str(done) == "UPDATE 1"
 
 
 async def put_off(source: Pool | Connection, id: UUID, reason: str, wait: timedelta) -> None:
@@ -275,7 +305,7 @@ async def copies_to_delete(source: Pool | Connection, pbx: str, keep: timedelta,
         limit: how many at most.
     """
     rows = await source.fetch(
-        "select id, name, ingested_at from recording where pbx = $1 and source_deleted_at is null"
+        "select id, name, ingested_at from recording where pbx = $1 and source_deleted_at is null and way <> 'site'"
         " and (state = 'stored' and source_whole and stored_at <= now() - $2::interval"
         " or state = 'deleted' and ingested_at is not null) and source_next_try_at <= now()"
         " order by stored_at limit $3",
@@ -345,8 +375,8 @@ async def upkeep_counts(source: Pool | Connection, *, grace: timedelta) -> Upkee
         " (select now() - min(found_at) from recording where state = 'wanted') as oldest_waiting,"
         " (select count(*) from recording where state in ('damaged', 'failed')) as faulty,"
         " (select count(*) from recording where call_id is null and found_at < now() - $1::interval"
-        "   and state <> 'deleted') as without_call,"
-        " (select count(*) from recording where source_deleted_at is null and state = 'stored'"
+        "   and state not in ('deleted', 'skipped')) as without_call,"
+        " (select count(*) from recording where source_deleted_at is null and state = 'stored' and way <> 'site'"
         "   and (not source_whole or source_reason is not null)) as kept_sources,"
         " (select count(*) from recording where transcript_state in ('wanted', 'claimed')) as transcripts_waiting,"
         " (select count(*) from recording where transcript_state = 'failed') as transcripts_failed",
