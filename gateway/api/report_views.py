@@ -56,6 +56,12 @@ class PeopleQuery(PeriodQuery):
     team: RowId | None = None
 
 
+class StatesQuery(PeopleQuery):
+    """Whose states."""
+
+    step: Step = Field(default=Step.DAY, description="of one line")
+
+
 class ChannelQuery(PeriodQuery):
     """Which channels."""
 

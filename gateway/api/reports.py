@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from gateway.aftercare import report_tables as tables
+from gateway.aftercare import state_tables
 from gateway.aftercare.goal_progress import Office, members_of, read_office
 from gateway.api.calls import CallView, call_models
 from gateway.api.fields import Nothing
@@ -34,6 +35,7 @@ from gateway.api.report_views import (
     SeriesQuery,
     SpotList,
     SpotQuery,
+    StatesQuery,
     TaskRowView,
     TouchRowView,
     report_view,
@@ -95,6 +97,7 @@ class Reports:
             ("hours", self.hours, "Calls by hour of the week", everybody),
             ("tasks", self.tasks, "Tasks by kind: done, in time, failed, overdue", own),
             ("communication", self.communication, "Calls and touches by kind and direction", own),
+            ("states", self.states, "Time in each state by manager and day", own),
         )
         return (
             *(
@@ -219,6 +222,15 @@ class Reports:
         period, earlier = self._periods(query, zone, now)
         users = users or self._members(office, query.team, period)
         table = await tables.communication(self._parts.pool, office, period, earlier, users)
+        return await self._given(asked.principal, query, table, now)
+
+    async def states(self, asked: Asked[Nothing, StatesQuery, Nothing]) -> ReportView | web.Response:
+        """How managers spent their days."""
+        query, now = asked.query, datetime.now(UTC)
+        office, users, zone = await self._people(asked)
+        period, _ = self._periods(query, zone, now)
+        users = users or self._members(office, query.team, period)
+        table = await state_tables.states(self._parts.pool, office, period, query.step, users, now)
         return await self._given(asked.principal, query, table, now)
 
     async def problems(self, asked: Asked[Nothing, SpotQuery, Nothing]) -> SpotList:

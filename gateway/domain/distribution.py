@@ -58,6 +58,8 @@ class Why(StrEnum):
     NO_MEMBER = "no_member"
     DISMISSED = "dismissed"
     ABSENT = "absent"
+    OFF = "off"
+    BREAK = "break"
     HAD_IT = "had_it"
     OPEN_MAX = "open_max"
     DAY_MAX = "day_max"
@@ -113,6 +115,12 @@ class Member:
     """Leads he is owed."""
     active: bool = True
     absent: bool = False
+    off: bool = False
+    """He went off himself, or his head sent him."""
+    day_over: bool = False
+    """He is off because his hours are over; a lead that comes then waits for his next day, if nobody is at work."""
+    on_break: bool = False
+    """And the rules give him no leads meanwhile, as long as somebody else can have them."""
     open_leads: int = 0
     open_tasks: int = 0
     given_today: int = 0
@@ -186,6 +194,8 @@ def choose(rule: Rule, members: Sequence[Member], lead: Lead, barred: Collection
         `user_id` None where nobody fits.
     """
     reasons = {m.user_id: _unfit(rule, m, lead, barred) for m in members}
+    if all(reasons.values()):  # nobody is at work: those who only are not there at the moment
+        reasons = {m.user_id: _unfit(rule, m, lead, barred, here=False) for m in members}
     fit = [m for m in members if reasons[m.user_id] is None]
     best = _best(rule, fit, lead)
     if not best:
@@ -207,11 +217,14 @@ def shares(present: Sequence[Member]) -> dict[int, float]:
     return {m.user_id: m.credit + m.weight / total for m in present}
 
 
-def _unfit(rule: Rule, member: Member, lead: Lead, barred: Collection[int]) -> Why | None:
+def _unfit(rule: Rule, member: Member, lead: Lead, barred: Collection[int], *, here: bool = True) -> Why | None:
+    """Why somebody cannot get a lead; with `here` also because he is not at his place just now."""
     needed = rule.skill or lead.language
     checks = (
         (Why.DISMISSED, not member.active),
         (Why.ABSENT, member.absent),
+        (Why.OFF, member.off or (here and member.day_over)),
+        (Why.BREAK, here and member.on_break),
         (Why.HAD_IT, member.user_id in barred),
         (Why.OPEN_MAX, member.open_max is not None and member.open_leads >= member.open_max),
         (Why.DAY_MAX, member.day_max is not None and member.given_today >= member.day_max),

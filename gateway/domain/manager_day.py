@@ -7,7 +7,7 @@ a break until the hours end, being off by hand until the first hours of another 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.domain.manager_states import (
@@ -78,7 +78,8 @@ class _Walk:
         return self.day.hours is not None and self.day.hours.includes(at)
 
     def hours_end(self, at: datetime) -> None:
-        if self.base is None or self.base.state is not State.OFF:
+        by_hand = self.base is not None and self.base.by not in BY_RULE
+        if not self._is_off() or self.base is None or (by_hand and not self._goes_on(at)):
             self.choose(at, Chosen.OFF, BY_WORKING_TIME)
 
     def hours_begin(self, at: datetime) -> None:
@@ -112,6 +113,12 @@ class _Walk:
 
     def _is_off(self) -> bool:
         return self.base is None or self.base.state is State.OFF
+
+    def _goes_on(self, at: datetime) -> bool:
+        """Whether there are more hours on the day on which some end: then who went home by hand stays at home."""
+        hours = self.day.hours
+        later = hours.stretches(at, at + timedelta(days=1)) if hours is not None else []
+        return any(begin > at and self._same_day(begin, at) for begin, _ in later)
 
     def _same_day(self, one: datetime, other: datetime) -> bool:
         zone = self.day.hours.zone if self.day.hours is not None else self.day.zone

@@ -203,7 +203,7 @@ class _Fold:
         fresh = self._from(at)
         last = self.standing
         if last is not None and fresh is not None and _same(last, fresh):
-            self.standing = replace(last, ends_at=fresh.ends_at)
+            self.standing = replace(last, ends_at=fresh.ends_at, by=fresh.by)
             return
         if last is not None and at > max(last.since, self.begin):
             self.left.append(replace(last, since=max(last.since, self.begin), until=at, ends_at=None))

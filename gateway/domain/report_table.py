@@ -94,6 +94,9 @@ def derived(figures: Figures) -> dict[str, float | None]:
         found["long_share"] = ratio(of("numbers_long", 0), of("numbers", 0))
     if "working_seconds" in figures:
         found["talk_share"] = ratio(of("talk_seconds", 0), of("working_seconds", 0))
+    if "available_seconds" in figures:
+        at_work = of("talking_seconds", 0) + of("available_seconds", 0) + of("after_call_seconds", 0)
+        found["occupancy"] = ratio(of("talking_seconds", 0), at_work) if of("available_seconds", 0) else None
     if "tasks_due" in figures:
         found["overdue_share"] = ratio(of("tasks_overdue", 0), of("tasks_due", 0))
     return found
@@ -129,6 +132,7 @@ _DIVIDED = frozenset(
         "long_share",
         "overdue_share",
         "talk_share",
+        "occupancy",
         "cost_per_lead",
         "cost_per_answered",
     }

@@ -37,6 +37,12 @@ FIGURES: Mapping[str, Words] = {
     "spend": ("Spent", "Потрачено", "Wydatki"),
     "cost_per_lead": ("Per new client", "За нового клиента", "Na nowego klienta"),
     "cost_per_answered": ("Per answered call", "За отвеченный звонок", "Na odebrane połączenie"),
+    "available_seconds": ("Available, s", "Доступен, с", "Dostępny, s"),
+    "talking_seconds": ("In talks, s", "В разговорах, с", "W rozmowach, s"),
+    "after_call_seconds": ("After calls, s", "После звонков, с", "Po rozmowach, s"),
+    "break_seconds": ("On breaks, s", "На перерывах, с", "Na przerwach, s"),
+    "off_seconds": ("Off, s", "Не на работе, с", "Poza pracą, s"),
+    "occupancy": ("Occupancy", "Занятость", "Zajętość"),
 }
 
 LINES: Mapping[str, Words] = {
@@ -48,6 +54,8 @@ LINES: Mapping[str, Words] = {
     "hour": ("Hour", "Час", "Godzina"),
     "since": ("From", "С", "Od"),
     "until": ("To", "По", "Do"),
+    "first_available": ("First available", "Первый раз доступен", "Pierwszy raz dostępny"),
+    "last_off": ("Last off", "Ушёл", "Koniec pracy"),
     "place": ("Place", "Место", "Miejsce"),
     "before": ("before", "было", "poprzednio"),
     "total": ("Total", "Всего", "Razem"),

@@ -39,6 +39,12 @@ GOOD_WHEN: Mapping[str, int] = {
     "spend": 0,
     "cost_per_lead": -1,
     "cost_per_answered": -1,
+    "available_seconds": 0,
+    "talking_seconds": 0,
+    "after_call_seconds": 0,
+    "break_seconds": 0,
+    "off_seconds": 0,
+    "occupancy": 0,
 }
 """1: more is better; -1: less is; 0: neither."""
 

@@ -11,9 +11,12 @@ from zoneinfo import ZoneInfo
 
 from gateway.domain.cards import Heat
 from gateway.domain.distribution import AnswerBy, Conditions, Member, Rating, Rule, Way
+from gateway.domain.manager_states import BY_WORKING_TIME, State
 from gateway.domain.staff import zone_of
 from gateway.domain.working_time import read_working_time
 from gateway.store.database import Connection, Pool
+from gateway.store.manager_states import present_states
+from gateway.store.state_rules import rules_of
 
 Source = Pool | Connection
 
@@ -176,6 +179,7 @@ async def members_now(source: Source, stored: StoredRule, now: datetime, zone: Z
     """
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = await source.fetch(_MEMBERS, stored.rule.id, now, today)
+    presence = await presence_of(source, [r["user_id"] for r in rows], now)
     ratings: dict[int, float] = {}
     if stored.rule.way is Way.HEAT:
         users = [r["user_id"] for r in rows]
@@ -183,8 +187,39 @@ async def members_now(source: Source, stored: StoredRule, now: datetime, zone: Z
         ratings = {r["user_id"]: float(r["n"]) for r in await source.fetch(_RATINGS[stored.rating], users, since)}
     unrated = _UNRATED.get(stored.rating, 0.0)
     return [
-        Member(**{**dict(r), "skills": frozenset(r["skills"])}, rating=ratings.get(r["user_id"], unrated)) for r in rows
+        Member(
+            **{**dict(r), "skills": frozenset(r["skills"])},
+            off=presence[r["user_id"]].off,
+            day_over=presence[r["user_id"]].day_over,
+            on_break=presence[r["user_id"]].on_break,
+            rating=ratings.get(r["user_id"], unrated),
+        )
+        for r in rows
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Whether a member is at his place; the fields are those of `Member`."""
+
+    off: bool
+    day_over: bool
+    on_break: bool
+
+
+async def presence_of(source: Source, users: Sequence[int], now: datetime) -> dict[int, Presence]:
+    """Whether members are off, over with their day, or on a break on which they get no leads."""
+    states = await present_states(source, now=now, users=users)
+    on_break = [user for user, found in states.items() if found.state is State.BREAK]
+    rules = await rules_of(source, on_break) if on_break else {}
+    return {
+        user: Presence(
+            off=found.state is State.OFF and found.by != BY_WORKING_TIME,
+            day_over=found.state is State.OFF and found.by == BY_WORKING_TIME,
+            on_break=user in rules and not rules[user].leads_on_break,
+        )
+        for user, found in states.items()
+    }
 
 
 async def save_credits(connection: Connection, rule: int, credits: Mapping[int, float]) -> None:
