@@ -33,6 +33,8 @@ from gateway.aftercare.parts import duties_of, followers_of
 from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
+from gateway.doctor.meters import DoctorMeters
+from gateway.doctor.rounds import Rounds
 from gateway.domain.errors import GatewayError, GiveUp
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.holding import Holding
@@ -125,6 +127,7 @@ class Gateway:
         self.followers = followers_of(settings, api_pool, self.live)
         self.duties = duties_of(settings, api_pool, self.live)
         self.aftercare = AftercareBacklog(api_pool)
+        self.doctor = Rounds(settings, api_pool, self.live)
         self._tables = Tables()
         self.importer = Importer(api_pool, self.live, self._tables, settings.home / "imports")
         self._stop = stop
@@ -140,7 +143,7 @@ class Gateway:
     async def build(self, stack: AsyncExitStack) -> None:
         """Make a line for each PBX."""
         for pbx in self.settings.pbx.values():
-            self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live)
+            self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live, self.doctor.stir)
         self.sound = await open_sound(stack, self.settings, self.pool, self.live)
         sender = await stack.enter_async_context(open_sender(allowed=self.settings.webhooks.allowed_hosts))
         self.webhooks = Sending(self._api_pool, sender, self.live)
@@ -186,6 +189,7 @@ class Gateway:
         if self.webhooks is not None:
             tasks["webhooks sent"] = kept_up(self.webhooks.run, "webhooks sent")
         tasks["counts of the work after calls"] = self.aftercare.run()
+        tasks["doctor"] = kept_up(self.doctor.run, "doctor")
         tasks["imports"] = kept_up(self.importer.run, "imports")
         tasks["reports sent"] = kept_up(self.delivering.run, "reports sent")
         tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
@@ -201,6 +205,7 @@ class Gateway:
         lines = self.lines
         registry = CollectorRegistry()
         registry.register(Meters(lines, self.sound, self.live))
+        registry.register(DoctorMeters(self.doctor))
         registry.register(AftercareMeters(self.aftercare, self.duties, self.webhooks))
         return ApiParts(
             pool=self._api_pool,
@@ -217,6 +222,7 @@ class Gateway:
             order_refused=self.order_refused,
             receiving={n: line.receiving for n, line in lines.items() if line.receiving is not None},
             arrivals=self.sound.arrivals,
+            look_at_pbx=self.doctor.look,
             states=self.states,
             registry=registry,
         )

@@ -99,8 +99,24 @@ async def tables_of(settings: Settings, pbx: Pbx, pool: Pool) -> Tables:
     return await load_tables(pool, base_directory(pbx, settings.company), settings.company.timezone)
 
 
-async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: Pool, live: Live) -> Line:
-    """Build everything that serves one PBX; what must be closed is closed with the stack."""
+async def open_line(
+    stack: AsyncExitStack,
+    settings: Settings,
+    pbx: Pbx,
+    pool: Pool,
+    live: Live,
+    on_reload: Callable[[str], None] = lambda _: None,
+) -> Line:
+    """Build everything that serves one PBX; what must be closed is closed with the stack.
+
+    Args:
+        stack: closes it.
+        settings: the site's.
+        pbx: which.
+        pool: the database.
+        live: the live bus.
+        on_reload: told the name of the PBX when Asterisk says that it was started or loaded something anew.
+    """
     journal = JournalStatus()
     pipeline = Pipeline(
         pool,
@@ -114,6 +130,7 @@ async def open_line(stack: AsyncExitStack, settings: Settings, pbx: Pbx, pool: P
     connected: list[Callable[[], None]] = []
     if pbx.ami is not None:
         session = await stack.enter_async_context(open_ami(ami_config(pbx.ami)))
+        _tell_reloads(session, pbx.name, on_reload)
         asterisk = _engine(session, pbx, pool, pipeline, journal, connected)
     holding = Holding(pool, f"journal of {pbx.name}")
     receiving = Receiving(pool, pipeline, journal, read=row_reader(pbx)) if pbx.journal.shipped else None
@@ -158,6 +175,15 @@ def _rows_may_wait(journal: JournalStatus, holding: Holding, pipeline: Pipeline)
     """Whether the journal may hold what is not committed yet, by us or by the node that reads it."""
     reading = journal.condition is JournalCondition.READING and journal.lag_bytes == 0
     return holding.lease is None or not reading or pipeline.rows_wait
+
+
+def _tell_reloads(session: AmiSession, pbx: str, on_reload: Callable[[str], None]) -> None:
+    """A reload may have undone what was set up on the PBX; a forged one costs a look."""
+
+    async def hear(message: Message) -> None:
+        on_reload(pbx)
+
+    session.on(("Reload", "FullyBooted"), hear)
 
 
 def _show_by_ami(session: AmiSession, preview: Preview, receiving: Receiving | None) -> None:

@@ -130,6 +130,10 @@ def _all_well() -> Sequence[PartState]:
     return ()
 
 
+async def _no_look(pbx: str) -> None:
+    """A gateway that is put together without its doctor."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
     """Everything the API needs."""
@@ -158,6 +162,8 @@ class ApiParts:
     """By PBX whose journal is sent by its host."""
     arrivals: Mapping[str, RecordingArrivals] = field(default_factory=dict)
     """By PBX whose recordings are sent by its host."""
+    look_at_pbx: Callable[[str], Awaitable[object]] = _no_look
+    """Looks at a PBX by its name as `trunkline doctor --pbx` does, and keeps what it finds."""
     states: Callable[[], Sequence[PartState]] = _all_well
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """What `/metrics` shows; the API adds its own."""

@@ -20,6 +20,7 @@ from gateway.api.custom_fields import CustomFields
 from gateway.api.dial_permissions import DialPermissions
 from gateway.api.dispositions import Dispositions
 from gateway.api.distribution import LeadDistribution
+from gateway.api.doctor import Doctor
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
 from gateway.api.exports import Exports
@@ -85,6 +86,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Keys(parts, sockets).routes(),
         *Users(parts, sockets).routes(),
         *Endpoints(parts).routes(),
+        *Doctor(parts).routes(),
         *Calls(parts).routes(),
         *CallChoices(parts).routes(),
         *Commands(parts).routes(),

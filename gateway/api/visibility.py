@@ -38,6 +38,7 @@ _BY_RIGHT = {
     "endpoint": Right.USERS_READ,
     "touch": Right.CONTACTS_READ,
     "webhook": Right.WEBHOOKS_MANAGE,
+    "pbx": Right.DOCTOR_READ,
     "dialling": Right.DIALLING_READ,
 }
 _TELLS_NOBODY_ANYTHING = frozenset({"call.merged"})

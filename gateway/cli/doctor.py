@@ -6,28 +6,27 @@ lost or wrong). The exit code is 0 without faults, else 1. Nothing is changed; n
 
 import argparse
 import asyncio
-from datetime import UTC, datetime
 
 from gateway.config import ConfigurationError, load
 from gateway.doctor.aftercare import check_aftercare
-from gateway.doctor.asterisk import Told, check_asterisk
-from gateway.doctor.findings import Area, Finding, as_json, as_text, has_fault
-from gateway.doctor.journal import check_journal
+from gateway.doctor.findings import Area, Finding, Level, as_json, as_text, has_fault
 from gateway.doctor.machine import check_machine
-from gateway.doctor.recordings import check_recordings
+from gateway.doctor.pbx import examine_pbx
 from gateway.doctor.storage import check_storage, open_storage
-from gateway.domain.directory import Directory
-from gateway.settings import Pbx, Settings
-from gateway.site import ami_config, base_directory
-from gateway.store.database import Pool
+from gateway.settings import Settings
 from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
-from gateway.store.staff import load_tables
+
+_ALL = ""
+"""What `--pbx` means where no PBX is named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How to print."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--pbx", nargs="?", const=_ALL, metavar="NAME", help="look at this PBX only, without NAME at each of them"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     except ConfigurationError as error:
         findings = [area.fault(fault, "see docs/configuration.md") for fault in error.faults]
     else:
-        findings = asyncio.run(examine(settings))
+        findings = asyncio.run(examine(settings) if args.pbx is None else examine_pbxs(settings, args.pbx))
     print(as_json(findings) if args.json else as_text(findings))
     return int(has_fault(findings))
 
@@ -50,11 +49,26 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += check_machine(settings, home)
     async with open_storage(settings, findings) as pool:
         for pbx in settings.pbx.values():
-            findings += await _examine_pbx(settings, pbx, pool)
+            findings += (await examine_pbx(settings, pbx, pool)).findings
         if pool is not None:
             findings += [finding async for finding in check_storage(settings, pool)]
             findings += [finding async for finding in check_aftercare(settings, pool)]
     return findings
+
+
+async def examine_pbxs(settings: Settings, name: str) -> list[Finding]:
+    """Everything there is to say about one PBX, or about each where none is named."""
+    if (name and name not in settings.pbx) or not settings.pbx:
+        known = ", ".join(settings.pbx) or "none"
+        told = f"There is no PBX {name!r} in the settings; there is: {known}." if name else "No PBX is set."
+        return [Area(name="settings").fault(told, "see docs/configuration.md, [pbx.NAME]", code="pbx_unknown")]
+    storage: list[Finding] = []
+    findings: list[Finding] = []
+    async with open_storage(settings, storage) as pool:
+        for pbx in settings.pbx.values():
+            if name in ("", pbx.name):
+                findings += (await examine_pbx(settings, pbx, pool)).findings
+    return [*(finding for finding in storage if finding.level is Level.FAULT), *findings]
 
 
 def _settings(settings: Settings) -> list[Finding]:
@@ -73,20 +87,3 @@ def _settings(settings: Settings) -> list[Finding]:
         for name, pbx in settings.pbx.items()
         if not pbx.trunks
     ]
-
-
-async def _examine_pbx(settings: Settings, pbx: Pbx, pool: Pool | None) -> list[Finding]:
-    told = Told()
-    directory = await _directory(settings, pbx, pool)
-    config = ami_config(pbx.ami) if pbx.ami else None
-    several = len(settings.pbx) > 1
-    findings = [f async for f in check_asterisk(pbx, config, directory, told, several=several)]
-    findings += check_journal(pbx.name, pbx.journal.path, pbx.journal.timezone, told.expected(), datetime.now(UTC))
-    return [*findings, *check_recordings(pbx)]
-
-
-async def _directory(settings: Settings, pbx: Pbx, pool: Pool | None) -> Directory:
-    base = base_directory(pbx, settings.company)
-    if pool is None:
-        return base
-    return (await load_tables(pool, base, settings.company.timezone)).directory

@@ -1,6 +1,7 @@
 """A finding: what was looked at, how it is, and what to type where it is not right."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,6 +85,11 @@ def _sum(findings: list[Finding]) -> str:
     told = "No faults" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
     more = "" if not advice else f", {advice} {'piece' if advice == 1 else 'pieces'} of advice"
     return f"{told}{more}."
+
+
+def names_of(findings: Iterable[Finding]) -> frozenset[str]:
+    """What names each fault from look to look: its code, else its text without the figures in it."""
+    return frozenset(f.code or re.sub(r"[0-9]+", "#", f.text) for f in findings if f.level is Level.FAULT)
 
 
 def as_object(finding: Finding) -> dict[str, object]:

@@ -1,0 +1,65 @@
+"""Everything there is to say of the PBXs of a site: what the command prints and the gateway looks at hourly."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.doctor.asterisk import Told, check_asterisk, system_name
+from gateway.doctor.findings import Finding
+from gateway.doctor.journal import check_journal
+from gateway.doctor.recordings import check_recordings
+from gateway.domain.directory import Directory
+from gateway.settings import Pbx, PbxKind, Settings
+from gateway.site import ami_config, base_directory
+from gateway.store.database import Pool
+from gateway.store.doctor_runs import has_routes
+from gateway.store.staff import load_tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What was found at one PBX."""
+
+    pbx: str
+    kind: PbxKind | None
+    """None: it could not be asked."""
+    findings: Sequence[Finding]
+
+
+async def examine_pbx(settings: Settings, pbx: Pbx, pool: Pool | None) -> Examined:
+    """Look at one PBX: its manager interface, its journal, its recordings.
+
+    Args:
+        settings: the site's.
+        pbx: which.
+        pool: the database, for who is who; None: there is none.
+    """
+    told = Told()
+    directory = await _directory(settings, pbx, pool)
+    config = ami_config(pbx.ami) if pbx.ami else None
+    others = await _other_names(settings, pbx)
+    routed = None if pool is None else await has_routes(pool)
+    findings = [f async for f in check_asterisk(pbx, config, directory, told, others=others, routed=routed)]
+    findings += await asyncio.to_thread(_files, pbx, told)
+    return Examined(pbx=pbx.name, kind=told.kind, findings=findings)
+
+
+def _files(pbx: Pbx, told: Told) -> list[Finding]:
+    """What is looked at on this machine's disk."""
+    journal = check_journal(pbx.name, pbx.journal.path, pbx.journal.timezone, told.expected(), datetime.now(UTC))
+    return [*journal, *check_recordings(pbx)]
+
+
+async def _other_names(settings: Settings, pbx: Pbx) -> Mapping[str, str]:
+    """System names of the other PBXs; one that does not answer is told of where it is looked at itself."""
+    asked = {name: ami_config(other.ami) for name, other in settings.pbx.items() if other.ami and name != pbx.name}
+    told = await asyncio.gather(*(system_name(config) for config in asked.values()))
+    return {name: answer for name, answer in zip(asked, told, strict=True) if answer is not None}
+
+
+async def _directory(settings: Settings, pbx: Pbx, pool: Pool | None) -> Directory:
+    base = base_directory(pbx, settings.company)
+    if pool is None:
+        return base
+    return (await load_tables(pool, base, settings.company.timezone)).directory
