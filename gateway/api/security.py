@@ -1,7 +1,9 @@
 """Who is calling: sessions of people, keys of programs, and whether a request may count as theirs.
 
 A person has an opaque session in an HttpOnly SameSite=Lax cookie, a program `Authorization: Bearer
-tl_ID_SECRET`. Only SHA-256 digests are stored: both are 256 random bits, so a plain hash cannot be searched
+tl_ID_SECRET`. What can only give a name and a password (a dialplan's CURL) sends the key as the password of Basic
+(RFC 7617), for reading alone: a browser adds Basic to a foreign page's request by itself, so it may change nothing.
+Only SHA-256 digests are stored: both are 256 random bits, so a plain hash cannot be searched
 (passwords, which people choose, get argon2id instead). A request that changes something and is not made by a
 key needs the header `X-CSRF` and, where the browser sends Sec-Fetch-Site or Origin, our own origin: a foreign
 page can make a browser send the cookie, but neither that header nor that origin (OWASP, Cross-Site Request
@@ -12,6 +14,7 @@ rules, the rows are the store's.
 """
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -117,15 +120,21 @@ class Doorkeeper:
         authorization = request.headers.get("Authorization")
         token = request.cookies.get(COOKIE)
         if authorization is not None:
-            return await self._by_key(authorization) if token is None else None
+            return await self._by_key(authorization, request.method) if token is None else None
         if token is None or not _TOKEN.fullmatch(token):
             return None
         return await self._sessions.session(digest(token))
 
-    async def _by_key(self, authorization: str) -> Identity | None:
+    async def _by_key(self, authorization: str, method: str) -> Identity | None:
         scheme, _, credentials = authorization.partition(" ")
-        found = _KEY.fullmatch(credentials.strip())
-        if scheme.lower() != "bearer" or found is None:
+        match scheme.lower():
+            case "bearer":
+                found = _KEY.fullmatch(credentials.strip())
+            case "basic" if method in SAFE_METHODS:
+                found = _KEY.fullmatch(_password_of(credentials))
+            case _:
+                return None
+        if found is None:
             return None
         stored = await self._keys.key(found["id"])
         # Compared also when there is no such key: the time of the answer must not tell which ids exist.
@@ -163,6 +172,14 @@ class Doorkeeper:
             return True
         scheme, _, host = origin.lower().partition("://")
         return origin.lower() == self._origin or (bool(scheme) and host == request.host.lower())
+
+
+def _password_of(credentials: str) -> str:
+    """The password of Basic credentials; empty: they are none."""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode("ascii").partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def client_address(request: web.Request, trusted_proxies: Sequence[IpNetwork]) -> str:

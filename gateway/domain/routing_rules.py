@@ -129,7 +129,7 @@ def _way_back(route: Route, next_: Route, routes: Mapping[int, Route]) -> list[s
         here, passed = ways.pop()
         if here.id in passed[:-1] or len(passed) > JUMPS_MAX + 1:
             return [routes[id].name for id in passed]
-        jumps = {s.route for s in (*here.steps, *here.closed_steps) if s.kind is StepKind.ROUTE}
+        jumps = {s.route or 0 for s in (*here.steps, *here.closed_steps) if s.kind is StepKind.ROUTE}
         ways += [(routes[id], [*passed, id]) for id in jumps if id in routes]
     return None
 

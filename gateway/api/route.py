@@ -1,0 +1,89 @@
+"""`GET /route`: the dialplan of a PBX asks whom a call rings (deploy/asterisk/trunkline_route.conf).
+
+The answer is one line of plain text (`gateway.domain.routing_answer`). It is asked with a key that holds the right
+`route.ask` and nothing else; a key bound to a PBX asks for that one alone. What the caller's side wrote may be
+anything, so nothing in it is refused: a number that is none belongs to nobody.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.api.fields import Incoming, Nothing
+from gateway.api.parts import ApiParts
+from gateway.api.routing import Asked, Route
+from gateway.domain.access import Right
+from gateway.domain.errors import NotAllowed
+from gateway.routing.asking import Question, RoutedPbx, Router, UnknownPbxError
+from gateway.routing.phones import Phones
+
+
+class RouteQuery(Incoming):
+    """A call that has come, and how far it is."""
+
+    pbx: Annotated[str, Field(max_length=64)] = Field(description="the PBX's name in the configuration")
+    call: Annotated[str, Field(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9._-]+$")] = Field(
+        description="the uniqueid of the client's leg"
+    )
+    did: Annotated[str, Field(max_length=64)] = Field(description="the number that was called")
+    caller: Annotated[str, Field(max_length=64)] = Field(default="", description="as the line signalled it")
+    step: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, description="which question of this call it is")
+    status: Annotated[str, Field(max_length=20, pattern=r"^[A-Z]*$")] = Field(
+        default="", description="what came of the last answer: DIALSTATUS or PLAYBACKSTATUS"
+    )
+
+
+def router_of(parts: ApiParts) -> Router:
+    """What answers the questions of all PBXs of the configuration."""
+    pbxs = {
+        name: RoutedPbx(
+            plan=directory.plan,
+            template=parts.settings.pbx[name].originate.channel if name in parts.settings.pbx else "PJSIP/{endpoint}",
+        )
+        for name, directory in parts.directories.items()
+    }
+    phones = Phones(parts.telephony, parts.tasks)
+    return Router(parts.pool, parts.live, phones, pbxs=pbxs, zone=parts.settings.company.timezone)
+
+
+class RouteQuestions:
+    """The handler of `/route`."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+        self._router: Router | None = None
+
+    def routes(self) -> tuple[Route, ...]:
+        """The row of the table."""
+        return (
+            Route(
+                method="GET",
+                path="/route",
+                handler=self.ask,
+                summary="Whom a call rings next: asked by the dialplan of a PBX",
+                right=Right.ROUTE_ASK,
+                tag="inbound routing",
+                media=("text/plain",),
+                errors=(UnknownPbxError,),
+            ),
+        )
+
+    async def ask(self, asked: Asked[Nothing, RouteQuery, Nothing]) -> web.Response:
+        """Answer one question."""
+        query, bound = asked.query, asked.principal.pbx
+        if bound is not None and bound != query.pbx:
+            raise NotAllowed("This key is bound to another PBX.")
+        if self._router is None:
+            self._router = router_of(self._parts)
+        question = Question(
+            pbx=query.pbx,
+            uniqueid=query.call,
+            did=query.did,
+            caller=query.caller,
+            n=query.step,
+            status=query.status,
+        )
+        line = await self._router.ask(question, datetime.now(UTC))
+        return web.Response(text=f"{line}\n", content_type="text/plain", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,264 @@
+"""The answer to one question of the dialplan, from the database alone: nothing of a call is kept in memory.
+
+    question --> decisions so far (or the plan of a new call) --> client, groups, people --> decide --> one transaction:
+                 decision, whose turn it was, facts `call.routed` and `recording.notice_played` --> the line
+
+So a gateway that is started again in mid-route, or another node, goes on where the last answer left off; and a question
+that is asked twice gets the same answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from gateway.domain.errors import Rejected
+from gateway.domain.identity import call_id
+from gateway.domain.phone import NumberKind, NumberPlan
+from gateway.domain.routing import Action, Client, Decision, Now, Person, Plan, Progress
+from gateway.domain.routing_answer import answer_line
+from gateway.domain.routing_choice import decide, people_asked, plan_of
+from gateway.live import Happening, Live
+from gateway.routing.phones import Phones
+from gateway.routing.telling import notice_fact, plan_from, plan_row, routed_fact, seen_rows
+from gateway.store import routing as store
+from gateway.store import routing_calls as calls
+from gateway.store.database import Connection, Pool, Row
+from gateway.store.facts import NewFact, save_facts
+from gateway.store.routing_calls import Around, Made
+from gateway.store.working_time import office_hours
+
+HEARD = "SUCCESS"
+"""What Playback says of a sound that was played to its end."""
+_SITE = Decision(action=Action.SITE, place=0, resume=0)
+
+
+class UnknownPbxError(Rejected, LookupError):
+    """There is no PBX of this name in the configuration; set TRUNKLINE_ROUTE_PBX to the one it has there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the dialplan asks."""
+
+    pbx: str
+    uniqueid: str
+    """Of the client's leg."""
+    did: str
+    caller: str
+    """As the caller's side wrote it; may be anything."""
+    n: int
+    """Which question of this call it is, from 0."""
+    status: str = ""
+    """What came of the last answer, in Asterisk's words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedPbx:
+    """What routing knows of a PBX."""
+
+    plan: NumberPlan
+    template: str
+    """How it is asked to ring a phone without technology."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What was read for one choice."""
+
+    plan: Plan
+    client: Client
+    now: Now
+
+
+class Router:
+    """Answers the dialplan's questions."""
+
+    def __init__(
+        self, pool: Pool, live: Live, phones: Phones, *, pbxs: Mapping[str, RoutedPbx], zone: ZoneInfo
+    ) -> None:
+        """Args:
+        pool: the database.
+        live: told after each commit.
+        phones: which are not registered.
+        pbxs: by name.
+        zone: the company's.
+        """
+        self._pool = pool
+        self._live = live
+        self._phones = phones
+        self._pbxs = pbxs
+        self._zone = zone
+
+    async def ask(self, question: Question, now: datetime) -> str:
+        """The line for a question.
+
+        Raises:
+            UnknownPbxError: nobody knows the PBX that asks.
+        """
+        if question.pbx not in self._pbxs:
+            raise UnknownPbxError
+        async with self._pool.acquire() as connection:
+            before = await calls.decisions_of(connection, question.pbx, question.uniqueid)
+            if same := next((made for made in before if made.n == question.n), None):
+                return same.answer
+            plan = plan_from(before[0].body) if before else await self._new_plan(connection, question.did, now)
+            if plan is None:
+                return answer_line(_SITE, record=False, n=question.n)
+            around = self._around(question)
+            read = await self._read(connection, plan, question, around, now)
+            decision = decide(plan, progress_of(before), read.now)
+            line = answer_line(decision, record=plan.record, n=question.n)
+            made = _made(question, decision, read, line, now, first=not before)
+            facts = _facts(question, around.call_id, decision, read, made, before)
+            async with connection.transaction():
+                if not await calls.save_decision(connection, question.pbx, question.uniqueid, around.call_id, made):
+                    facts = []
+                elif decision.group is not None:
+                    await calls.take_turn(connection, decision.group, decision.users[0])
+                await save_facts(connection, facts)
+        for fact in facts:
+            self._live.publish(Happening(kind=fact.kind, body=fact.body, users=fact.users))
+        return line
+
+    async def _new_plan(self, connection: Connection, did: str, at: datetime) -> Plan | None:
+        """The plan of a call that comes now; None: no route holds for the number."""
+        route, routes = await store.routes_from(connection, did)
+        if route is None:
+            return None
+        hours = await office_hours(connection, self._zone, did=did)
+        return plan_of(route, routes, hours.of_did(did), at)
+
+    def _around(self, question: Question, *, states: bool = True) -> Around:
+        return Around(
+            pbx=question.pbx,
+            uniqueid=question.uniqueid,
+            call_id=call_id(question.pbx, question.uniqueid),
+            template=self._pbxs[question.pbx].template,
+            zone=self._zone,
+            offline=self._phones.offline(question.pbx) if states else frozenset(),
+            states=states,
+        )
+
+    async def _read(
+        self, connection: Connection, plan: Plan, question: Question, around: Around, now: datetime
+    ) -> Surroundings:
+        number = self._pbxs[question.pbx].plan.parse(question.caller)
+        client = await calls.client_of(connection, number.e164 if number.kind is NumberKind.CLIENT else None)
+        wanted = [step.group for step in plan.steps if step.group is not None]
+        groups = await store.groups_named(connection, wanted) if wanted else {}
+        people = await calls.people_now(connection, people_asked(plan, client, groups), around, now)
+        notice = (await store.read_policy(connection)).notice if plan.notice else "-"
+        return Surroundings(
+            plan=plan, client=client, now=Now(client=client, groups=groups, people=people, notice=notice)
+        )
+
+    async def try_out(self, question: Question, at: datetime, *, present: bool) -> "Trial":
+        """Every answer a call would get if nobody took it; nothing is rung and nothing is kept.
+
+        Args:
+            question: the call.
+            at: when it comes.
+            present: whether managers are taken as they are now; else only hours and absences of that moment count.
+        """
+        if question.pbx not in self._pbxs:
+            raise UnknownPbxError
+        async with self._pool.acquire() as connection:
+            plan = await self._new_plan(connection, question.did, at)
+            if plan is None:
+                return Trial(plan=None, client=Client(), decisions=(), people={})
+            read = await self._read(connection, plan, question, self._around(question, states=present), at)
+        made: list[Decision] = []
+        progress = Progress()
+        while len(made) < _TRIED_MAX and not (made and made[-1].action in (Action.SITE, Action.HANG_UP)):
+            made.append(decide(plan, progress, read.now))
+            progress = _after(progress, made[-1])
+        return Trial(plan=plan, client=read.client, decisions=tuple(made), people=read.now.people)
+
+
+_TRIED_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What would be done with a call."""
+
+    plan: Plan | None
+    """None: no route holds for the number."""
+    client: Client
+    decisions: Sequence[Decision]
+    people: Mapping[int, Person]
+
+
+def progress_of(before: Sequence[Made]) -> Progress:
+    """How far a call is after some decisions."""
+    progress = Progress()
+    for made in before:
+        progress = _after(
+            progress,
+            Decision(
+                action=Action(made.action),
+                place=made.place,
+                resume=made.resume,
+                users=made.users,
+                seconds=_number(made.body.get("seconds")),
+                notice=made.body.get("notice") is True,
+            ),
+        )
+    return progress
+
+
+def _after(progress: Progress, decision: Decision) -> Progress:
+    waited = progress.waited if decision.resume == progress.place else 0
+    return replace(
+        progress,
+        place=decision.resume,
+        rung=progress.rung | set(decision.users),
+        waited=waited + (decision.seconds if decision.action is Action.WAIT else 0),
+        told=progress.told or decision.notice,
+    )
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _made(question: Question, decision: Decision, read: Surroundings, line: str, now: datetime, *, first: bool) -> Made:
+    body: Row = {
+        "did": question.did,
+        "status": question.status,
+        "seconds": decision.seconds,
+        "sound": decision.sound,
+        "notice": decision.notice,
+        "group": read.plan.steps[decision.place].group if decision.place < len(read.plan.steps) else None,
+        "client": {
+            "contact_id": read.client.contact_id,
+            "owner_id": read.client.owner_id,
+            "last_id": read.client.last_id,
+        },
+        "seen": seen_rows(decision.seen, read.now.people),
+        **({"plan": plan_row(read.plan)} if first else {}),
+    }
+    return Made(
+        n=question.n,
+        at=now,
+        action=decision.action,
+        users=decision.users,
+        place=decision.place,
+        resume=decision.resume,
+        answer=line,
+        body=body,
+    )
+
+
+def _facts(
+    question: Question, call: UUID, decision: Decision, read: Surroundings, made: Made, before: Sequence[Made]
+) -> list[NewFact]:
+    """What is told: the decision, and that the notice which was played before it was heard."""
+    facts = []
+    last = before[-1] if before else None
+    if last is not None and last.body.get("notice") is True and question.status == HEARD:
+        facts.append(notice_fact(question.pbx, call, str(last.body.get("sound")), read.client.contact_id, made.at))
+    facts.append(routed_fact(question.pbx, call, read.plan, made, read.client.contact_id))
+    return facts

@@ -1,0 +1,204 @@
+"""What the choice of an inbound call asks of the database, and the decisions that were made.
+
+Each question is one statement on an index: the caller's card by its number, people by their ids, decisions by the
+call's id within its PBX. A decision is written with `synchronous_commit` off: a killed gateway loses none, a crash of
+the whole machine the last fraction of a second, and no caller waits for a disk.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from gateway.domain.manager_states import ManagerState, State
+from gateway.domain.routing import Client, Person, Why
+from gateway.domain.routing_answer import dial_string
+from gateway.store.database import Connection, Pool, Row
+from gateway.store.manager_states import present_states
+from gateway.store.working_time import office_hours
+
+Source = Pool | Connection
+JUST_OFFERED = timedelta(seconds=2)
+"""So long somebody whom another call's answer named is taken for ringing before the journal has told of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A decision as it stands in the database."""
+
+    n: int
+    at: datetime
+    action: str
+    users: tuple[int, ...]
+    place: int
+    resume: int
+    answer: str
+    body: Row
+
+
+_MADE = "n, at, action, users, place, resume, answer, body"
+
+
+def _made(row: Mapping[str, object]) -> Made:
+    return Made(**{**dict(row), "users": tuple(cast(Sequence[int], row["users"]))})  # type: ignore[arg-type]
+
+
+async def decisions_of(source: Source, pbx: str, uniqueid: str) -> list[Made]:
+    """What was decided for a call so far, in order."""
+    rows = await source.fetch(
+        f"select {_MADE} from route_decision where pbx = $1 and uniqueid = $2 order by n", pbx, uniqueid
+    )
+    return [_made(r) for r in rows]
+
+
+async def decisions_of_call(source: Source, call_id: UUID) -> list[Made]:
+    """What was decided for a call, and for calls that were merged into it, in order."""
+    rows = await source.fetch(
+        f"select {_MADE} from route_decision where call_id = $1"
+        " or call_id in (select id from call where merged_into = $1) order by at, n limit 200",
+        call_id,
+    )
+    return [_made(r) for r in rows]
+
+
+async def save_decision(connection: Connection, pbx: str, uniqueid: str, call_id: UUID, made: Made) -> bool:
+    """Write a decision down; False: this question was answered already."""
+    await connection.execute("set local synchronous_commit = off")
+    written = await connection.fetchval(
+        "insert into route_decision (pbx, uniqueid, call_id, n, at, action, users, place, resume, answer, body)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning true",
+        pbx,
+        uniqueid,
+        call_id,
+        made.n,
+        made.at,
+        made.action,
+        list(made.users),
+        made.place,
+        made.resume,
+        made.answer,
+        made.body,
+    )
+    return bool(written)
+
+
+async def take_turn(connection: Connection, group: int, user: int) -> None:
+    """Remember whom a group's turn came to last."""
+    await connection.execute(
+        "insert into routing_turn (group_id, user_id) values ($1, $2)"
+        " on conflict (group_id) do update set user_id = excluded.user_id",
+        group,
+        user,
+    )
+
+
+async def client_of(source: Source, number: str | None) -> Client:
+    """Who calls with a number.
+
+    Args:
+        source: where to read.
+        number: in E.164; None: hidden, or none that a card could have.
+    """
+    if number is None:
+        return Client()
+    row = await source.fetchrow(
+        "select n.contact_id, n.shared, c.owner_id, (select k.responsible_id from ("
+        "  select responsible_id, started_at from call where contact_id = n.contact_id and merged_into is null"
+        "  order by started_at desc limit 50) k where k.responsible_id is not null"
+        "  order by k.started_at desc limit 1) as last_id"
+        " from contact_number n left join contact c on c.id = n.contact_id where n.number = $1",
+        number,
+    )
+    return Client(**dict(row)) if row else Client()
+
+
+_PEOPLE = """select u.id, u.name, u.active,
+ exists (select from absence a where a.user_id = u.id and a.state in ('planned', 'begun') and a.since <= $3
+    and (a.until is null or a.until > $3)) as absent,
+ coalesce((select json_agg(json_build_array(p.pattern, p.extension) order by p.id) from extension e
+    join endpoint p on p.pbx = e.pbx and p.kind = 'manager' and p.extension = e.extension
+        and p.since <= $3 and $3 < p.until
+    where e.pbx = $2 and e.user_id = u.id and e.since <= $3 and $3 < e.until), '[]') as phones
+ from users u where u.id = any($1::bigint[])"""
+_JUST_OFFERED = """select distinct unnest(users) as user_id from route_decision
+ where action = 'dial' and at > $1 and (pbx, uniqueid) <> ($2, $3)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """For which call people are looked at."""
+
+    pbx: str
+    uniqueid: str
+    call_id: UUID
+    template: str
+    """How the PBX is asked to ring a phone that has no technology."""
+    zone: ZoneInfo
+    offline: Collection[str] = frozenset()
+    """Phones that the PBX says are not registered."""
+    states: bool = True
+    """Whether it matters how they are now; False: a call of another day is tried."""
+
+
+async def people_now(source: Source, users: Collection[int], around: Around, now: datetime) -> dict[int, Person]:
+    """Managers as they are at the moment, with what hinders each from being rung.
+
+    Args:
+        source: where to read.
+        users: whom.
+        around: the call.
+        now: the moment.
+    """
+    wanted = sorted(users)
+    if not wanted:
+        return {}
+    rows = await source.fetch(_PEOPLE, wanted, around.pbx, now)
+    states = await present_states(source, now=now, users=wanted) if around.states else {}
+    offered: set[int] = set()
+    if around.states:
+        busy = await source.fetch(_JUST_OFFERED, now - JUST_OFFERED, around.pbx, around.uniqueid)
+        offered = {r["user_id"] for r in busy}
+    hours = await office_hours(source, around.zone, users=wanted)
+    found = {}
+    for row in rows:
+        phones = _phones(row["phones"], around.template)
+        online = tuple(p for p in phones if p not in around.offline)
+        state = states.get(row["id"])
+        own = hours.users.get(row["id"])
+        checks = (
+            (Why.DISMISSED, not row["active"]),
+            (Why.ABSENT, row["absent"]),
+            (_by_state(state, around), True),
+            (Why.OFF_HOURS, not (state and state.known) and own is not None and not own.includes(now)),
+            (Why.RINGING, row["id"] in offered),
+            (Why.NO_PHONE, not phones),
+            (Why.OFFLINE, not online),
+        )
+        found[row["id"]] = Person(
+            user_id=row["id"],
+            name=row["name"],
+            hindrance=next((why for why, holds in checks if why is not None and holds), None),
+            phones=online,
+            idle_since=state.last_talk_at if state else None,
+        )
+    return found
+
+
+_STATES = {State.TALKING: Why.TALKING, State.AFTER_CALL: Why.AFTER_CALL, State.BREAK: Why.BREAK, State.OFF: Why.OFF}
+
+
+def _by_state(state: ManagerState | None, around: Around) -> Why | None:
+    """What a manager's state says against ringing him; None: nothing."""
+    if state is None:
+        return None
+    if any(call != around.call_id for call in state.ringing):
+        return Why.RINGING
+    return _STATES.get(state.state)
+
+
+def _phones(rows: Sequence[Sequence[str]], template: str) -> tuple[str, ...]:
+    """What the PBX dials for a person's endpoints; outside numbers and patterns are not rung by routes."""
+    found = (dial_string(pattern, extension, template) for pattern, extension in rows)
+    return tuple(dict.fromkeys(phone for phone in found if phone is not None))
