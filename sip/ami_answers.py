@@ -44,6 +44,8 @@ class Channel:
         linkedid: id of the oldest channel it belongs together with.
         state: such as `Ring`, `Ringing`, `Up`.
         bridge: id of the bridge it stands in, empty for none.
+        context: of the dialplan, where it stands or stood before it was dialled.
+        exten: of the dialplan, with context.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Channel:
     linkedid: str | None
     state: str | None
     bridge: str | None
+    context: str | None = None
+    exten: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,8 @@ def read_channel(item: Message, *, whole: bool) -> Channel:
         linkedid=item.get("Linkedid"),
         state=item.get("ChannelStateDesc"),
         bridge=item.get("BridgeId"),
+        context=item.get("Context"),
+        exten=item.get("Exten"),
     )
 
 

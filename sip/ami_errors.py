@@ -110,3 +110,15 @@ class AmbiguousField(Rejected, KeyError):
         self.key = key
 
     __str__ = Exception.__str__  # KeyError would print the quoted repr of the sentence
+
+
+class LegGone(Rejected, LookupError):
+    """The PBX has no channel of this leg any more; nothing was done."""
+
+
+class NotPossibleNow(Rejected):
+    """The call does not stand as this order needs it; the message says how it stands. Nothing was done."""
+
+
+class NoSuchTarget(Rejected):
+    """The dialplan has no such extension or number where the gateway dials; correct the target."""

@@ -18,15 +18,18 @@ import structlog
 
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent
-from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
+from gateway.domain.ports import OrderOutcome, SeenEndpoint
 from sip.ami import AmiSession, Snapshot
 from sip.ami_actions import ORIGINATE_ANSWER_SECONDS
 from sip.ami_answers import read_number
-from sip.ami_errors import ActionDenied, ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
-from sip.ami_protocol import Kind, Message
+from sip.ami_errors import ActionTimedOut, AuthenticationRefused, ConnectionLost, NotConnected
+from sip.ami_protocol import Fields, Kind, Message
+from sip.asterisk_asking import Legs, accepted, refused, unknown
+from sip.asterisk_calls import CallOrders
 from sip.asterisk_orders import DialTemplate, ending, failure, needs_cause, originate_fields, refusal
 from sip.asterisk_questions import Standing, ask_endpoints, ask_standing
-from sip.asterisk_watch import PATIENCE, HangUpWatch, HoldHints, Legs
+from sip.asterisk_supervision import SupervisionOrders
+from sip.asterisk_watch import PATIENCE, HangUpWatch, HoldHints
 
 __all__ = ["Asterisk", "AsteriskState", "DialTemplate", "Standing"]
 
@@ -55,7 +58,7 @@ class AsteriskState:
     """Click-to-calls whose first phone still rings."""
 
 
-class Asterisk:
+class Asterisk(CallOrders, SupervisionOrders):
     """One PBX under our orders; `run` must run while it is used."""
 
     def __init__(
@@ -83,11 +86,10 @@ class Asterisk:
         on_connect: called after every connect, such as to reconcile at once.
         patience: how long the journal's row may come after the AMI event of the same thing.
         """
+        super().__init__(session, template=template, open_legs=open_legs)
         self.pbx = pbx
         self._session = session
-        self._template = template
         self._note = note
-        self._open_legs = open_legs
         self._on_refused = on_refused
         self._last_row_at = last_row_at
         self._on_connect = on_connect
@@ -143,6 +145,8 @@ class Asterisk:
             extension: the manager's extension.
             number: the client's number as the PBX dials it.
             caller_id: `Name <number>` or a number for the manager's phone; empty: none.
+            client_caller_id: number shown to the client; empty: as the PBX's dialplan has it.
+            ring_seconds: how long the manager's phone may ring, 1 to 300; None: the template's.
 
         Returns:
             Accepted; refused with `not_connected`, `not_allowed`, `no_such_number` or `failed`; unknown with
@@ -158,87 +162,65 @@ class Asterisk:
             extension=extension,
             number=number,
             caller_id=caller_id,
+            client_caller_id=client_caller_id,
+            ring_seconds=ring_seconds,
+            included=self._abilities.included is not False,
         )
+        return await self._place(order_id, fields)
+
+    async def _place(self, order_id: str, fields: Fields) -> OrderOutcome:
+        """Send an Originate; what becomes of the phone's ringing is followed in a task of its own."""
         if self._group is None:
-            return _outcome(OrderState.REFUSED, "not_connected")
+            return refused("not_connected")
         first: asyncio.Future[OrderOutcome] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._follow(order_id, fields, first), name=f"order {order_id}")
         try:
             async with asyncio.timeout(self._template.queue_seconds):
                 return await asyncio.shield(first)
         except TimeoutError:
-            return _outcome(OrderState.UNKNOWN, "no_reply")
+            return unknown("no_reply")
 
-    async def _follow(self, order_id: str, fields: dict[str, str], first: asyncio.Future[OrderOutcome]) -> None:
+    async def _follow(self, order_id: str, fields: Fields, first: asyncio.Future[OrderOutcome]) -> None:
         """Send an order and stay with it until the manager's phone answered or failed."""
 
         def finished(message: Message) -> bool:
             if message.kind is not Kind.RESPONSE:
                 return message.name == "OriginateResponse"
-            refused = refusal(message, datetime.now(UTC))
-            _settle(first, refused or _outcome(OrderState.ACCEPTED, ""))
-            return refused is not None
+            at_once = refusal(message, datetime.now(UTC))
+            _settle(first, at_once or accepted())
+            return at_once is not None
 
         cause = self._causes[order_id] = asyncio.get_running_loop().create_future()
         try:
-            seconds = self._template.ring_seconds + ORIGINATE_ANSWER_SECONDS
+            seconds = int(str(fields["Timeout"])) / 1000 + ORIGINATE_ANSWER_SECONDS
             answers = await self._session.exchange("Originate", fields, finished, seconds)
             if answers[-1].kind is not Kind.RESPONSE and failure(answers[-1]):
-                await self._tell(order_id, answers[-1], cause)
+                await self._tell(order_id, answers[-1], cause, is_call="Exten" in fields)
         except NotConnected:
-            _settle(first, _outcome(OrderState.REFUSED, "not_connected"))
+            _settle(first, refused("not_connected"))
         except Rejected:
-            _settle(first, _outcome(OrderState.REFUSED, "failed"))
+            _settle(first, refused("failed"))
         except (ConnectionLost, ActionTimedOut) as broken:
             reason = "no_reply" if isinstance(broken, ActionTimedOut) else "connection_lost"
-            _settle(first, _outcome(OrderState.UNKNOWN, reason))
+            _settle(first, unknown(reason))
             log.warning("end of an order not seen", pbx=self.pbx, order=order_id, reason=reason)
         finally:
             if self._causes.get(order_id) is cause:
                 del self._causes[order_id]
 
-    async def _tell(self, order_id: str, response: Message, cause: asyncio.Future[int]) -> None:
+    async def _tell(self, order_id: str, response: Message, cause: asyncio.Future[int], *, is_call: bool) -> None:
         """Note a refusal and hand it on; where Asterisk does not say why, the leg's hang-up may, a moment later."""
         if needs_cause(response):
             await asyncio.wait([cause], timeout=_CAUSE_SECONDS)
         told = cause.result() if cause.done() else None
-        refused = ending(order_id, response, cause=told, now=datetime.now(UTC))
-        log.info("order refused", pbx=self.pbx, order=order_id, reason=refused.reason)
-        if refused.event is not None:
-            await self._noted(refused.event)
+        end = ending(order_id, response, cause=told, now=datetime.now(UTC))
+        log.info("order refused", pbx=self.pbx, order=order_id, reason=end.reason)
+        if end.event is not None and is_call:  # an order to listen makes no call
+            await self._noted(end.event)
         try:
-            await self._on_refused(order_id, refused.reason, refused.at)
+            await self._on_refused(order_id, end.reason, end.at)
         except Exception as error:  # noqa: BLE001 - foreign code at the top of a task must not end the engine
             log.error("refusal not taken", pbx=self.pbx, order=order_id, error=type(error).__name__)
-
-    async def hang_up(self, leg: str) -> OrderOutcome:
-        """End a leg by its id; `leg_gone`: the PBX knows it no more.
-
-        Asterisk is asked for the channel that has this id now, so that no name of an earlier call is hit. Where a
-        caller's forged line gives two channels the id, only the one that the journal knows by name is taken.
-
-        Args:
-            leg: its uniqueid.
-
-        Returns:
-            Refused with `leg_gone`, `not_connected` or `not_allowed`; unknown where the answer was lost.
-        """
-        try:
-            done = await self._hang_up(leg)
-        except NotConnected:
-            return _outcome(OrderState.REFUSED, "not_connected")
-        except ActionDenied:
-            return _outcome(OrderState.REFUSED, "not_allowed")
-        except (ConnectionLost, ActionTimedOut):
-            return _outcome(OrderState.UNKNOWN, "connection_lost")
-        return _outcome(OrderState.ACCEPTED, "") if done else _outcome(OrderState.REFUSED, "leg_gone")
-
-    async def _hang_up(self, leg: str) -> bool:
-        names = [row.name for row in (await self._session.core_show_channels()).rows if row.uniqueid == leg]
-        known = self._open_legs().get(leg)
-        if known is not None and len(names) > 1:
-            names = [name for name in names if name == known.channel]
-        return len(names) == 1 and await self._session.hangup(names[0])
 
     # what the PBX knows
 
@@ -265,6 +247,7 @@ class Asterisk:
 
     async def _connected(self, snapshot: Snapshot) -> None:
         self._login_refused = False
+        await self._ask_abilities()
         self._on_connect()
 
     async def _hear_hold(self, event: Message) -> None:
@@ -312,10 +295,6 @@ class Asterisk:
                 self._login_refused = True
                 log.error("AMI login refused", pbx=self.pbx)
             await asyncio.sleep(_LOGIN_PAUSE)
-
-
-def _outcome(state: OrderState, reason: str) -> OrderOutcome:
-    return OrderOutcome(state=state, reason=reason, at=datetime.now(UTC))
 
 
 def _settle(first: asyncio.Future[OrderOutcome], outcome: OrderOutcome) -> None:

@@ -21,9 +21,10 @@ from datetime import datetime
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent
 from gateway.domain.orders import why_unanswered
-from gateway.domain.ports import OrderOutcome, OrderState
+from gateway.domain.ports import OrderOutcome, OrderState, SpyMode
 from sip.ami_legs import ami_leg_event
 from sip.ami_protocol import Message
+from sip.asterisk_rights import denied_detail
 
 RING_SECONDS = 30.0
 """How long the manager's phone may ring."""
@@ -36,6 +37,12 @@ _CALLER_ID = re.compile(r'(?:"?(?P<name>[^<>"]*?)"?\s*<(?P<number>[0-9+*#]{1,40}
 _LONGEST_NAME = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FIELDS = frozenset({"endpoint", "ext"})
+_LONGEST_RING = 300.0
+_SPYING = {SpyMode.LISTEN: "quSE", SpyMode.WHISPER: "quSEw", SpyMode.BARGE: "quSEB"}
+_SPY_NUMBER = "0"
+
+CALL_CONTEXT = "trunkline-call"
+"""Where an order goes whose client is shown a number of the manager's own (deploy/asterisk/trunkline_control.conf)."""
 
 _ENDINGS = {"1": "no_answer", "3": "no_answer", "5": "busy"}
 """`Reason` of a failed OriginateResponse (AST_CONTROL_*) that says why. PJSIP says 0 for all but a phone that rang out
@@ -69,10 +76,28 @@ class DialTemplate:
             raise BadOrder("the channel template", "{endpoint} and {ext}")
 
 
+def check_order_id(order_id: str) -> None:
+    """Refuse what cannot be an order's id.
+
+    Raises:
+        BadOrder: it is none.
+    """
+    _check("the order's id", _ORDER_ID, order_id, "1 to 30 letters, digits, dots, dashes and underscores")
+
+
 def originate_fields(
-    template: DialTemplate, *, order_id: str, endpoint: str, extension: str, number: str, caller_id: str
-) -> dict[str, str]:
-    """The headers of the Originate action.
+    template: DialTemplate,
+    *,
+    order_id: str,
+    endpoint: str,
+    extension: str,
+    number: str,
+    caller_id: str,
+    client_caller_id: str = "",
+    ring_seconds: float | None = None,
+    included: bool = True,
+) -> dict[str, str | list[str]]:
+    """The headers of the Originate action for a click-to-call.
 
     Args:
         template: of the PBX.
@@ -81,24 +106,56 @@ def originate_fields(
         extension: the manager's.
         number: as the PBX dials it.
         caller_id: shown to the manager's phone: `Name <number>` or a number; empty for none.
+        client_caller_id: number shown to the client; empty: as the PBX's dialplan has it.
+        ring_seconds: how long the manager's phone may ring, 1 to 300; None: the template's.
+        included: whether the supplied dialplan is there; without it the site's own has to show the number.
 
     Raises:
         BadOrder: a field holds what must not be sent.
     """
-    _check("the order's id", _ORDER_ID, order_id, "1 to 30 letters, digits, dots, dashes and underscores")
+    fields = _first_leg(template, order_id, endpoint, extension, ring_seconds)
+    _check("the number", _NUMBER, number, "1 to 40 digits, + * and #")
+    fields |= {"Exten": number, "Context": template.context, "Priority": "1"}
+    if caller_id:
+        fields["CallerID"] = _shown(caller_id)
+    if client_caller_id:
+        _check("the number shown to the client", _NUMBER, client_caller_id, "1 to 40 digits, + * and #")
+        fields["Context"] = CALL_CONTEXT if included else template.context
+        fields["Variable"] = [
+            f"__TRUNKLINE_CALLER_ID={client_caller_id}",
+            f"TRUNKLINE_CONTEXT={template.context}",
+        ]
+    return fields
+
+
+def spy_fields(
+    template: DialTemplate, *, order_id: str, endpoint: str, extension: str, mode: SpyMode
+) -> dict[str, str | list[str]]:
+    """The headers of the Originate action that rings a supervisor; `Data` still lacks the channel in front.
+
+    Raises:
+        BadOrder: a field holds what must not be sent.
+    """
+    fields = _first_leg(template, order_id, endpoint, extension, None)
+    return fields | {"Application": "ChanSpy", "Data": _SPYING[mode], "CallerID": f'"{mode}" <{_SPY_NUMBER}>'}
+
+
+def _first_leg(
+    template: DialTemplate, order_id: str, endpoint: str, extension: str, ring_seconds: float | None
+) -> dict[str, str | list[str]]:
+    """What every order says of the phone that rings first."""
+    check_order_id(order_id)
     _check("the endpoint", _ENDPOINT, endpoint, "1 to 80 letters, digits, dots, dashes and underscores")
     _check("the extension", _EXTENSION, extension, "1 to 40 letters, digits and + * # . _ -")
-    _check("the number", _NUMBER, number, "1 to 40 digits, + * and #")
-    fields = {
+    seconds = template.ring_seconds if ring_seconds is None else ring_seconds
+    if not 0 < seconds <= _LONGEST_RING:
+        raise BadOrder("the seconds of ringing", "1 to 300")
+    return {
         "Channel": template.channel.format(endpoint=endpoint, ext=extension),
-        "Exten": number,
-        "Context": template.context,
-        "Priority": "1",
-        "Timeout": str(round(template.ring_seconds * 1000)),
+        "Timeout": str(round(seconds * 1000)),
         "Async": "true",
         "ChannelId": order_id,
     }
-    return fields | ({"CallerID": _shown(caller_id)} if caller_id else {})
 
 
 def _check(field: str, pattern: re.Pattern[str], value: str, allowed: str) -> None:
@@ -125,7 +182,8 @@ def refusal(response: Message, at: datetime) -> OrderOutcome | None:
             reason = "no_such_number"
         case _:
             reason = "failed"
-    return OrderOutcome(state=OrderState.REFUSED, reason=reason, at=at)
+    detail = denied_detail("Originate") if reason == "not_allowed" else ""
+    return OrderOutcome(state=OrderState.REFUSED, reason=reason, at=at, detail=detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,18 +93,20 @@ async def _proposal(asterisk: AmiActions, name: str) -> str | None:
     return begins[0] if begins and not plain[begins.end() : begins.end() + 1].isalnum() else None
 
 
-async def ask_value(asterisk: AmiActions, expression: str) -> str | None:
-    """The value of a global variable or a dialplan function.
+async def ask_value(asterisk: AmiActions, expression: str, *, channel: str | None = None) -> str | None:
+    """The value of a variable or a dialplan function.
 
     Args:
         asterisk: whom to ask.
         expression: such as `STRFTIME(0,,%z)`; nothing of a caller's.
+        channel: whose variable; None: a global one.
 
     Returns:
         Empty where it has none; None where Asterisk does not say.
     """
     try:
-        return (await asterisk.action("Getvar", {"Variable": expression})).get("Value", "")
+        whose = {} if channel is None else {"Channel": channel}
+        return (await asterisk.action("Getvar", {"Variable": expression} | whose)).get("Value", "")
     except (Rejected, ActionDenied):
         return None
 

@@ -213,16 +213,16 @@ def row(channel: str, uniqueid: str) -> dict[str, str | list[str]]:
 
 async def test_the_channel_that_has_the_id_now_is_hung_up() -> None:
     async with bench(AmiServer(channels=[row("PJSIP/101-1", "1.1"), row("PJSIP/trunk-2", "1.2")])) as site:
-        assert await site.engine.hang_up("1.2")
-        assert not await site.engine.hang_up("1.3")
+        assert told(await site.engine.hang_up("1.2")) == "accepted"
+        assert told(await site.engine.hang_up("1.3")) == "refused leg_gone"
         assert [sent["Channel"] for sent in site.server.received("Hangup")] == ["PJSIP/trunk-2"]
 
 
 async def test_of_two_that_claim_the_id_only_the_known_channel_is_hung_up() -> None:
     async with bench(AmiServer(channels=[row("PJSIP/trunk-9", "1.2"), row("PJSIP/trunk-2", "1.2")])) as site:
-        assert not await site.engine.hang_up("1.2")
+        assert told(await site.engine.hang_up("1.2")) == "refused not_possible"
         site.legs["1.2"] = leg("1.2", "PJSIP/trunk-2")
-        assert await site.engine.hang_up("1.2")
+        assert told(await site.engine.hang_up("1.2")) == "accepted"
         assert [sent["Channel"] for sent in site.server.received("Hangup")] == ["PJSIP/trunk-2"]
 
 
