@@ -13,6 +13,7 @@ from gateway.api import live_socket
 from gateway.api.absences import Absences
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
+from gateway.api.call_control import CallControl
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
@@ -30,6 +31,7 @@ from gateway.api.goals import Goals
 from gateway.api.handovers import Handovers
 from gateway.api.health import Health
 from gateway.api.imports import Imports
+from gateway.api.inbound_routes import InboundRoutes
 from gateway.api.keys import Keys
 from gateway.api.live_socket import LiveSocket
 from gateway.api.manager_states import ManagerStates
@@ -47,7 +49,9 @@ from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.report_subscriptions import ReportSubscriptions
 from gateway.api.reports import Reports
+from gateway.api.route import RouteQuestions
 from gateway.api.routing import Route, add_routes
+from gateway.api.routing_groups import RoutingGroups
 from gateway.api.search import Search
 from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
@@ -68,7 +72,6 @@ from gateway.api.working_hours import WorkingHours
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
 from gateway.store.database import DATABASE_AWAY
-from gateway.store.idempotency import give_up_silent
 
 __all__ = ["ApiParts", "make_app", "route_table"]
 
@@ -90,6 +93,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Calls(parts).routes(),
         *CallChoices(parts).routes(),
         *Commands(parts).routes(),
+        *CallControl(parts).routes(),
         *Recordings(parts).routes(),
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
@@ -127,6 +131,9 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *WorkingHours(parts).routes(),
         *DialPermissions(parts).routes(),
         *Shipped(parts).routes(),
+        *RouteQuestions(parts).routes(),
+        *InboundRoutes(parts).routes(),
+        *RoutingGroups(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 
@@ -152,7 +159,6 @@ def make_app(parts: ApiParts) -> web.Application:
         sockets.closing.set()
 
     async def listening(_app: web.Application) -> AsyncIterator[None]:
-        await give_up_silent(parts.pool)
         listener = parts.tasks.create_task(new_facts.run(), name="listening for facts")
         yield
         listener.cancel()
