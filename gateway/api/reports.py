@@ -209,7 +209,7 @@ class Reports:
     async def tasks(self, asked: Asked[Nothing, PeopleQuery, Nothing]) -> ReportView | web.Response:
         """Tasks by kind."""
         query, now = asked.query, datetime.now(UTC)
-        office, users, zone = await self._people(asked)
+        office, users, zone = await self._people(asked.principal, query)
         period, earlier = self._periods(query, zone, now)
         users = users or self._members(office, query.team, period)
         table = await tables.tasks(self._parts.pool, office, period, earlier, users, now)
@@ -218,7 +218,7 @@ class Reports:
     async def communication(self, asked: Asked[Nothing, PeopleQuery, Nothing]) -> ReportView | web.Response:
         """Ways of talking to clients."""
         query, now = asked.query, datetime.now(UTC)
-        office, users, zone = await self._people(asked)
+        office, users, zone = await self._people(asked.principal, query)
         period, earlier = self._periods(query, zone, now)
         users = users or self._members(office, query.team, period)
         table = await tables.communication(self._parts.pool, office, period, earlier, users)
@@ -227,7 +227,7 @@ class Reports:
     async def states(self, asked: Asked[Nothing, StatesQuery, Nothing]) -> ReportView | web.Response:
         """How managers spent their days."""
         query, now = asked.query, datetime.now(UTC)
-        office, users, zone = await self._people(asked)
+        office, users, zone = await self._people(asked.principal, query)
         period, _ = self._periods(query, zone, now)
         users = users or self._members(office, query.team, period)
         table = await state_tables.states(self._parts.pool, office, period, query.step, users, now)
@@ -354,14 +354,13 @@ class Reports:
             raise NotFoundError("There is no team with this id.")
         return sorted({m.user_id for m in members_of(office.teams[team], period)})
 
-    async def _people(self, asked: Asked[Nothing, PeopleQuery, Nothing]) -> tuple[Office, list[int], ZoneInfo]:
+    async def _people(self, who: Principal, query: PeopleQuery) -> tuple[Office, list[int], ZoneInfo]:
         """Whose tasks or touches; empty: everybody's."""
-        office, query = await self._office(), asked.query
-        user = query.user
+        office, user = await self._office(), query.user
         if user is not None:
-            require_reach(asked.principal, Right.STATISTICS_READ_OWN, user)
+            require_reach(who, Right.STATISTICS_READ_OWN, user)
             self._person(office, user)
-        elif (own := reach(asked.principal, Right.STATISTICS_READ_OWN)) is not None:
+        elif (own := reach(who, Right.STATISTICS_READ_OWN)) is not None:
             user = self._person(office, own)
         return office, [] if user is None else [user], office.zone if user is None else office.zone_of(user)
 
