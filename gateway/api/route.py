@@ -5,6 +5,7 @@ The answer is one line of plain text (`gateway.domain.routing_answer`). It is as
 anything, so nothing in it is refused: a number that is none belongs to nobody.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from gateway.api.parts import ApiParts
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right
 from gateway.domain.errors import NotAllowed
+from gateway.domain.ports import SeenEndpoint
 from gateway.routing.asking import Question, RoutedPbx, Router, UnknownPbxError
 from gateway.routing.phones import Phones
 
@@ -44,7 +46,12 @@ def router_of(parts: ApiParts) -> Router:
         )
         for name, directory in parts.directories.items()
     }
-    phones = Phones(parts.telephony, parts.tasks)
+
+    async def endpoints(pbx: str) -> Sequence[SeenEndpoint]:
+        known = parts.telephony.get(pbx)
+        return await known.endpoints() if known is not None else ()
+
+    phones = Phones(endpoints, parts.tasks)
     return Router(parts.pool, parts.live, phones, pbxs=pbxs, zone=parts.settings.company.timezone)
 
 

@@ -7,13 +7,13 @@ and the dialplan's next question goes on.
 
 import time
 from asyncio import TaskGroup
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from gateway.domain.errors import GatewayError
-from gateway.domain.ports import Telephony
+from gateway.domain.ports import SeenEndpoint
 
 log = structlog.get_logger()
 FRESH_SECONDS = 10.0
@@ -33,26 +33,26 @@ class _Told:
 class Phones:
     """What the PBXs said of their phones."""
 
-    def __init__(self, telephony: Mapping[str, Telephony], tasks: TaskGroup) -> None:
+    def __init__(self, ask: Callable[[str], Awaitable[Sequence[SeenEndpoint]]], tasks: TaskGroup) -> None:
         """Args:
-        telephony: whom to ask; may change while it runs.
+        ask: what the PBX of this name knows of its phones; nothing where it cannot be asked.
         tasks: where the asking runs.
         """
-        self._telephony = telephony
+        self._endpoints = ask
         self._tasks = tasks
         self._told: dict[str, _Told] = {}
 
     def offline(self, pbx: str) -> frozenset[str]:
         """Phones of a PBX that are not registered, as far as is known."""
         told, now = self._told.setdefault(pbx, _Told()), time.monotonic()
-        if now - told.at >= FRESH_SECONDS and not told.asking and pbx in self._telephony:
+        if now - told.at >= FRESH_SECONDS and not told.asking:
             told.asking = True
             self._tasks.create_task(self._ask(pbx, told), name=f"phones of {pbx}")
         return told.offline if now - told.at < OLD_SECONDS else frozenset()
 
     async def _ask(self, pbx: str, told: _Told) -> None:
         try:
-            seen = await self._telephony[pbx].endpoints()
+            seen = await self._endpoints(pbx)
             told.offline = frozenset(e.name for e in seen if not e.online)
             told.at = time.monotonic()
         except (GatewayError, OSError, TimeoutError) as fault:
