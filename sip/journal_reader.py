@@ -8,7 +8,7 @@ keeps it.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -41,6 +41,16 @@ class JournalCondition(StrEnum):
     """The file at `path`, or its folder, may not be read or listed by our user."""
     UNREADABLE = "unreadable"
     """The file at `path` is not a regular file, or the medium fails: see `trouble`."""
+    NO_SERVER = "no_server"
+    """The database of a CEL table does not answer."""
+    NO_LOGIN = "no_login"
+    """The database refuses our user or password."""
+    NO_TABLE = "no_table"
+    """The database, or the table in it, does not exist."""
+    NO_COLUMN = "no_column"
+    """The table lacks a column that every call needs."""
+    WRONG_ZONE = "wrong_zone"
+    """The table's local times are of another zone than the one that is set: nothing is read until that is mended."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +66,12 @@ class JournalStatus:
     """Whether the folder is watched; without it the file is looked at every 50 ms."""
     lag_bytes: int = 0
     """Bytes of the open file, and of the journal if that is another file, which were not handed out yet."""
+    lag_rows: int = 0
+    """Of a CEL table: rows with higher numbers than the last one handed out, as it was last looked at."""
+    zone_offset: timedelta | None = None
+    """Of a CEL table: a channel's beginning minus what its uniqueid tells; hours where the zone is set wrong."""
+    restarts: int = 0
+    """How often a CEL table turned out to be another one (restored, begun anew) and was read again."""
     last_read_at: datetime | None = None
     """When something was last handed out; None: nothing yet."""
     records: int = 0
