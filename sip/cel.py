@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypedDict
 
 from gateway.domain.errors import Rejected
-from gateway.domain.legs import LegEvent, LegEventKind
+from gateway.domain.legs import LegEvent, LegEventKind, OurMove
 
 COLUMNS = (
     "eventtype",
@@ -91,6 +91,8 @@ KNOWN_EVENTS = frozenset(_KINDS) | {
     "3WAY_END",
 }
 LONGEST_FIELD = 4096
+_OURS = "trunkline-"
+"""How the contexts of the supplied dialplan begin."""
 _DISORDER = timedelta(minutes=10)
 """How far a row may stand behind a later one without being of the hour that comes twice."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -287,6 +289,7 @@ def _event(
         dnid=dnid,
         app=app,
         app_data=app_data,
+        ours=_our_move(context, exten) if context.startswith(_OURS) else None,
         **(_told(_extra(extra)) if extra else {}),
     )
 
@@ -321,6 +324,22 @@ def _told(extra: Mapping[str, str]) -> _Told:
         dial_status=extra.get("dialstatus", ""),
         reason=extra.get("reason", ""),
     )
+
+
+def _our_move(context: str, exten: str) -> OurMove | None:
+    """Which order of ours a leg's place in the dialplan tells of (deploy/asterisk/trunkline_control.conf)."""
+    match context, exten:
+        case "trunkline-hold", "music":
+            return OurMove.HELD
+        case "trunkline-hold", "wait" | "back":
+            return OurMove.WAITS
+        case "trunkline-consult", "joins":
+            return OurMove.JOINS
+        case "trunkline-consult", _ if exten != "h":
+            return OurMove.CONSULTS
+        case "trunkline-transfer", _ if exten != "h":
+            return OurMove.TRANSFERRED
+    return None
 
 
 _UTC_CLOCK = Clock()

@@ -1,7 +1,8 @@
 """Who stood with whom: from joining and leaving of bridges to intervals of talk.
 
 Two legs stand together while they are in one bridge, or in bridges joined by the two halves of a Local channel.
-A holding bridge (car park, waiting room) joins nobody: that time is hold.
+A holding bridge (car park, waiting room) joins nobody: that time is hold. Where we ordered a hold, the two stand
+together all the same, as with a hold by the phone's own key; while the manager consults somebody they do not.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,9 +11,11 @@ from datetime import datetime, timedelta
 
 from gateway.domain.directory import PartyKind
 from gateway.domain.family import Leg
-from gateway.domain.legs import LegEvent, LegEventKind, base_channel
+from gateway.domain.legs import LegEvent, LegEventKind, OurMove, base_channel
 
 _ALONE: frozenset[str] = frozenset()
+_FORMER = "former "
+_ORDERED = frozenset({OurMove.HELD, OurMove.WAITS})
 _LEAVES = frozenset({LegEventKind.HUNG_UP, LegEventKind.ENDED, LegEventKind.LOST})
 
 
@@ -63,6 +66,10 @@ class Sweep:
         self._open: dict[frozenset[str], tuple[int, datetime]] = {}
         self._together: dict[str, frozenset[str]] = {}
         self._parked: dict[str, datetime] = {}
+        self._ordered = False
+        """Whether the family has a hold that we ordered."""
+        self._former: dict[str, str] = {}
+        """The company in which a leg stood last, as the name of a bridge that goes on in an ordered hold."""
         self._closed: list[Stand] = []
         self.stands = Stands()
         self.waits: dict[str, list[tuple[datetime, datetime]]] = {}
@@ -70,6 +77,7 @@ class Sweep:
 
     def run(self, events: Sequence[LegEvent]) -> None:
         """Feed all events of the family, in order."""
+        self._ordered = any(e.ours is OurMove.HELD for e in events)
         for position, event in enumerate(events):
             if self._moved(event):
                 self._compare(position, event.at)
@@ -85,21 +93,34 @@ class Sweep:
         if event.kind is LegEventKind.JOINED:
             if event.holding:
                 self._parked.setdefault(event.leg, event.at)
-                return self._bridge.pop(event.leg, None) is not None
+                before = self._bridge.pop(event.leg, None)
+                if event.ours in _ORDERED and event.leg in self._former:
+                    self._bridge[event.leg] = self._former[event.leg]
+                return self._bridge.get(event.leg) != before
             self._unpark(event.leg, event.at)
             self._bridge[event.leg] = event.bridge
             return True
         if event.kind is LegEventKind.LEFT:
             if event.holding:
                 self._unpark(event.leg, event.at)
+                kept = self._ordered and self._bridge.get(event.leg, "").startswith(_FORMER)
+                return kept and self._bridge.pop(event.leg, None) is not None
             if self._bridge.get(event.leg) != event.bridge:
                 return False
+            if self._ordered:
+                self._remember(event.leg)
             del self._bridge[event.leg]
             return True
         if event.kind in _LEAVES:
             self._unpark(event.leg, event.at)
             return self._bridge.pop(event.leg, None) is not None
         return False
+
+    def _remember(self, leg: str) -> None:
+        """Keep in whose company a leg stands that is about to leave, for all of it."""
+        company = self._together.get(leg, _ALONE)
+        if len(company) > 1:
+            self._former |= dict.fromkeys(company, _FORMER + " ".join(sorted(company)))
 
     def _unpark(self, leg: str, at: datetime) -> None:
         since = self._parked.pop(leg, None)

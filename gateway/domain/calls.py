@@ -25,7 +25,7 @@ from gateway.domain.call import (
 )
 from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg, families, gather
-from gateway.domain.legs import LegEvent, LegEventKind, endpoint, in_order
+from gateway.domain.legs import LegEvent, LegEventKind, OurMove, endpoint, in_order
 from gateway.domain.outcome import Fate, hung_up_by, missed_reason, moves_of, result_of, transfers_of
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.roles import Cast, Roles, dialled_outside
@@ -80,7 +80,7 @@ def fold_family(
         roles=cast.assign(),
         directory=directory,
         commands=orders,
-        holds_seen=holds_seen or any(e.kind is LegEventKind.HELD for e in events),
+        holds_seen=holds_seen or any(e.kind is LegEventKind.HELD or e.ours is OurMove.HELD for e in events),
     )
     return scene.calls() if legs else [_refused(c, directory, events) for c in orders.values()]
 

@@ -37,6 +37,16 @@ class LegEventKind(StrEnum):
     LOST = "lost"  # the PBX died with the leg; a row of ours
 
 
+class OurMove(StrEnum):
+    """Where our order put a leg; the carrier's own rows tell it, so it is as sure as they are."""
+
+    HELD = "held"  # the client, with music
+    WAITS = "waits"  # the manager, while his client is held, or on his way back to him
+    CONSULTS = "consults"  # the manager, asking somebody while his client is held
+    JOINS = "joins"  # whom he asked, on the way to the client
+    TRANSFERRED = "transferred"  # the client, sent to an extension or number
+
+
 _Key = tuple[datetime | int | str, ...]
 
 RANK = {kind: rank for rank, kind in enumerate(LegEventKind)}
@@ -97,6 +107,8 @@ class LegEvent:
     """Last result of Dial on this leg; may be stale (see docs/one-call-explained.md)."""
     reason: str = ""
     """Why a car park let go, why an order was refused, why a leg was lost."""
+    ours: OurMove | None = None
+    """The order of ours by which the leg stands where `exten` and `context` say; None: by none."""
 
 
 def in_order(events: Iterable[LegEvent]) -> list[LegEvent]:

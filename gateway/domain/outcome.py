@@ -5,7 +5,7 @@ cause is 0 or 127 where a caller gave up. What counts first is who stood with wh
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from gateway.domain.call import (
 )
 from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg
-from gateway.domain.legs import LegEvent, LegEventKind, base_channel
+from gateway.domain.legs import LegEvent, LegEventKind, OurMove, base_channel
 from gateway.domain.roles import Roles
 
 _TRANSFERS: Mapping[LegEventKind, TransferKind] = {
@@ -36,6 +36,8 @@ RANG_OUT = frozenset({None, 0, 16, 18, 19, 26, 31, 127})
 # No such number, no way to it, the line or the phone out of order: nobody was ever rung.
 OUT_OF_REACH = frozenset({1, 2, 3, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 58, 66, 88, 102})
 _SAME_MOVE = timedelta(seconds=2)
+_BY_WHOM_UNSAID = frozenset({LegEventKind.PARKED, LegEventKind.LEFT, LegEventKind.JOINED})
+"""Rows of the moved leg itself: it was moved from whoever had him."""
 _DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
 
 
@@ -153,17 +155,55 @@ def moves_of(events: Sequence[LegEvent]) -> list[tuple[int, LegEvent]]:
     """
     marked = [(p, e) for p, e in enumerate(events) if e.kind in _TRANSFERS or e.kind is LegEventKind.PARKED]
     moved = [e.at for _, e in marked if e.kind in _TRANSFERS]
-    return [(p, e) for p, e in marked if e.kind in _TRANSFERS or not any(abs(e.at - at) < _SAME_MOVE for at in moved)]
+    told = [(p, e) for p, e in marked if e.kind in _TRANSFERS or not any(abs(e.at - at) < _SAME_MOVE for at in moved)]
+    ordered = list(_ordered_moves(events))
+    return sorted([*told, *ordered], key=lambda move: move[0]) if ordered else told
+
+
+def _ordered_moves(events: Sequence[LegEvent]) -> Iterator[tuple[int, LegEvent]]:
+    """What a client's leg did next whom we ordered to be held: he left for a number, or stood with somebody again.
+
+    The first is a blind transfer; the second is one only if it was not his own manager who came back to him. `target`
+    is where he was sent, or who was asked meanwhile.
+    """
+    held: set[str] = set()
+    target = ""
+    for position, event in enumerate(events):
+        if event.ours in (OurMove.CONSULTS, OurMove.WAITS):
+            target = event.exten if event.ours is OurMove.CONSULTS else ""
+        if event.holding and event.ours is OurMove.HELD and event.kind is LegEventKind.JOINED:
+            held.add(event.leg)
+        elif event.leg in held and event.kind is LegEventKind.LEFT and event.ours is OurMove.TRANSFERRED:
+            held.remove(event.leg)
+            yield position, replace(event, target=event.exten)
+        elif event.leg in held and event.kind is LegEventKind.JOINED and not event.holding:
+            held.remove(event.leg)
+            yield position, replace(event, target=target)
 
 
 def transfers_of(fate: Fate) -> tuple[Transfer, ...]:
     """The transfers of this client, in order, each with who took him."""
     found: list[Transfer] = []
     for position, event in fate.moves:
-        if _concerns(fate, event, position):
+        if not _concerns(fate, event, position):
+            continue
+        if event.kind is not LegEventKind.JOINED:
             kind = _TRANSFERS.get(event.kind, TransferKind.BLIND)
             found.append(_transfer(fate, event, kind, position))
+        elif not _is_back(fate, position):
+            found.append(_transfer(fate, event, TransferKind.ATTENDED, position))
     return tuple(found)
+
+
+def _is_back(fate: Fate, position: int) -> bool:
+    """Whether a client who was held by our order stood with his own manager next, or with nobody yet."""
+    before = _had_him(fate, position)
+    following = min(
+        (s for s in [*fate.talks, *fate.outside_stands] if s.start >= position), key=lambda s: s.start, default=None
+    )
+    if following is None or before is None:
+        return True
+    return fate.roles.extension.get(fate.partner(following)) == fate.roles.extension.get(before)
 
 
 def _concerns(fate: Fate, event: LegEvent, position: int) -> bool:
@@ -185,7 +225,8 @@ def _had_him(fate: Fate, position: int) -> str | None:
 
 
 def _transfer(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> Transfer:
-    by = fate.roles.extension.get(_had_him(fate, position) or "" if event.kind is LegEventKind.PARKED else event.leg)
+    unsaid = event.kind in _BY_WHOM_UNSAID
+    by = fate.roles.extension.get(_had_him(fate, position) or "" if unsaid else event.leg)
     taker = _taker(fate, event, position, by)
     outcome: TransferOutcome | None = None
     if taker is not None:
@@ -196,7 +237,7 @@ def _transfer(fate: Fate, event: LegEvent, kind: TransferKind, position: int) ->
         kind=kind,
         at=event.at,
         by=by,
-        to=_target(fate, event, kind, position) or (taker and _who(fate, taker)),
+        to=_target(fate, event, position) or (taker and _who(fate, taker)),
         outcome=outcome,
         taken_by=fate.roles.extension.get(taker) if taker else None,
     )
@@ -231,9 +272,9 @@ def _who(fate: Fate, leg: str) -> str | None:
     return fate.roles.extension.get(leg) or (number.e164 or number.raw if number else None)
 
 
-def _target(fate: Fate, event: LegEvent, kind: TransferKind, position: int) -> str | None:
+def _target(fate: Fate, event: LegEvent, position: int) -> str | None:
     """Where the transfer led: as dialled, or the one with whom the manager had consulted."""
-    if kind is TransferKind.ATTENDED:
+    if event.kind is LegEventKind.ATTENDED_TRANSFERRED:
         if event.transfer_target in fate.legs:
             return _who(fate, event.transfer_target)
         consulted = [
