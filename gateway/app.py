@@ -33,10 +33,13 @@ from gateway.aftercare.parts import duties_of, followers_of
 from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app
+from gateway.commands.desk import CommandDesk
 from gateway.doctor.meters import DoctorMeters
 from gateway.doctor.rounds import Rounds
+from gateway.domain.directory import Directory
 from gateway.domain.errors import GatewayError, GiveUp
 from gateway.domain.legs import LegEvent, LegEventKind
+from gateway.domain.ports import Engine
 from gateway.holding import Holding
 from gateway.line import Line, open_line, row_reader, tables_of
 from gateway.live import Live
@@ -121,6 +124,9 @@ class Gateway:
         self._api_pool = api_pool
         self.live = Live()
         self.lines: dict[str, Line] = {}
+        self.engines: dict[str, Engine] = {}
+        self.directories: dict[str, Directory] = {}
+        self.desk = CommandDesk(api_pool, self.live, self.engines, self.directories, call_refused=self.order_refused)
         self.sound: Sound | None = None
         self.webhooks: Sending | None = None
         self.delivering = Delivering(api_pool, self.live, mail=mail_sender(settings), folder=settings.home / "reports")
@@ -143,7 +149,11 @@ class Gateway:
     async def build(self, stack: AsyncExitStack) -> None:
         """Make a line for each PBX."""
         for pbx in self.settings.pbx.values():
-            self.lines[pbx.name] = await open_line(stack, self.settings, pbx, self.pool, self.live, self.doctor.stir)
+            line = await open_line(stack, self.settings, pbx, self.pool, self.live, self.doctor.stir)
+            self.lines[pbx.name] = line
+            self.directories[pbx.name] = base_directory(pbx, self.settings.company)
+            if line.asterisk is not None:
+                self.engines[pbx.name] = line.asterisk
         self.sound = await open_sound(stack, self.settings, self.pool, self.live)
         sender = await stack.enter_async_context(open_sender(allowed=self.settings.webhooks.allowed_hosts))
         self.webhooks = Sending(self._api_pool, sender, self.live)
@@ -188,6 +198,7 @@ class Gateway:
                 tasks["transcripts"] = self.sound.transcripts.run()
         if self.webhooks is not None:
             tasks["webhooks sent"] = kept_up(self.webhooks.run, "webhooks sent")
+        tasks["commands"] = kept_up(self.desk.watch.run, "commands")
         tasks["counts of the work after calls"] = self.aftercare.run()
         tasks["doctor"] = kept_up(self.doctor.run, "doctor")
         tasks["imports"] = kept_up(self.importer.run, "imports")
@@ -202,6 +213,7 @@ class Gateway:
         """What the HTTP server is made of."""
         if self.sound is None:
             raise RuntimeError("build() comes first")
+        self.desk.begin(tasks)
         lines = self.lines
         registry = CollectorRegistry()
         registry.register(Meters(lines, self.sound, self.live))
@@ -212,14 +224,14 @@ class Gateway:
             live=self.live,
             settings=self.settings,
             tasks=tasks,
-            directories={n: base_directory(line.settings, self.settings.company) for n, line in lines.items()},
+            directories=self.directories,
             read_row={n: row_reader(line.settings) for n, line in lines.items()},
-            telephony={n: line.asterisk for n, line in lines.items() if line.asterisk is not None},
+            telephony=self.engines,
+            desk=self.desk,
             recordings=self.sound.storage,
             table_writer=self._tables,
             imports=self.importer,
             tables_changed=self.announce_tables,
-            order_refused=self.order_refused,
             receiving={n: line.receiving for n, line in lines.items() if line.receiving is not None},
             arrivals=self.sound.arrivals,
             look_at_pbx=self.doctor.look,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.api.parts import PartState
+from gateway.commands.steps import refused as command_refused
 from gateway.domain.legs import LegEvent
 from gateway.holding import Holding
 from gateway.live import Live
@@ -17,7 +18,6 @@ from gateway.receiving import Receiving
 from gateway.reconcile import Reconciler
 from gateway.settings import Pbx, Settings
 from gateway.site import ami_config, base_directory
-from gateway.store.commands import settle_command
 from gateway.store.database import Pool
 from gateway.store.staff import Tables, load_tables
 from sip.ami import AmiSession, open_ami
@@ -131,7 +131,7 @@ async def open_line(
     if pbx.ami is not None:
         session = await stack.enter_async_context(open_ami(ami_config(pbx.ami)))
         _tell_reloads(session, pbx.name, on_reload)
-        asterisk = _engine(session, pbx, pool, pipeline, journal, connected)
+        asterisk = _engine(session, pbx, pool, pipeline, live, journal, connected)
     holding = Holding(pool, f"journal of {pbx.name}")
     receiving = Receiving(pool, pipeline, journal, read=row_reader(pbx)) if pbx.journal.shipped else None
     if session is not None and pbx.journal.path is None:
@@ -156,7 +156,7 @@ async def open_line(
     orders = None
     if asterisk is not None:
         durable = pbx.journal.path is not None or receiving is not None
-        orders = OrderReview(pool, pbx.name, is_behind=lambda: durable and behind())
+        orders = OrderReview(pool, pbx.name, live, is_behind=lambda: durable and behind())
         connected.append(orders.look_now)
     return Line(
         settings=pbx,
@@ -207,11 +207,12 @@ def _engine(
     pbx: Pbx,
     pool: Pool,
     pipeline: Pipeline,
+    live: Live,
     journal: JournalStatus,
     connected: list[Callable[[], None]],
 ) -> Asterisk:
     async def refused(order: str, reason: str, at: datetime) -> None:
-        await settle_command(pool, order, "refused", reason)
+        await command_refused(pool, live, order, reason)
 
     def tell() -> None:
         for hook in connected:

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from gateway import __version__
 from gateway.aftercare.importing import Importer
 from gateway.api.security import Passwords
+from gateway.commands.desk import CommandDesk
 from gateway.domain.directory import Directory
 from gateway.domain.errors import Rejected
 from gateway.domain.import_files import TableWriter
@@ -148,7 +149,9 @@ class ApiParts:
     read_row: Mapping[str, Callable[[bytes], LegEvent | None]]
     """Mapper of a PBX's journal rows."""
     telephony: Mapping[str, Telephony]
-    """Orders to each PBX; one that is missing takes none."""
+    """What each PBX can be asked; one that is missing cannot be."""
+    desk: CommandDesk
+    """Takes, sends and follows commands."""
     recordings: RecordingReader
     table_writer: TableWriter
     """Writes exports and reports into files."""
@@ -156,8 +159,6 @@ class ApiParts:
     """Works on imports, and knows where their files lie."""
     tables_changed: Callable[[], Awaitable[None]]
     """Called after each change of users, extensions or endpoints has been committed."""
-    order_refused: Callable[[str, str, datetime], Awaitable[None]]
-    """Told the id of a refused command, the reason and the moment, so that the pipeline learns of it."""
     receiving: Mapping[str, JournalReceiver] = field(default_factory=dict)
     """By PBX whose journal is sent by its host."""
     arrivals: Mapping[str, RecordingArrivals] = field(default_factory=dict)

@@ -230,7 +230,7 @@ def response(error: Exception, *, instance: str | None = None) -> web.Response:
         status=kind.status,
         detail=str(error) if ours else "The gateway failed; its log has the reason under this instance.",
         instance=instance,
-        errors=getattr(error, "faults", ()) if isinstance(error, InvalidRequestError) else (),
+        errors=getattr(error, "faults", ()),
     )
     return web.Response(
         status=kind.status,

@@ -13,6 +13,7 @@ from gateway.api import live_socket
 from gateway.api.absences import Absences
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
+from gateway.api.call_control import CallControl
 from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
@@ -71,7 +72,6 @@ from gateway.api.working_hours import WorkingHours
 from gateway.domain.errors import GatewayError, TryAgain
 from gateway.store.access import AccessStore
 from gateway.store.database import DATABASE_AWAY
-from gateway.store.idempotency import give_up_silent
 
 __all__ = ["ApiParts", "make_app", "route_table"]
 
@@ -93,6 +93,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Calls(parts).routes(),
         *CallChoices(parts).routes(),
         *Commands(parts).routes(),
+        *CallControl(parts).routes(),
         *Recordings(parts).routes(),
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
@@ -158,7 +159,6 @@ def make_app(parts: ApiParts) -> web.Application:
         sockets.closing.set()
 
     async def listening(_app: web.Application) -> AsyncIterator[None]:
-        await give_up_silent(parts.pool)
         listener = parts.tasks.create_task(new_facts.run(), name="listening for facts")
         yield
         listener.cancel()

@@ -13,6 +13,7 @@ NOBODY = 0
 
 _BY_OWNER = {
     "call": Right.CALLS_READ_OWN,
+    "command": Right.CALLS_CONTROL_OWN,
     "recording": Right.RECORDINGS_LISTEN_OWN,
     "transcript": Right.RECORDINGS_LISTEN_OWN,
     "outcome": Right.OUTCOMES_WRITE_OWN,
@@ -110,6 +111,8 @@ def sees_event(principal: Principal, kind: str, users: Collection[int]) -> bool:
     if kind in _TELLS_NOBODY_ANYTHING:
         return holds(principal, Right.CALLS_READ_OWN)
     word = kind.partition(".")[0]
+    if kind == "card.opened":
+        return principal.manager in owners(users) and sees_cards(principal)
     if word in _BY_OWNER:
         return allowed(principal, _BY_OWNER[word], owners(users))
     return allowed(principal, _BY_RIGHT.get(word, Right.EVENTS_READ))

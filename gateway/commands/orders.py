@@ -30,6 +30,8 @@ class CallOrder:
     """Also where a colleague has this client for himself; never where the same manager rings or talks with him."""
     actor: str = ""
     """Who ordered it, like `user:17`, `key:3f2a` or `schedule:9`; empty: the manager himself."""
+    ordered_by: int | None = None
+    """The person behind it; None: a program of nobody, or the gateway itself."""
     key_id: str | None = None
     """The API key by which it was ordered, whose limits count as well; None: none was used."""
 

@@ -16,10 +16,10 @@ from gateway.aftercare.importing import Importer
 from gateway.api.parts import PartState
 from gateway.api.security import COOKIE, Passwords, new_api_key
 from gateway.api.server import ApiParts, make_app
+from gateway.commands.desk import CommandDesk
 from gateway.domain.access import Right, Role
 from gateway.domain.identity import recording_id
 from gateway.domain.legs import LegEvent, LegEventKind
-from gateway.domain.ports import OrderOutcome, OrderState, SeenEndpoint
 from gateway.domain.recordings import RecordingKey, RecordingPart
 from gateway.settings import Settings
 from gateway.store.access import issue_key
@@ -27,61 +27,13 @@ from gateway.store.staff import add_user, load_tables
 from recordings.storage import LocalStorage
 from sip.cel import read_row
 from spreadsheets.process import Tables
+from tests.api.switchboard import Switchboard
 from tests.gateway.site import BASE, ZONE, Site, open_site
 
 PASSWORD = "correct horse battery"
 SOUND = bytes(range(256)) * 4000
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
 _keys = itertools.count(1)
-
-
-@dataclass(slots=True)
-class Switchboard:
-    """A PBX that answers orders as it was told and writes down what it was asked."""
-
-    pbx: str = "pbx1"
-    orders: list[dict[str, str]] = field(default_factory=list)
-    hung_up: list[str] = field(default_factory=list)
-    outcome: OrderOutcome | None = None
-    """The answer to the next orders; None: it rings until `answered` is set."""
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    known: list[SeenEndpoint] = field(default_factory=list)
-    away: bool = False
-    gone_legs: set[str] = field(default_factory=set)
-
-    async def originate(
-        self,
-        *,
-        order_id: str,
-        endpoint: str,
-        extension: str,
-        number: str,
-        caller_id: str,
-        client_caller_id: str = "",
-        ring_seconds: float | None = None,
-    ) -> OrderOutcome:
-        """Write the order down and answer it."""
-        self.orders.append({"id": order_id, "endpoint": endpoint, "extension": extension, "number": number})
-        if self.outcome is None:
-            await self.answered.wait()
-        return self.outcome or OrderOutcome(state=OrderState.ACCEPTED, reason="", at=datetime.now(UTC))
-
-    async def hang_up(self, leg: str) -> OrderOutcome:
-        """Write the leg down."""
-        self.hung_up.append(leg)
-        if leg in self.gone_legs:
-            return OrderOutcome(state=OrderState.REFUSED, reason="leg_gone", at=datetime.now(UTC))
-        return OrderOutcome(state=OrderState.ACCEPTED, reason="", at=datetime.now(UTC))
-
-    async def endpoints(self) -> list[SeenEndpoint]:
-        """Those it was given."""
-        if self.away:
-            raise ConnectionResetError
-        return self.known
-
-    def refuse(self, reason: str) -> None:
-        """Refuse the next orders."""
-        self.outcome = OrderOutcome(state=OrderState.REFUSED, reason=reason, at=datetime.now(UTC))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,6 +128,10 @@ async def open_api(
             kind = LegEventKind.REFUSED
             await site.pipeline.note(LegEvent(at=at, kind=kind, leg=command_id, family=command_id, reason=reason))
 
+        desk = CommandDesk(site.pool, site.live, {"pbx1": board}, {"pbx1": BASE}, call_refused=order_refused)
+        desk.begin(tasks)
+        watching = tasks.create_task(desk.watch.run())
+        stack.callback(watching.cancel)
         tables = Tables()
         importer = Importer(site.pool, site.live, tables, folder / "imports")
         importing = tasks.create_task(importer.run())
@@ -188,11 +144,11 @@ async def open_api(
             directories={"pbx1": BASE},
             read_row={"pbx1": read_row},
             telephony={"pbx1": board},
+            desk=desk,
             recordings=storage,
             table_writer=tables,
             imports=importer,
             tables_changed=tables_changed,
-            order_refused=order_refused,
             states=states,
         )
         origin = await _serve(stack, make_app(parts))
