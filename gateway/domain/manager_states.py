@@ -247,7 +247,7 @@ def timeline(
     """
     fold = _Fold(base=base, begin=begin)
     steps = sorted(_steps(choices, talks), key=lambda step: (step[0], step[1]))
-    fold.stand(min((at for at, _, _ in steps), default=begin))
+    fold.stand(min([begin, *(at for at, _, _ in steps)]))
     for at, _, step in steps:
         fold.expire(at)
         step(fold)
