@@ -21,6 +21,18 @@ _GAUGES: Mapping[str, tuple[str, Value]] = {
         lambda line: float(line.journal.condition is JournalCondition.READING),
     ),
     "trunkline_journal_lag_bytes": ("Bytes of the journal not read yet", lambda line: float(line.journal.lag_bytes)),
+    "trunkline_journal_lag_rows": (
+        "Rows of a CEL table not read yet, its history among them",
+        lambda line: float(line.journal.lag_rows) if line.table else None,
+    ),
+    "trunkline_journal_table_restarts": (
+        "How often the CEL table turned out to be another one since the gateway's start, and was read again",
+        lambda line: float(line.journal.restarts) if line.table else None,
+    ),
+    "trunkline_journal_zone_offset_seconds": (
+        "The CEL table's times minus what the ids of its channels tell; hours where the zone is set wrong",
+        lambda line: line.journal.zone_offset.total_seconds() if line.journal.zone_offset is not None else None,
+    ),
     "trunkline_open_legs": ("Legs that have not ended", lambda line: float(len(line.pipeline.open_legs()))),
     "trunkline_families_set_aside": (
         "Calls whose stored rows are damaged, so that they stay as they are",

@@ -80,13 +80,15 @@ class TableBatch:
         rows: Journal rows for `read_table_row`.
         cursor_after: The place behind them.
         history: Whether they are of the history, read beside what is new.
-        newest_at: Moment of the last row; None: no row has one.
+        newest_at: Moment of the last row; of the first batch, which has none, of the table's; None: unknown.
+        history_left: Rows of the history still to read, as their numbers tell.
     """
 
     rows: tuple[bytes, ...]
     cursor_after: TableCursor
     history: bool
     newest_at: datetime | None
+    history_left: int = 0
 
 
 _CUT_OVER_BEFORE = timedelta(minutes=2)
@@ -194,14 +196,15 @@ class _Follower(threading.Thread):
 
     def _follow(self, session: Session) -> None:
         if self._cursor is None:
-            self._cursor = session.do(self._met)
-            self._give(Step(rows=(), cursor=self._cursor, full=True), history=False)
+            self._cursor, newest = session.do(self._met)
+            self._give(Step(rows=(), cursor=self._cursor, full=True), history=False, newest=newest)
         while not self.stopped.is_set():
             if self._look(session):
                 continue
             self._quiet += 1
             if self._quiet % _LAG_EVERY == 1:
-                self._status.lag_rows = session.do(lambda c: self._reader.waiting(c, self._place))
+                waiting = session.do(lambda c: self._reader.waiting(c, self._place))
+                self._status.lag_rows = waiting + _history_left(self._place)
             self.stopped.wait(self._look_seconds)
 
     def _look(self, session: Session) -> bool:
@@ -223,12 +226,12 @@ class _Follower(threading.Thread):
         assert self._cursor is not None
         return self._cursor
 
-    def _met(self, connection: Connection) -> TableCursor:
+    def _met(self, connection: Connection) -> tuple[TableCursor, datetime | None]:
         if self._meeting.cut_over_at is not None:
-            return self._reader.begin_at(connection, self._meeting.cut_over_at - _CUT_OVER_BEFORE)
+            return self._reader.begin_at(connection, self._meeting.cut_over_at - _CUT_OVER_BEFORE), None
         return self._reader.meet(connection, history_since=self._meeting.history_since)
 
-    def _give(self, step: Step, *, history: bool) -> None:
+    def _give(self, step: Step, *, history: bool, newest: datetime | None = None) -> None:
         """Hand a batch over, and wait while too many are on their way."""
         self.room.acquire()
         self._cursor, self._quiet = step.cursor, 0
@@ -237,15 +240,21 @@ class _Follower(threading.Thread):
             rows=tuple(row.data for row in step.rows if row.data),
             cursor_after=step.cursor,
             history=history,
-            newest_at=times[-1] if times else None,
+            newest_at=times[-1] if times else newest,
+            history_left=_history_left(step.cursor),
         )
         offsets = [row.local_offset for row in step.rows if row.local_offset is not None]
         status = self._status
         status.records += len(step.rows)
         status.zone_offset = offsets[-1] if offsets and not history else status.zone_offset
         status.restarts = self._reader.restarts
-        status.lag_rows = max(1, status.lag_rows - len(step.rows)) if step.full else 0
+        status.lag_rows = _history_left(step.cursor) + (1 if step.full and not history else 0)
         if step.rows:
             status.last_read_at = datetime.now(UTC)
         if not self.stopped.is_set():
             self._hand_over(batch)
+
+
+def _history_left(cursor: TableCursor) -> int:
+    """Rows of the history that were not read yet, as their numbers tell."""
+    return cursor.older[1] - cursor.older[0] if cursor.older else 0

@@ -158,8 +158,8 @@ class TableReader:
         self._table = table_of(self._name, names)
         self._id = self._table.c[names[self._shape.id]]
 
-    def meet(self, connection: Connection, *, history_since: datetime | None) -> TableCursor:
-        """Where reading begins at the first meeting.
+    def meet(self, connection: Connection, *, history_since: datetime | None) -> tuple[TableCursor, datetime | None]:
+        """Where reading begins at the first meeting, and the moment of the newest row.
 
         Args:
             connection: to the database.
@@ -170,13 +170,13 @@ class TableReader:
         """
         low, high = self._bounds(connection)
         if not low or not high:
-            return TableCursor(table=self._name)
+            return TableCursor(table=self._name), None
         self._check_zone(connection, high)
         begin = self._first_since(connection, low, high, history_since) if history_since else low
         newest = self._at(connection, high)
         live = self._first_since(connection, low, high, newest - _LIVE_BEFORE) if newest else low
         cursor = TableCursor(table=self._name, last=live - 1)
-        return replace(cursor, older=(begin, live)) if begin < live else cursor
+        return replace(cursor, older=(begin, live)) if begin < live else cursor, newest
 
     def _check_zone(self, connection: Connection, high: int) -> None:
         rows = self._read(connection, TableCursor(table=self._name), self._id > high - _ZONE_ROWS)
