@@ -13,6 +13,7 @@ from gateway.live import Live
 from gateway.orders import OrderReview
 from gateway.pipeline import Pipeline
 from gateway.preview import Preview
+from gateway.queue_pauses import QueuePauses
 from gateway.reading import kept_up, read_journal
 from gateway.receiving import Receiving
 from gateway.reconcile import Reconciler
@@ -44,6 +45,8 @@ class Line:
     """None: the PBX has no manager interface for us."""
     orders: OrderReview | None = None
     """None: it takes no orders, having no manager interface."""
+    queues: QueuePauses | None = None
+    """None: nobody is paused there."""
     journal: JournalStatus = field(default_factory=JournalStatus)
     receiving: Receiving | None = None
     """Takes what the PBX's host sends; None: the journal is a file here."""
@@ -64,6 +67,9 @@ class Line:
             tasks[f"asterisk {name}"] = self.asterisk.run()
         if self.orders is not None:
             tasks[f"orders of {name}"] = kept_up(self.orders.run, f"orders of {name}")
+        if self.queues is not None:
+            part, pauses = f"queues of {name}", self.queues
+            tasks[part] = Holding(self.pool, part).run(lambda: kept_up(pauses.run, part))
         tasks[f"reconciler of {name}"] = kept_up(self.reconciler.run, f"reconciler of {name}")
         return tasks
 
@@ -158,6 +164,11 @@ async def open_line(
         durable = pbx.journal.path is not None or receiving is not None
         orders = OrderReview(pool, pbx.name, live, is_behind=lambda: durable and behind())
         connected.append(orders.look_now)
+    queues = None
+    if asterisk is not None:
+        engine = asterisk
+        queues = QueuePauses(pool, live, pbx.name, engine, is_connected=lambda: engine.state.connected)
+        connected.append(queues.look_now)
     return Line(
         settings=pbx,
         pool=pool,
@@ -166,6 +177,7 @@ async def open_line(
         holding=holding,
         asterisk=asterisk,
         orders=orders,
+        queues=queues,
         journal=journal,
         receiving=receiving,
     )
