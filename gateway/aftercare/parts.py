@@ -19,6 +19,7 @@ from gateway.aftercare.last_touch import note_touches
 from gateway.aftercare.manager_states import ManagerDays, follow_states, look_at_calls
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
+from gateway.aftercare.scheduled_calls import Placer, ScheduledCalls, ScheduledDialling
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
 from gateway.aftercare.webhooks import clear_log, queue_webhooks
 from gateway.live import Live
@@ -40,11 +41,14 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
     ]
 
 
-def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Duty]:
-    """Everything that is done at its time."""
+def duties_of(
+    settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now, *, placer: Placer | None = None
+) -> list[Duty]:
+    """Everything that is done at its time; `placer` places scheduled calls, None: they wait."""
     missed, tasks = MissedCalls(settings.company.timezone), TaskClock(settings.company.timezone)
     leads, absences = Distribution(settings.company.timezone), Absences(settings.company.timezone)
     states = ManagerDays(settings.company.timezone)
+    calls = ScheduledCalls(settings.company.timezone, places=placer is not None)
     return [
         Duty(pool, "duplicates", find_duplicates, live, every=EVERY_SECONDS, clock=clock),
         Duty(pool, "missed calls given up", missed.give_up, live, every=15, clock=clock),
@@ -57,6 +61,8 @@ def duties_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], da
         Duty(pool, "deadlines of leads", leads.deadlines, live, every=3, clock=clock),
         Duty(pool, "neglected leads", leads.neglected, live, every=30, clock=clock),
         Duty(pool, "manager states", look_at_calls, live, every=1, clock=clock),
+        ScheduledDialling(pool, "scheduled calls", calls, live, placer, every=1, clock=clock),
+        Duty(pool, "zones and managers of scheduled calls", calls.tend, live, every=5, clock=clock),
         Duty(pool, "managers' days", states.look, live, every=5, clock=clock),
         Duty(pool, "forgotten breaks", states.tell_breaks, live, every=15, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),

@@ -63,6 +63,7 @@ class Origin(StrEnum):
     SERIES = "series"
     BIRTHDAY = "birthday"
     DISTRIBUTION = "distribution"
+    SCHEDULED = "scheduled"  # a scheduled call that nobody took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
