@@ -88,6 +88,7 @@ class Why(StrEnum):
     GONE = "gone"
     PLAYED = "played"
     NOTICE = "notice"
+    UNTOLD = "untold"
     WAITS = "waits"
     SITE = "site"
     HANG_UP = "hang_up"
@@ -113,6 +114,7 @@ SENTENCES = {
     Why.GONE: "is not there any more",
     Why.PLAYED: "is played to the client",
     Why.NOTICE: "the client is told that the call is recorded",
+    Why.UNTOLD: "the notice was not played to its end, so the call is not recorded",
     Why.WAITS: "everybody is busy, the client waits",
     Why.SITE: "the site's own route goes on",
     Why.HANG_UP: "the call is ended as a missed one",
@@ -232,7 +234,9 @@ class Progress:
     waited: int = 0
     """Seconds the client has waited in this step."""
     told: bool = False
-    """Whether the notice of the recording was given."""
+    """Whether the notice of the recording was ordered."""
+    heard: bool = False
+    """Whether it was played to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +263,7 @@ class Decision:
     sound: str | None = None
     notice: bool = False
     """Whether the sound is the notice of the recording."""
+    record: bool = False
     group: int | None = None
     """The group whose turn came to `users`."""
     seen: tuple[Seen, ...] = ()

@@ -24,21 +24,20 @@ class AnswerError(Rejected, ValueError):
     """An answer holds a sign that a dialplan must not get; correct the endpoint or the sound it names."""
 
 
-def answer_line(decision: Decision, *, record: bool, n: int) -> str:
+def answer_line(decision: Decision, *, n: int) -> str:
     """The line for a decision.
 
     Raises:
         AnswerError: a field has a sign that it must not have.
     """
     dial = "&".join(decision.phones) if decision.action is Action.DIAL else "-"
-    recorded = record and decision.action in (Action.DIAL, Action.SITE)
     fields = (
         MARK,
         decision.action,
         dial,
         str(decision.seconds),
         decision.sound or "-",
-        str(int(recorded)),
+        str(int(decision.record)),
         str(n),
         END,
     )

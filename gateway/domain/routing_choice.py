@@ -4,6 +4,7 @@ Everything here takes values and returns values; the words are those of `gateway
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.domain.routing import (
@@ -82,12 +83,15 @@ def decide(plan: Plan, progress: Progress, now: Now) -> Decision:
         Whom to ring, what to play, how long to wait, or how the route ends; with what was seen on the way there.
     """
     seen: list[Seen] = []
+    record = plan.record and (progress.heard or not plan.notice)
+    if plan.record and progress.told and not progress.heard:
+        seen.append(Seen(place=progress.place, why=Why.UNTOLD))
     waited = progress.waited
     for place in range(progress.place, len(plan.steps)):
         step = plan.steps[place]
         decision = _by_step(plan, step, place, progress, now, seen, waited)
         if decision is not None:
-            return decision
+            return replace(decision, record=record and decision.action in (Action.DIAL, Action.SITE))
         waited = 0
     seen.append(Seen(place=len(plan.steps), why=Why.END))
     return Decision(action=Action.HANG_UP, place=len(plan.steps), resume=len(plan.steps), seen=tuple(seen))

@@ -105,11 +105,11 @@ class Router:
                 return same.answer
             plan = plan_from(before[0].body) if before else await self._new_plan(connection, question.did, now)
             if plan is None:
-                return answer_line(_SITE, record=False, n=question.n)
+                return answer_line(_SITE, n=question.n)
             around = self._around(question)
             read = await self._read(connection, plan, question, around, now)
-            decision = decide(plan, progress_of(before), read.now)
-            line = answer_line(decision, record=plan.record, n=question.n)
+            decision = decide(plan, progress_of(before, question.status), read.now)
+            line = answer_line(decision, n=question.n)
             made = _made(question, decision, read, line, now, first=not before)
             facts = _facts(question, around.call_id, decision, read, made, before)
             async with connection.transaction():
@@ -173,7 +173,7 @@ class Router:
         progress = Progress()
         while len(made) < _TRIED_MAX and not (made and made[-1].action in (Action.SITE, Action.HANG_UP)):
             made.append(decide(plan, progress, read.now))
-            progress = _after(progress, made[-1])
+            progress = _after(progress, made[-1], HEARD)
         return Trial(plan=plan, client=read.client, decisions=tuple(made), people=read.now.people)
 
 
@@ -191,25 +191,24 @@ class Trial:
     people: Mapping[int, Person]
 
 
-def progress_of(before: Sequence[Made]) -> Progress:
-    """How far a call is after some decisions."""
+def progress_of(before: Sequence[Made], status: str) -> Progress:
+    """How far a call is after some decisions, and after what came of the last one."""
     progress = Progress()
-    for made in before:
-        progress = _after(
-            progress,
-            Decision(
-                action=Action(made.action),
-                place=made.place,
-                resume=made.resume,
-                users=made.users,
-                seconds=_number(made.body.get("seconds")),
-                notice=made.body.get("notice") is True,
-            ),
+    outcomes = [*(str(made.body["status"]) for made in before[1:]), status]
+    for made, outcome in zip(before, outcomes, strict=False):
+        decision = Decision(
+            action=Action(made.action),
+            place=made.place,
+            resume=made.resume,
+            users=made.users,
+            seconds=_number(made.body.get("seconds")),
+            notice=made.body.get("notice") is True,
         )
+        progress = _after(progress, decision, outcome)
     return progress
 
 
-def _after(progress: Progress, decision: Decision) -> Progress:
+def _after(progress: Progress, decision: Decision, outcome: str) -> Progress:
     waited = progress.waited if decision.resume == progress.place else 0
     return replace(
         progress,
@@ -217,6 +216,7 @@ def _after(progress: Progress, decision: Decision) -> Progress:
         rung=progress.rung | set(decision.users),
         waited=waited + (decision.seconds if decision.action is Action.WAIT else 0),
         told=progress.told or decision.notice,
+        heard=progress.heard or (decision.notice and outcome == HEARD),
     )
 
 
@@ -230,6 +230,7 @@ def _made(question: Question, decision: Decision, read: Surroundings, line: str,
         "status": question.status,
         "seconds": decision.seconds,
         "sound": decision.sound,
+        "record": decision.record,
         "notice": decision.notice,
         "group": read.plan.steps[decision.place].group if decision.place < len(read.plan.steps) else None,
         "client": {

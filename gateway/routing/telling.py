@@ -68,6 +68,7 @@ def routed_fact(pbx: str, call: UUID, plan: Plan, made: Made, contact_id: int | 
         "users": list(made.users),
         "group": made.body["group"],
         "sound": made.body["sound"],
+        "record": made.body["record"],
         "seconds": made.body["seconds"],
         "before": made.body["status"],
         "reasons": made.body["seen"],

@@ -15,6 +15,7 @@ from gateway.routing.asking import Question, RoutedPbx, Router
 from gateway.routing.phones import Phones
 from gateway.store import routing as store
 from gateway.store.database import Pool
+from lab.server import AsteriskServer
 from tests.gateway.site import ZONE, Site, open_site
 
 DID = "74951234567"
@@ -113,6 +114,23 @@ def make_router(site: Site, phones: Phones) -> Router:
     """A router over a site."""
     pbx = RoutedPbx(plan=NumberPlan(region="RU"), template="PJSIP/{endpoint}")
     return Router(site.pool, site.live, phones, pbxs={"pbx1": pbx}, zone=ZONE)
+
+
+def keep_key(asterisk: AsteriskServer, key: str) -> None:
+    """Write the gateway's key where the dialplan reads it."""
+    (asterisk.directory / "etc" / "trunkline_route_key.conf").write_text(f"[route]\nkey = {key}\n")
+
+
+def be_patient(asterisk: AsteriskServer) -> None:
+    """Let the dialplan wait longer than the 150 ms of the supplied file: a machine that tests may be slower.
+
+    For tests of whom a call rings; that the limit holds is shown by others.
+    """
+    include = asterisk.directory / "etc" / "trunkline_route.conf"
+    text = include.read_text()
+    include.write_text(text.replace(" < 150]", " < 3000]").replace(":150)})", ":3000)})"))
+    assert include.read_text().count("3000") == 2
+    asterisk.command("dialplan reload")
 
 
 @asynccontextmanager

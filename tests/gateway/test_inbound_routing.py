@@ -226,18 +226,22 @@ async def test_the_notice_comes_before_the_first_ring_and_is_a_fact_once_it_was_
 
     assert await routing.ask("c1", 0, "NEW") == ["play", "-", "0", sound, "0"]
     assert await told(routing, "recording.notice_played") == []
-    assert (await routing.ask("c1", 1, "SUCCESS"))[0] == "dial"
+    assert (await routing.ask("c1", 1, "SUCCESS"))[::4] == ["dial", "1"]
     assert (await routing.ask("c1", 2, "NOANSWER"))[0] == "hangup"
 
     (fact,) = await told(routing, "recording.notice_played")
     assert (fact.call_id, fact.body["sound"]) == (call_id("pbx1", "c1"), sound)
 
 
-async def test_a_notice_that_could_not_be_played_is_no_fact(routing: Routing) -> None:
+async def test_a_client_whom_the_notice_did_not_reach_is_not_recorded(routing: Routing) -> None:
     await routing.route([group(await routing.group("anna"))], record=True, notice=True)
 
-    assert [a[0] for a in await routing.answers("c1", status="FAILED")] == ["play", "dial", "hangup"]
+    answers = await routing.answers("c1", status="FAILED")
+    assert [(a[0], a[4]) for a in answers] == [("play", "0"), ("dial", "0"), ("hangup", "0")]
     assert await told(routing, "recording.notice_played") == []
+    assert (1, None, "end") in await reasons(routing)
+    body = await routing.pool.fetchval("select body from route_decision where n = 1")
+    assert body["seen"][0]["why"] == "untold"
 
 
 async def told(routing: Routing, kind: str) -> list[object]:
