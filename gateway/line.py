@@ -17,18 +17,30 @@ from gateway.queue_pauses import QueuePauses
 from gateway.reading import kept_up, read_journal
 from gateway.receiving import Receiving
 from gateway.reconcile import Reconciler
+from gateway.recording_by_order import RecordingByOrder, open_recording
 from gateway.settings import Pbx, Settings
 from gateway.site import ami_config, base_directory
 from gateway.store.database import Pool
 from gateway.store.staff import Tables, load_tables
+from gateway.table_reading import TableReading, table_source
 from sip.ami import AmiSession, open_ami
 from sip.ami_legs import ami_leg_event
 from sip.ami_protocol import Message
 from sip.asterisk import Asterisk, DialTemplate
 from sip.cel import BadRow, Clock, read_row
+from sip.cel_table import is_table_row, read_table_row
 from sip.journal import JournalCondition, JournalStatus
 
 Task = Coroutine[object, object, object]
+_WORDS = {
+    JournalCondition.NO_SERVER: "the database of the CEL table does not answer",
+    JournalCondition.NO_LOGIN: "the database of the CEL table refuses our user or password",
+    JournalCondition.NO_PERMISSION: "our user may not read it",
+    JournalCondition.NO_TABLE: "there is no such database or table",
+    JournalCondition.NO_COLUMN: "the CEL table lacks a column that every call needs",
+    JournalCondition.WRONG_ZONE: "the times of the CEL table are of another zone than journal.timezone says",
+}
+"""For people; the others say it themselves."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,13 +55,17 @@ class Line:
     """Whether this node reads the journal."""
     asterisk: Asterisk | None = None
     """None: the PBX has no manager interface for us."""
+    recording: RecordingByOrder | None = None
+    """None: nobody is told to record, for the dialplan or the site does."""
     orders: OrderReview | None = None
     """None: it takes no orders, having no manager interface."""
     queues: QueuePauses | None = None
     """None: nobody is paused there."""
     journal: JournalStatus = field(default_factory=JournalStatus)
     receiving: Receiving | None = None
-    """Takes what the PBX's host sends; None: the journal is a file here."""
+    """Takes what the PBX's host sends; None: the journal is a file here, or a table."""
+    table: TableReading | None = None
+    """Reads a table of the PBX's own database; None: the journal is none."""
 
     def tasks(self) -> dict[str, Task]:
         """What runs for ever for this PBX, by name."""
@@ -58,15 +74,23 @@ class Line:
         if path is not None:
 
             async def read() -> None:
-                await read_journal(path, self.pool, self.pipeline, self.journal, self.holding)
+                days, reader = self.settings.journal.history_days, row_reader(self.settings)
+                await read_journal(
+                    path, self.pool, self.pipeline, self.journal, self.holding, history_days=days, read=reader
+                )
 
             tasks[f"journal of {name}"] = self.holding.run(lambda: kept_up(read, f"journal of {name}"))
+        if self.table is not None:
+            follow = self.table.run
+            tasks[f"journal of {name}"] = self.holding.run(lambda: kept_up(follow, f"journal of {name}"))
         if self.receiving is not None:
             tasks[f"journal of {name}"] = kept_up(self.receiving.run, f"journal of {name}")
         if self.asterisk is not None:
             tasks[f"asterisk {name}"] = self.asterisk.run()
         if self.orders is not None:
             tasks[f"orders of {name}"] = kept_up(self.orders.run, f"orders of {name}")
+        if self.recording is not None:
+            tasks[f"recorder of {name}"] = Holding(self.pool, f"recorder of {name}").run(self.recording.run)
         if self.queues is not None:
             part, pauses = f"queues of {name}", self.queues
             tasks[part] = Holding(self.pool, part).run(lambda: kept_up(pauses.run, part))
@@ -76,9 +100,9 @@ class Line:
     def states(self) -> list[PartState]:
         """How this PBX's parts are doing."""
         name, states = self.settings.name, []
-        if self.settings.journal.path is not None:
+        if self.settings.journal.path is not None or self.table is not None:
             reading = self.holding.lease is not None and self.journal.condition is JournalCondition.READING
-            detail = "" if reading else f"the journal cannot be read: {self.journal.condition}"
+            detail = "" if reading else f"the journal cannot be read: {told_of(self.journal)}"
             if self.holding.another:
                 reading, detail = True, "another node reads it; this one stands by"
             states.append(PartState(name=f"journal of {name}", ready=reading, detail=detail))
@@ -97,7 +121,12 @@ class Line:
 def row_reader(pbx: Pbx) -> Callable[[bytes], LegEvent | None]:
     """The mapper of a PBX's journal rows, with its zone where times are local."""
     clock = Clock(timezone=pbx.journal.timezone) if pbx.journal.timezone else None
-    return lambda row: read_row(row, clock)
+    return lambda row: read_table_row(row) if is_table_row(row) else read_row(row, clock)
+
+
+def told_of(journal: JournalStatus) -> str:
+    """Why a journal is not read, in words; `trunkline doctor` says what to do."""
+    return _WORDS.get(journal.condition, str(journal.condition))
 
 
 async def tables_of(settings: Settings, pbx: Pbx, pool: Pool) -> Tables:
@@ -139,7 +168,12 @@ async def open_line(
         _tell_reloads(session, pbx.name, on_reload)
         asterisk = _engine(session, pbx, pool, pipeline, live, journal, connected)
     holding = Holding(pool, f"journal of {pbx.name}")
-    receiving = Receiving(pool, pipeline, journal, read=row_reader(pbx)) if pbx.journal.shipped else None
+    receiving = Receiving(pool, pipeline, journal) if pbx.journal.shipped else None
+    source = table_source(pbx.journal)
+    table = None
+    if source is not None:
+        days = pbx.journal.history_days
+        table = TableReading(source, pool, pipeline, journal, read=row_reader(pbx), history_days=days, holding=holding)
     if session is not None and pbx.journal.path is None:
         _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables), receiving)
 
@@ -161,7 +195,7 @@ async def open_line(
     connected.append(reconciler.look_now)
     orders = None
     if asterisk is not None:
-        durable = pbx.journal.path is not None or receiving is not None
+        durable = pbx.journal.path is not None or receiving is not None or table is not None
         orders = OrderReview(pool, pbx.name, live, is_behind=lambda: durable and behind())
         connected.append(orders.look_now)
     queues = None
@@ -169,8 +203,12 @@ async def open_line(
         engine = asterisk
         queues = QueuePauses(pool, live, pbx.name, engine, is_connected=lambda: engine.state.connected)
         connected.append(queues.look_now)
+    recording = await open_recording(stack, settings, pbx, pool, live, session)
+    if asterisk is not None and recording is not None:
+        asterisk.recorder = recording.by
     return Line(
         settings=pbx,
+        recording=recording,
         pool=pool,
         pipeline=pipeline,
         reconciler=reconciler,
@@ -180,13 +218,14 @@ async def open_line(
         queues=queues,
         journal=journal,
         receiving=receiving,
+        table=table,
     )
 
 
 def _rows_may_wait(journal: JournalStatus, holding: Holding, pipeline: Pipeline) -> bool:
     """Whether the journal may hold what is not committed yet, by us or by the node that reads it."""
-    reading = journal.condition is JournalCondition.READING and journal.lag_bytes == 0
-    return holding.lease is None or not reading or pipeline.rows_wait
+    reading = journal.condition is JournalCondition.READING and journal.lag_bytes == 0 == journal.lag_rows
+    return holding.lease is None or not reading or pipeline.rows_wait or pipeline.reads_history
 
 
 def _tell_reloads(session: AmiSession, pbx: str, on_reload: Callable[[str], None]) -> None:

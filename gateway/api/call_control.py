@@ -58,21 +58,7 @@ class TransferOrder(Incoming):
     )
 
 
-Handler = Callable[[Asked[CallPath, Nothing, Nothing]], Awaitable[CommandView | web.Response]]
-
-_PLAIN = {
-    "/calls/{call_id}/hold": (CommandKind.HOLD, "Let the client hear music"),
-    "/calls/{call_id}/resume": (CommandKind.RESUME, "Bring manager and client together again"),
-    "/calls/{call_id}/consult/complete": (CommandKind.CONSULT_COMPLETE, "Join the client and whom one has asked"),
-    "/calls/{call_id}/consult/abandon": (CommandKind.CONSULT_ABANDON, "Leave whom one has asked, back to the client"),
-    "/calls/{call_id}/recording/pause": (CommandKind.RECORDING_PAUSE, "Record silence from now on"),
-    "/calls/{call_id}/recording/resume": (CommandKind.RECORDING_RESUME, "Record sound again"),
-}
-_SPYING = {
-    "/calls/{call_id}/listen": (CommandKind.LISTEN, Right.CALLS_LISTEN, "Listen: hear both"),
-    "/calls/{call_id}/whisper": (CommandKind.WHISPER, Right.CALLS_WHISPER, "Whisper: be heard by the manager alone"),
-    "/calls/{call_id}/barge": (CommandKind.BARGE, Right.CALLS_BARGE, "Barge in: be heard by both"),
-}
+Handler = Callable[..., Awaitable[CommandView | web.Response]]
 _ERRORS = (CannotOrderError, PbxAwayError)
 
 
@@ -85,14 +71,18 @@ class CallControl:
     def routes(self) -> tuple[Route, ...]:
         """The rows of the table."""
         return (
-            *(self._route(path, self._plain(kind), summary) for path, (kind, summary) in _PLAIN.items()),
-            self._route("/calls/{call_id}/digits", self.digits, "Send digits to the client's menu"),
-            self._route("/calls/{call_id}/transfer", self.transfer, "Send the client to somebody else at once"),
-            self._route("/calls/{call_id}/consult", self.consult, "Ask somebody while the client waits"),
-            *(
-                self._route(path, self._spy(kind), summary, right, (NoPhoneError,))
-                for path, (kind, right, summary) in _SPYING.items()
-            ),
+            self._route("hold", self.hold, "Let the client hear music"),
+            self._route("resume", self.resume, "Bring manager and client together again"),
+            self._route("digits", self.digits, "Send digits to the client's menu"),
+            self._route("transfer", self.transfer, "Send the client to somebody else at once"),
+            self._route("consult", self.consult, "Ask somebody while the client waits"),
+            self._route("consult/complete", self.complete, "Join the client and whom one has asked"),
+            self._route("consult/abandon", self.abandon, "Leave whom one has asked, back to the client"),
+            self._route("recording/pause", self.pause, "Record silence from now on"),
+            self._route("recording/resume", self.sound, "Record sound again"),
+            self._route("listen", self.listen, "Listen: hear both", Right.CALLS_LISTEN),
+            self._route("whisper", self.whisper, "Whisper: be heard by the manager alone", Right.CALLS_WHISPER),
+            self._route("barge", self.barge, "Barge in: be heard by both", Right.CALLS_BARGE),
             Route(
                 method="DELETE",
                 path="/calls/{call_id}",
@@ -104,37 +94,54 @@ class CallControl:
             ),
         )
 
-    def _route(
-        self,
-        path: str,
-        handler: Callable[..., Awaitable[CommandView | web.Response]],
-        summary: str,
-        right: Right = Right.CALLS_CONTROL_OWN,
-        more: tuple[type[NoPhoneError], ...] = (),
-    ) -> Route:
+    def _route(self, order: str, handler: Handler, summary: str, right: Right = Right.CALLS_CONTROL_OWN) -> Route:
         return Route(
             method="POST",
-            path=path,
+            path=f"/calls/{{call_id}}/{order}",
             handler=handler,
             summary=summary,
             right=right,
             tag="commands",
             status=202,
             idempotent=True,
-            errors=(*_ERRORS, *more),
+            errors=_ERRORS if right is Right.CALLS_CONTROL_OWN else (*_ERRORS, NoPhoneError),
         )
 
-    def _plain(self, kind: CommandKind) -> Handler:
-        async def handle(asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
-            return await self._order(asked, kind)
+    async def hold(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Hold the client."""
+        return await self._order(asked, CommandKind.HOLD)
 
-        return handle
+    async def resume(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Take the client back."""
+        return await self._order(asked, CommandKind.RESUME)
 
-    def _spy(self, kind: CommandKind) -> Handler:
-        async def handle(asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
-            return await self._order(asked, kind, right=Right.CALLS_READ_ALL)
+    async def complete(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """End an attended transfer by joining them."""
+        return await self._order(asked, CommandKind.CONSULT_COMPLETE)
 
-        return handle
+    async def abandon(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """End an attended transfer by going back."""
+        return await self._order(asked, CommandKind.CONSULT_ABANDON)
+
+    async def pause(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Pause the recording."""
+        return await self._order(asked, CommandKind.RECORDING_PAUSE)
+
+    async def sound(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Go on with the recording."""
+        return await self._order(asked, CommandKind.RECORDING_RESUME)
+
+    async def listen(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Stand beside a call, unheard."""
+        return await self._order(asked, CommandKind.LISTEN, right=Right.CALLS_READ_ALL)
+
+    async def whisper(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Stand beside a call, heard by the manager."""
+        return await self._order(asked, CommandKind.WHISPER, right=Right.CALLS_READ_ALL)
+
+    async def barge(self, asked: Asked[CallPath, Nothing, Nothing]) -> CommandView | web.Response:
+        """Stand beside a call, heard by both."""
+        return await self._order(asked, CommandKind.BARGE, right=Right.CALLS_READ_ALL)
 
     async def digits(self, asked: Asked[CallPath, Nothing, Digits]) -> CommandView | web.Response:
         """Send digits."""

@@ -1,7 +1,8 @@
 """`/api/v1/live`: what happens, as it happens, over a WebSocket.
 
 On connect the open calls are sent as they stand (`replay: true`), then every happening that the caller may see. A
-message is one JSON object `{"kind", "replay", "body"}`; nothing the client sends is read but pings and the close.
+message is one JSON object `{"kind", "replay", "body"}`. What the client sends are orders (`gateway.api.live_orders`):
+each is answered by `command.answer`, at a pace that is bounded.
 Best effort: who was away or too slow gets `resync` and connects again; what must not be missed is in `/events`.
 The session is proved again every few seconds and at once when it is ended here.
 """
@@ -16,6 +17,7 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.api.calls import named_views
+from gateway.api.live_orders import LiveOrders, Pace, TooFast
 from gateway.api.naming import LiveNames
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ForeignOriginError, NotSignedInError
@@ -36,7 +38,7 @@ PATH = API_PREFIX + "/live"
 SESSION_ENDED = 4401
 RESYNC = 4408
 MESSAGE_MAX = 4096
-"""Bytes of a message from the client; it has nothing to say."""
+"""Bytes of a message from the client: an order."""
 HEARTBEAT_SECONDS = 20.0
 PROOF_SECONDS = 3.0
 PROOF_PATIENCE = 10
@@ -63,11 +65,18 @@ class LiveSocket:
     """The handler of `/api/v1/live`."""
 
     def __init__(
-        self, parts: ApiParts, guard: Doorkeeper, sockets: OpenSockets, *, proof_seconds: float = PROOF_SECONDS
+        self,
+        parts: ApiParts,
+        guard: Doorkeeper,
+        sockets: OpenSockets,
+        orders: LiveOrders,
+        *,
+        proof_seconds: float = PROOF_SECONDS,
     ) -> None:
         self._parts = parts
         self._guard = guard
         self._sockets = sockets
+        self._orders = orders
         self._names = LiveNames(parts.pool)
         self._proof_seconds = proof_seconds
 
@@ -95,7 +104,7 @@ class LiveSocket:
             with self._parts.live.listening() as listener:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._send(socket, entry.identity, listener))
-                    tasks.create_task(_hear(socket))
+                    tasks.create_task(self._hear(request, socket))
                     tasks.create_task(_overrun(listener))
                     tasks.create_task(self._prove(request, entry))
                     tasks.create_task(self._until_closing())
@@ -165,6 +174,32 @@ class LiveSocket:
                 break
         raise _Close(SESSION_ENDED, "the session has ended; sign in again")
 
+    async def _hear(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        """Read what the client sends: orders, pings and its going.
+
+        An order is done in a task of the application's own group: a client who goes away does not cut it off.
+        """
+        pace, cut = Pace(), asyncio.Event()
+
+        async def order(text: str) -> None:
+            try:
+                message = await self._orders.answer(request, text, pace)
+            except TooFast:
+                cut.set()
+                return
+            with suppress(ConnectionError, TimeoutError):  # he is gone; what he ordered is done all the same
+                await self._write(socket, message)
+
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                raise _Close(WSCloseCode.UNSUPPORTED_DATA, "text only")
+            if message.type is WSMsgType.TEXT and not cut.is_set():
+                self._parts.tasks.create_task(order(message.data), name="order of a live socket")
+                await asyncio.sleep(0)
+            if cut.is_set():
+                raise _Close(WSCloseCode.POLICY_VIOLATION, "orders came too fast")
+        raise _Close(WSCloseCode.OK, "")
+
     async def _until_closing(self) -> None:
         await self._sockets.closing.wait()
         raise _Close(WSCloseCode.GOING_AWAY, "the gateway stops; connect again")
@@ -184,14 +219,6 @@ def _stale(happening: Happening, shown: dict[object, object]) -> bool:
     if not isinstance(revision, int) or not isinstance(known, int):
         return False
     return revision <= known
-
-
-async def _hear(socket: web.WebSocketResponse) -> None:
-    """Read what the client sends, so that pings are answered and its going is noticed."""
-    async for message in socket:
-        if message.type is WSMsgType.BINARY:
-            raise _Close(WSCloseCode.UNSUPPORTED_DATA, "text only")
-    raise _Close(WSCloseCode.OK, "")
 
 
 async def _overrun(listener: Listener) -> None:

@@ -166,9 +166,31 @@ class Endpoint:
             chosen, asked_for = self.choice.taken_from(asked_for)
         query = self._query.read("query", asked_for)
         body = await self._body(request)
-        once = self._once(request, identity, body) if self.route.idempotent else None
+        key = request.headers.get(IDEMPOTENCY_HEADER, "")
+        once = self._once(key, request.path_qs, identity, body) if self.route.idempotent else None
         asked = Asked(path=path, query=query, body=body, http=request, identity=identity, once=once)
         return self._answered(await self._handled(asked), chosen)
+
+    async def ordered(
+        self, request: web.Request, identity: Identity, *, path: Mapping[str, str], body: bytes, key: str
+    ) -> web.StreamResponse:
+        """Take an order that did not come as a request of its own, but over the live socket.
+
+        Args:
+            request: with which the socket was opened.
+            identity: who is calling, as he is known now.
+            path: the fields of the path.
+            body: JSON; empty object where the route takes none.
+            key: its Idempotency-Key, for routes that ask for one.
+        """
+        self._check_right(identity)
+        named = self._path.read("path", path.items())
+        read = read_body(self.body_model, body)
+        address = API_PREFIX + self.route.path.format_map(path)
+        once = self._once(key, address, identity, read) if self.route.idempotent else None
+        query = self._query.read("query", ())
+        asked = Asked(path=named, query=query, body=read, http=request, identity=identity, once=once)
+        return self._answered(await self._handled(asked), None)
 
     async def _handled(self, asked: Asked[Incoming, Incoming, Incoming]) -> BaseModel | web.StreamResponse | None:
         try:
@@ -196,15 +218,17 @@ class Endpoint:
         if self.route.right is not Door.PUBLIC and identity is None:
             raise NotSignedInError
         self._guard.check_origin(request)
+        self._check_right(identity)
+        return identity
+
+    def _check_right(self, identity: Identity | None) -> None:
         right = self.route.right
         if identity and identity.principal.pbx is not None and right not in (Door.PUBLIC, *BOUND):
             raise NotAllowed("This key lies on a PBX's host and can do nothing but what that host does.")
         if isinstance(right, Right) and identity and not holds(identity.principal, right):
             raise NotAllowed(f"This needs the right {right}; ask an administrator for it.")
-        return identity
 
-    def _once(self, request: web.Request, identity: Identity | None, body: Incoming) -> Once:
-        key = request.headers.get(IDEMPOTENCY_HEADER, "")
+    def _once(self, key: str, address: str, identity: Identity | None, body: Incoming) -> Once:
         if not re.fullmatch(IDEMPOTENCY_PATTERN, key):
             detail = "This header is required: 1 to 255 visible ASCII characters, new for each new request."
             fault = FieldFault(place="header", pointer=f"#/{IDEMPOTENCY_HEADER}", code="header", detail=detail)
@@ -212,7 +236,7 @@ class Endpoint:
         if identity is None:
             raise NotSignedInError
         canonical = json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()
-        print_ = fingerprint(identity.principal, self.template, request.path_qs, canonical)
+        print_ = fingerprint(identity.principal, self.template, address, canonical)
         return Once(key=key, route=self.template, fingerprint=print_)
 
     def _answered(self, given: BaseModel | web.StreamResponse | None, chosen: Chosen | None) -> web.StreamResponse:

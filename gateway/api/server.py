@@ -33,6 +33,7 @@ from gateway.api.health import Health
 from gateway.api.imports import Imports
 from gateway.api.inbound_routes import InboundRoutes
 from gateway.api.keys import Keys
+from gateway.api.live_orders import LiveOrders
 from gateway.api.live_socket import LiveSocket
 from gateway.api.manager_states import ManagerStates
 from gateway.api.merges import CardMerges
@@ -151,7 +152,8 @@ def make_app(parts: ApiParts) -> web.Application:
     app = web.Application(middlewares=[health.middleware, problem_middleware, database_middleware])
     endpoints = add_routes(app, route_table(parts, sockets, new_facts), guard)
     add_document(app, endpoints, title="Trunkline", version=parts.version)
-    app.router.add_get(live_socket.PATH, LiveSocket(parts, guard, sockets).handle, allow_head=False)
+    orders = LiveOrders(endpoints, guard, _through)
+    app.router.add_get(live_socket.PATH, LiveSocket(parts, guard, sockets, orders).handle, allow_head=False)
     health.add_to(app)
     add_page(app)
 
@@ -167,6 +169,15 @@ def make_app(parts: ApiParts) -> web.Application:
     app.on_shutdown.append(let_go)
     app.cleanup_ctx.append(listening)
     return app
+
+
+async def _through(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lead an order of the live socket through what every request goes through."""
+
+    async def inner(inside: web.Request) -> web.StreamResponse:
+        return await database_middleware(inside, handler)
+
+    return await problem_middleware(request, inner)
 
 
 @web.middleware

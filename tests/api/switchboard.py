@@ -1,4 +1,4 @@
-"""A PBX that answers orders as it was told and writes down what it was asked, shaped like `gateway.domain.ports.Engine`.
+"""A PBX that answers orders as it was told and writes down what it was asked, an `Engine` of `gateway.domain.ports`.
 
 What a real engine refuses by itself (tests/contract holds the real one to it) it refuses with the same words: legs that
 are gone, a resume of what is not held, a consultation that was not begun, digits that are none.

@@ -45,7 +45,7 @@ class Desk:
 
     async def look(self) -> tuple[str, str | None]:
         """Review once, as a gateway that was just started; state and reason of the order."""
-        await OrderReview(self.pool, "pbx1", is_behind=lambda: self.behind).look()
+        await OrderReview(self.pool, "pbx1", self.site.live, is_behind=lambda: self.behind).look()
         return await told(self.pool)
 
 
@@ -85,11 +85,11 @@ async def test_rows_that_wait_in_the_journal_are_read_first(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("state", ["accepted", "unknown"])
-async def test_an_order_that_was_answered_is_accepted(desk: Desk, state: str) -> None:
+async def test_an_order_that_was_answered_has_ended_with_its_call(desk: Desk, state: str) -> None:
     await desk.order(state)
     await desk.site.take_all(clicked(*CLICKED[0]))
 
-    assert await desk.look() == ("accepted", None)
+    assert await desk.look() == ("ended", "answered")
     assert await desk.pool.fetchval("select call_id from command") == call_id("pbx1", ORDER)
 
 
@@ -124,7 +124,7 @@ async def test_an_order_that_was_given_up_becomes_what_a_late_journal_says(desk:
     await desk.site.take_all(clicked(*CLICKED[0]))
 
     assert early == ("unknown", "not_seen")
-    assert await desk.look() == ("accepted", None)
+    assert await desk.look() == ("ended", "answered")
 
 
 async def test_a_refusal_that_was_noted_and_not_settled_is_settled(desk: Desk) -> None:
@@ -135,11 +135,30 @@ async def test_a_refusal_that_was_noted_and_not_settled_is_settled(desk: Desk) -
     assert await desk.look() == ("refused", "failed")
 
 
-@pytest.mark.parametrize("state", ["stored", "sent", "refused"])
-async def test_other_states_are_not_ours(desk: Desk, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("stored", ("refused", "not_sent")),
+        ("sent", ("unknown", "interrupted")),
+        ("refused", ("refused", None)),
+        ("ended", ("ended", None)),
+        ("cancelled", ("cancelled", None)),
+    ],
+)
+async def test_what_was_never_sent_is_refused_and_what_has_ended_stays(
+    desk: Desk, state: str, told: tuple[str, str | None]
+) -> None:
     await desk.order(state)
 
-    assert await desk.look() == (state, None)
+    assert await desk.look() == told
+
+
+@pytest.mark.parametrize("kind", ["hold", "transfer", "recording_pause", "barge"])
+async def test_an_order_to_a_running_call_whose_answer_was_lost_is_unknown(desk: Desk, kind: str) -> None:
+    await desk.order("sent")
+    await desk.pool.execute("update command set kind = $1", kind)
+
+    assert await desk.look() == ("unknown", "interrupted")
 
 
 async def test_an_order_cut_off_after_it_was_queued_is_unknown_after_the_reconnect_and_not_sent_again(

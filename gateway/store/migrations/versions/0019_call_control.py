@@ -1,8 +1,8 @@
 """Orders to calls that go on: what each was, of whom, and how it came out; and the number a manager shows to clients.
 
 `command` held click-to-calls alone. Now it holds every order: `kind` says which, `call_id` the call it makes or
-concerns, `leg` and `other_leg` what was named to the PBX. A click-to-call that was accepted goes on with its call to its end, so
-that a number in flight can be seen; the index keeps one manager from ringing one number twice at once.
+concerns, `leg` and `other_leg` what was named to the PBX. A click-to-call that was accepted goes on with its call to
+its end, so that a number in flight can be seen; the index keeps one manager from ringing one number twice at once.
 """
 
 from alembic import op
