@@ -39,6 +39,11 @@ COMMANDS = {
     "doctor": Command(module="gateway.cli.doctor", help="check the site and say what is missing"),
     "user": Command(module="gateway.cli.user", help="add, change and list the people who sign in"),
     "key": Command(module="gateway.cli.key", help="issue, list and revoke API keys"),
+    "ship": Command(
+        module="gateway.cli.ship",
+        help="send a PBX's journal and recordings to the gateway; runs on the PBX's host",
+        needs_settings=False,
+    ),
     "replay": Command(
         module="gateway.cli.replay",
         help="fold recorded journals into calls and print them",

@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.domain.errors import GiveUp
 
 DISTRIBUTION = "trunkline"
-PACKAGES = ("gateway", "sip", "recordings", "transcription", "spreadsheets", "webhooks", "mailer")
+PACKAGES = ("gateway", "sip", "recordings", "transcription", "spreadsheets", "webhooks", "mailer", "shipping")
 REMEDY = "install trunkline into a virtual environment of its own"
 
 

@@ -87,12 +87,22 @@ class Book:
         self._facts: list[tuple[NewFact, str | None]] = []
         self._cards: dict[str, str] = {}
         self._managers: dict[UUID, object] = {}
+        self._present: set[str] = set()
+        """Numbers of calls that are no history."""
+        self._history = False
         self.page = Page(pbx=tables.directory.pbx)
         self.kept: list[tuple[HasKept, Kept]] = []
         self.happenings: list[Happening] = []
 
-    def add(self, family: HasKept, calls: Sequence[Call]) -> None:
-        """Enter what differs between a family's calls as folded now and as kept."""
+    def add(self, family: HasKept, calls: Sequence[Call], *, history: bool = False) -> None:
+        """Enter what differs between a family's calls as folded now and as kept.
+
+        Args:
+            family: with what is kept of it.
+            calls: as its rows fold now.
+            history: it was over before the gateway knew the PBX: its facts say so, and no screen is told.
+        """
+        self._history = history
         before, now = family.kept, Kept()
         owner: dict[str, UUID] = {}
         for call in calls:
@@ -115,6 +125,8 @@ class Book:
             return last
         number = card_number(call)
         same = last is not None and last.contact_id is not None and card_number(last.call) == number
+        if number and not self._history:
+            self._present.add(number)
         if number and not same:
             self._cards.setdefault(number, _printable(call.client_name))
         return _stored(
@@ -158,8 +170,11 @@ class Book:
             self._delta.add(before.parts.get(id, ()), -1)
             self._delta.add_company(before.company.get(id), -1)
             body: dict[str, object] = {"id": str(id), "merged_into": str(into.id)}
+            if self._history:
+                body["history"] = True
+            else:
+                self.happenings.append(Happening(kind="call.merged", body=body))
             self._facts.append((NewFact(kind="call.merged", body=body, call_id=id), None))
-            self.happenings.append(Happening(kind="call.merged", body=body))
 
     def _announce(self, stored: StoredCall, before: CallState | None, parts: Sequence[Part]) -> None:
         call = stored.call
@@ -170,7 +185,10 @@ class Book:
         self._managers[stored.id] = body["managers"]
         kind = f"call.{call.state}" if call.state is not before else "call.changed"
         concerned = tuple(sorted({u for u in users.values() if u is not None}))
-        self.happenings.append(Happening(kind=kind, body=body, users=concerned))
+        if self._history:
+            body["history"] = True
+        else:
+            self.happenings.append(Happening(kind=kind, body=body, users=concerned))
         if kind != "call.changed" or call.state is CallState.ENDED:
             fact = NewFact(kind=kind, body=body, call_id=stored.id, contact_id=stored.contact_id, users=concerned)
             self._facts.append((fact, card_number(call)))
@@ -190,7 +208,7 @@ class Book:
         made = [
             Happening(kind="card.created", body={"id": card, "number": number})
             for number, card, new in sorted(found)
-            if new
+            if new and number in self._present
         ]
         self.happenings = made + self.happenings
 

@@ -12,7 +12,7 @@ with the rows it stands behind, so a killed gateway goes on exactly where its la
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +33,7 @@ from gateway.store.commands import commands_of
 from gateway.store.database import Pool
 from gateway.store.journal import StoredFamily, families_of_legs, open_families
 from gateway.store.leases import Lease
+from gateway.store.shipped import history_before
 from gateway.store.staff import Tables
 
 log = structlog.get_logger()
@@ -52,6 +53,8 @@ _POISON = (
 """What a row can be to blame for; the ones to blame go to quarantine."""
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """A row of another time is damaged: a PBX whose clock was lost begins with 1970."""
+_AFTER_THE_LAST = timedelta(milliseconds=1)
+"""A row of ours that closes a leg stands that close behind the PBX's last one."""
 _BIG_FAMILY = 500
 """Families of more rows are folded beside the loop."""
 
@@ -126,11 +129,14 @@ class Pipeline:
         self._lock = asyncio.Lock()
         self._loaded = False
         self._page = 0
+        self._before: datetime | None = None
         self._untold = False
         self.rows_taken = 0
         self.rows_refused = 0
         self.rows_wait = False
         """Whether rows were read from the journal that are not committed yet; set by who reads it."""
+        self.reads_history = False
+        """Whether rows of before the first meeting are still to come, ends of open legs among them; set likewise."""
 
     @property
     def pbx(self) -> str:
@@ -192,6 +198,11 @@ class Pipeline:
                 except KnownLegs:
                     self._careful = True
 
+    def moment_of(self, row: bytes) -> datetime | None:
+        """When a row was written, by the PBX's clock; None: it cannot be read."""
+        event = next(iter(self._mapped([row])[0].values()), None)
+        return event.at if event is not None else None
+
     async def reload(self) -> None:
         """Read the open calls from the database, as it has them now."""
         async with self._lock:
@@ -243,7 +254,7 @@ class Pipeline:
             return
         book = Book(tables=self._tables, long_seconds=self._long_seconds)
         for family, calls in zip(touched, await self._fold(touched), strict=True):
-            book.add(family, calls)
+            book.add(family, calls, history=self._is_history(family))
         book.page.families = [self._as_stored(f) for f in touched]
         book.page.joined = [
             {"kept": str(kept), "gone": str(gone), "legs": legs}
@@ -297,6 +308,8 @@ class Pipeline:
         self._ended = {}
         self._aside.forget()
         self._page = await next_page(self._pool, self.pbx)
+        before = await history_before(self._pool, self.pbx)
+        self._before = before + _AFTER_THE_LAST if before is not None else None
         for stored in await open_families(self._pool, self.pbx):
             await self._bring_in(stored)
         self._loaded = True
@@ -377,6 +390,11 @@ class Pipeline:
             return fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen)
 
         return await asyncio.to_thread(fold) if len(family.rows) > _BIG_FAMILY else fold()
+
+    def _is_history(self, family: OpenFamily) -> bool:
+        """Whether nothing of it happened after the moment at which the gateway met the PBX's journal."""
+        limit = self._before
+        return limit is not None and all(event.at <= limit for event in family.rows.values())
 
     def _as_stored(self, family: OpenFamily) -> StoredFamily:
         times = [e.at for e in family.rows.values()]

@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from gateway.domain.errors import Rejected
-from gateway.domain.legs import LegEvent
 from gateway.domain.shipping import (
     HEARTBEAT_SECONDS,
     SILENT_SECONDS,
@@ -53,19 +51,16 @@ class Receiving:
         pipeline: Pipeline,
         status: JournalStatus,
         *,
-        read: Callable[[bytes], LegEvent | None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Args:
         pool: the database.
         pipeline: takes the rows.
         status: kept up to date for doctor and metrics, as if the file were read here.
-        read: maps a row, to learn the moment of the last one.
         clock: our clock, UTC.
         """
         self._pool = pool
         self._pipeline = pipeline
-        self._read = read
         self._clock = clock
         self._turn = asyncio.Lock()
         self._room, self._room_at = BURST, time.monotonic()
@@ -142,7 +137,7 @@ class Receiving:
             history = await store.begin_history(
                 self._pool,
                 self.pbx,
-                before=self._moment(last_row) if last_row is not None else None,
+                before=None if last_row is None else self._pipeline.moment_of(last_row) or self._clock(),
                 until=until,
                 place=place,
                 bytes_total=bytes_total,
@@ -178,9 +173,8 @@ class Receiving:
     async def _take_live(self, shipment: Shipment, places: Places) -> None:
         if shipment.since != places.live:
             raise OtherPlace
-        if shipment.until is None or shipment.until == shipment.since:
-            return
-        await self._enter(shipment, shipment.until)
+        if shipment.rows or shipment.broken or shipment.until != shipment.since:
+            await self._enter(shipment, shipment.until)
 
     async def _take_older(self, shipment: Shipment, places: Places) -> None:
         if places.history is None or places.history.ended_at is not None or shipment.since != places.history.place:
@@ -229,13 +223,6 @@ class Receiving:
         self.status.records += len(shipment.rows)
         self.status.broken += len(shipment.broken)
         self.status.last_read_at = self._clock()
-
-    def _moment(self, row: bytes) -> datetime | None:
-        try:
-            event = self._read(row)
-        except Rejected:
-            event = None
-        return event.at if event is not None else self._clock()
 
     def _count(self) -> None:
         """A bucket of requests that fills by the second."""

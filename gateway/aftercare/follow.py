@@ -5,6 +5,9 @@ transaction: killed at any moment it goes on with nothing lost and nothing done 
 (docs/decisions/0005). Facts that the handler returns are appended to the same feed, so one follower's work can be
 another's beginning. Outside effects do not belong here: a handler writes a row that says what is wanted.
 
+Calls that were over before the gateway knew their PBX are facts marked `history` (docs/decisions/0018). They count in
+every figure, and start nothing: only a follower that asks for them is given them.
+
 A fact on which the handler fails is tried alone; if it fails again it is left out, told and shown by the doctor, and
 the others go on.
 """
@@ -45,7 +48,14 @@ class Follower:
     """One follower of the feed."""
 
     def __init__(
-        self, pool: Pool, name: str, handler: Handler, live: Live, clock: Callable[[], datetime] = now
+        self,
+        pool: Pool,
+        name: str,
+        handler: Handler,
+        live: Live,
+        clock: Callable[[], datetime] = now,
+        *,
+        history: bool = False,
     ) -> None:
         """Args:
         pool: the database that all nodes share; they take turns.
@@ -53,9 +63,11 @@ class Follower:
         handler: writes what follows.
         live: told of the new facts after the commit.
         clock: the present moment, UTC.
+        history: whether it is given facts of calls that were over before the gateway knew their PBX.
         """
         self._pool = pool
         self.name = name
+        self._history = history
         self._handler = handler
         self._live = live
         self._clock = clock
@@ -107,7 +119,8 @@ class Follower:
             self._hidden = not facts and await hidden_facts(connection, self.name)
             if not facts:
                 return (), ()
-            new = await self._handler(connection, facts, self._clock())
+            mine = [f for f in facts if self._history or f.body.get("history") is not True]
+            new = await self._handler(connection, mine, self._clock()) if mine else ()
             await save_facts(connection, new)
             await save_place(connection, self.name, facts[-1].position)
         return facts, new

@@ -30,7 +30,7 @@ from gateway.store.database import Pool
 def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[], datetime] = now) -> list[Follower]:
     """Everything that follows the feed."""
     return [
-        Follower(pool, "last touch", note_touches, live, clock),
+        Follower(pool, "last touch", note_touches, live, clock, history=True),
         Follower(pool, "missed calls", MissedCalls(settings.company.timezone).follow, live, clock),
         Follower(pool, "recurring tasks", follow_series, live, clock),
         Follower(pool, "distribution", Distribution(settings.company.timezone).follow, live, clock),

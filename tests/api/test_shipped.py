@@ -15,7 +15,6 @@ from gateway.domain.access import Right, Role
 from gateway.domain.shipping import BrokenPiece, batch_digest, piece_text, row_text
 from gateway.receiving import Receiving
 from recordings.arrivals import Arrivals
-from sip.cel import read_row
 from sip.journal import JournalStatus
 from tests.api.site import Api, open_api, problem
 from tests.gateway.site import rows_of
@@ -36,7 +35,7 @@ class Pbx:
 @pytest_asyncio.fixture
 async def pbx(database: str, tmp_path: Path) -> AsyncIterator[Pbx]:
     async with open_api(database, tmp_path) as api:
-        receiving = Receiving(api.site.pool, api.site.pipeline, JournalStatus(), read=read_row)
+        receiving = Receiving(api.site.pool, api.site.pipeline, JournalStatus())
         arrivals = Arrivals(tmp_path / "shipped")
         api.parts.receiving["pbx1"] = receiving  # type: ignore[index]
         api.parts.arrivals["pbx1"] = arrivals  # type: ignore[index]
@@ -229,7 +228,7 @@ async def test_a_name_that_no_recording_has_is_refused(pbx: Pbx, name: str) -> N
 
 async def test_a_full_disk_is_said_and_may_be_tried_again(database: str, tmp_path: Path) -> None:
     async with open_api(database, tmp_path) as api:
-        api.parts.receiving["pbx1"] = Receiving(api.site.pool, api.site.pipeline, JournalStatus(), read=read_row)  # type: ignore[index]
+        api.parts.receiving["pbx1"] = Receiving(api.site.pool, api.site.pipeline, JournalStatus())  # type: ignore[index]
         api.parts.arrivals["pbx1"] = Arrivals(tmp_path / "shipped", free_space_limit=1 << 60)  # type: ignore[index]
         full = Pbx(api, await bound(api, "pbx1"), Arrivals(tmp_path / "shipped"))
 
