@@ -19,6 +19,7 @@ NEEDED_EVENTS = (
 )
 COLUMNS = 17
 MASTER = "Master.csv"
+OWN_FILE = "trunkline.csv"
 _MASK = re.compile(r'"DTMF"\s*\?[^:]*:eventextra')
 _TRUE = frozenset({"yes", "true", "on", "1", "y", "t"})
 
@@ -40,16 +41,19 @@ async def check_cel(look: Look) -> AsyncIterator[Finding]:
             "The call journal (CEL) is switched off: no call would be seen.", *look.places.events(), code="cel_off"
         )
         return
-    path = look.pbx.journal.path
+    path = look.pbx.journal.path or (Path(OWN_FILE) if look.pbx.journal.shipped else None)
+    if path is None and not look.places.own_journal:
+        yield _not_supported(look)
     mapped = await _mapping(look, path)
     async for finding in _events(look, mapped):
         yield finding
-    async for finding in _times(look):
-        yield finding
+    if path is not None and look.places.own_journal:
+        async for finding in _times(look):
+            yield finding
     if path is not None:
         async for finding in _own_file(look, path, mapped):
             yield finding
-    else:
+    if look.pbx.journal.path is None:
         async for finding in _preview(look):
             yield finding
     if look.told.set_up:
@@ -65,7 +69,8 @@ async def _mapping(look: Look, path: Path | None) -> str | None:
 async def _events(look: Look, mapped: str | None) -> AsyncIterator[Finding]:
     lines = await ask_setting(look.asterisk, "cel.conf", "general", "events") or ()
     events = {event.strip().upper() for line in lines for event in line.split(",")} - {""}
-    if keyed := sorted(events & {"ALL", "DTMF"}):
+    unwritten = mapped == "" and look.places.own_events  # then the file that is proposed leaves the digits out
+    if (keyed := sorted(events & {"ALL", "DTMF"})) and not unwritten:
         yield _keyed_digits(look, keyed, masked=bool(mapped and _MASK.search(mapped)))
     missing = [event for event in NEEDED_EVENTS if event not in events] if "ALL" not in events else []
     if missing:
@@ -137,22 +142,23 @@ async def _own_file(look: Look, path: Path, mapped: str | None) -> AsyncIterator
         )
 
 
+def _not_supported(look: Look) -> Finding:
+    return look.area.fault(
+        "Not supported, preview only: this PBX cannot write a journal of our own, so its calls are shown while they go"
+        " on, but not kept and not counted.",
+        f"deploy/asterisk/{look.places.page} says what helps",
+        code="journal_not_supported",
+    )
+
+
 async def _no_file(look: Look, path: Path, module: bool | None) -> list[Finding]:
     if not look.places.own_journal:
-        return [
-            look.area.fault(
-                "Not supported, preview only: this PBX cannot write a journal of our own, so its calls are shown"
-                " while they go on, but not kept and not counted.",
-                *look.places.events(),
-                f"see deploy/asterisk/{look.places.page} for what helps",
-                code="journal_not_supported",
-            )
-        ]
+        return [_not_supported(look)]
     if module is False:
         why = "Asterisk's module cel_custom does not run"
     elif await ask_setting(look.asterisk, "cel_custom.conf", "mappings", MASTER):
         why = f"cel_custom.conf writes {MASTER} only"
-    elif await look.setting("cel_odbc.conf", "cel", "table") and await look.has_module("cel_odbc") is not False:
+    elif await look.setting("cel_odbc.conf", "cel", "table"):
         why = "the journal goes only into the PBX's own database (cel_odbc): whole seconds, no rows of dial"
     else:
         why = "cel_custom.conf does not name it"

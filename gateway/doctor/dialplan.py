@@ -121,7 +121,8 @@ async def _route(look: Look, called: frozenset[str] | None, *, routed: bool | No
         )
         return
     if called is not None and ROUTE not in called and routed is not False:
-        yield look.area.fault(
+        told = look.area.fault if routed else look.area.advice
+        yield told(
             "The route hook trunkline-route is there, but no line of the dialplan calls it: inbound calls go the PBX's"
             " own way.",
             f"in {look.places.dialplan}, as the first line of each of your numbers:",
@@ -130,7 +131,8 @@ async def _route(look: Look, called: frozenset[str] | None, *, routed: bool | No
         )
     if not url:
         if routed is not False and (called is None or ROUTE in called):
-            yield look.area.fault(
+            told = look.area.fault if routed else look.area.advice
+            yield told(
                 "The route hook does not know where to ask: TRUNKLINE_ROUTE_URL is empty.",
                 *look.places.variable("TRUNKLINE_ROUTE_URL", "http://(this machine's address):8080/api/v1/route"),
                 code="route_no_address",
@@ -154,11 +156,11 @@ async def _told_right(look: Look, url: str) -> AsyncIterator[Finding]:
             *look.places.variable("TRUNKLINE_ROUTE_PBX", look.pbx.name),
             code="route_wrong_name",
         )
-    if await look.value("TRUNKLINE_ROUTE_KEY") == "":
+    if await look.setting("trunkline_route_key.conf", "route", "key") == "":
         yield look.area.fault(
             "The route hook has no key, so every question is refused.",
             "trunkline key add 'route of " + look.pbx.name + "' --role admin --right route.ask",
-            *look.places.variable("TRUNKLINE_ROUTE_KEY", "(that key)"),
+            *look.places.write("trunkline_route_key.conf", "[route]", "key = (that key)"),
             code="route_no_key",
         )
     if not _is_address(url):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from gateway.doctor.asterisk import Told, check_asterisk, system_name
 from gateway.doctor.findings import Finding
 from gateway.doctor.journal import check_journal
+from gateway.doctor.look import places_of
 from gateway.doctor.recordings import check_recordings
 from gateway.domain.directory import Directory
 from gateway.settings import Pbx, PbxKind, Settings
@@ -47,7 +48,16 @@ async def examine_pbx(settings: Settings, pbx: Pbx, pool: Pool | None) -> Examin
 
 def _files(pbx: Pbx, told: Told) -> list[Finding]:
     """What is looked at on this machine's disk."""
-    journal = check_journal(pbx.name, pbx.journal.path, pbx.journal.timezone, told.expected(), datetime.now(UTC))
+    places = places_of(told.kind or pbx.kind)
+    # A file that is on the PBX's host is judged there; a PBX that cannot write one has been told so.
+    elsewhere = pbx.journal.shipped or (pbx.journal.path is None and not places.own_journal)
+    journal = (
+        ()
+        if elsewhere
+        else check_journal(
+            pbx.name, pbx.journal.path, pbx.journal.timezone, told.expected(), datetime.now(UTC), places=places
+        )
+    )
     return [*journal, *check_recordings(pbx)]
 
 

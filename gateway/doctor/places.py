@@ -51,9 +51,9 @@ class Places:
             copied: our file that they include; None: none.
         """
         if self.by_hand:
-            pasted = [f"(all of deploy/asterisk/{copied}, in place of its #include)"] if copied else []
-            own = [line for line in lines if not line.startswith("#include")]
-            return (self.by_hand.format(file=file), *pasted, *own)
+            pasted = f"(here all of deploy/asterisk/{copied})"
+            own = (pasted if line == f"#include {copied}" else line for line in lines)
+            return (self.by_hand.format(file=file), *own)
         what = f"write in {file}:"
         return (f"copy deploy/asterisk/{copied} to {_FOLDER} and {what}" if copied else what, *lines)
 

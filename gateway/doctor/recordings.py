@@ -16,11 +16,12 @@ def check_recordings(pbx: Pbx) -> Iterator[Finding]:
             "No folder is set, so no recording of this PBX is taken in.",
             f"[pbx.{pbx.name}.recordings]",
             'folder = "/var/spool/asterisk/trunkline"',
+            code="recordings_none",
         )
         return
     found = probe(folder)
     for finding in found:
         told = area.fault if finding.weight is Weight.FAULT else area.advice
-        yield told(finding.problem, finding.remedy)
+        yield told(finding.problem, finding.remedy, code="recordings_rights")
     if not any(finding.weight is Weight.FAULT for finding in found):
         yield area.ok(f"We can read and delete in {folder}.")

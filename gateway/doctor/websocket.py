@@ -28,7 +28,7 @@ async def check_websocket(look: Look, browsers: int) -> AsyncIterator[Finding]:
     missing = [name for name in _MODULES if await look.has_module(name) is False]
     if missing:
         yield look.area.fault(
-            f"{browsers} endpoints are browsers' phones, and {', '.join(missing)} does not run: none can register.",
+            f"{_counted(browsers)}, and {', '.join(missing)} does not run: none can register.",
             *look.places.write("modules.conf", *(f"load = {name}.so" for name in missing)),
             *(f"then: asterisk -rx 'module load {name}.so'" for name in missing),
             code="webrtc_modules",
@@ -36,7 +36,7 @@ async def check_websocket(look: Look, browsers: int) -> AsyncIterator[Finding]:
         return
     if (await look.setting("http.conf", "general", "enabled") or "no").casefold() not in _TRUE:
         yield look.area.fault(
-            f"{browsers} endpoints are browsers' phones, and Asterisk's web server is switched off: none can register.",
+            f"{_counted(browsers)}, and Asterisk's web server is switched off: none can register.",
             *look.places.write(
                 look.places.web_server,
                 look.places.web_section,
@@ -49,6 +49,10 @@ async def check_websocket(look: Look, browsers: int) -> AsyncIterator[Finding]:
         return
     async for finding in _ports(look):
         yield finding
+
+
+def _counted(browsers: int) -> str:
+    return "1 endpoint is a browser's phone" if browsers == 1 else f"{browsers} endpoints are browsers' phones"
 
 
 async def _ports(look: Look) -> AsyncIterator[Finding]:

@@ -67,10 +67,29 @@ def test_a_good_journal_has_every_event(journal: Path) -> None:
 
 
 def test_keyed_digits_in_the_journal_are_a_fault(journal: Path) -> None:
-    row = journal.read_text().splitlines()[0].replace('"CHAN_START"', '"DTMF"')
-    journal.write_text(journal.read_text() + row + "\n")
+    fields = journal.read_text().splitlines()[0].replace('"CHAN_START"', '"DTMF"').split(",")
+    row = ",".join([*fields[:15], '"Received"'])
+    journal.write_text(journal.read_text() + row + ',"{""digit"":""1"",""duration_ms"":100}"\n')
 
     assert "PINs and card numbers" in faults(looked_at(journal))[0]
+
+
+def test_rows_of_keys_whose_digit_was_left_out_are_no_fault(journal: Path) -> None:
+    fields = journal.read_text().splitlines()[0].replace('"CHAN_START"', '"DTMF"').split(",")
+    journal.write_text(journal.read_text() + ",".join([*fields[:15], '"Received"', '""']) + "\n")
+
+    assert faults(looked_at(journal)) == []
+
+
+def test_a_journal_that_nothing_rotates_is_told(journal: Path, tmp_path: Path) -> None:
+    (tmp_path / "logrotate.d").mkdir()
+
+    (finding,) = [f for f in looked_at(journal, tmp_path / "logrotate.d") if f.code == "rotation_none"]
+
+    assert (finding.level, finding.remedy) == (
+        Level.ADVICE,
+        ("cp deploy/asterisk/trunkline.logrotate /etc/logrotate.d/trunkline",),
+    )
 
 
 @pytest.mark.parametrize("kind", ["CHAN_START", "CHAN_END", "HANGUP", "LINKEDID_END"])
@@ -245,7 +264,7 @@ async def test_the_lab_is_green(asterisk: AsteriskServer, database: str) -> None
 async def test_unknown_endpoints_come_with_the_line_to_type(asterisk: AsteriskServer, database: str) -> None:
     found = await examine(settings_of(asterisk, database))
 
-    (finding,) = [f for f in found if "are nobody's" in f.text]
+    (finding,) = [f for f in found if f.code == "endpoints_unmapped"]
     assert (finding.level, finding.text[:6]) == (Level.ADVICE, "3 of i")
     assert "trunkline user extension LOGIN 101 --pbx lab --endpoint PJSIP/101" in finding.remedy
 
@@ -263,7 +282,7 @@ HEARD = "eventfilter(action(include),name(OriginateResponse)) ="
         (CEL, "enable = yes", "enable = no", "(CEL) is switched off", INCLUDE_CEL),
         (CEL, "BRIDGE_ENTER,", "", "not told to hold BRIDGE_ENTER", INCLUDE_CEL),
         (CEL, EVENTS, "events = DTMF,CHAN_START,", "PINs and card numbers", INCLUDE_CEL),
-        (CUSTOM, "trunkline.csv =>", "other.csv =>", "does not write trunkline.csv", f"#include {CUSTOM}"),
+        (CUSTOM, "trunkline.csv =>", "other.csv =>", "Nothing writes trunkline.csv", f"#include {CUSTOM}"),
         (
             MANAGER,
             WRITE,
