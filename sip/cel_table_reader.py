@@ -262,14 +262,21 @@ class TableReader:
         return low
 
     def _looked_into(self, connection: Connection, cursor: TableCursor) -> TableCursor:
-        """Where to go on when the last row is no longer what it was: the same place, or the beginning."""
+        """Where to go on when the last row is no longer what it was.
+
+        Behind the newest row that is still known (a backup was restored, or somebody deleted the last row); at the same
+        place, where the table is empty or only newer rows are left; else at the beginning.
+        """
         rows = self._read(connection, replace(cursor, after=None), self._id.in_(list(cursor.anchors)))
-        known = [row.id for row in rows if _is_same(row, cursor)]
+        known = {row.id: row.fingerprint for row in rows if cursor.anchors.get(row.id) == row.fingerprint}
+        if known:
+            last = max(known)
+            return replace(cursor, last=last, anchors=known, gaps=tuple(g for g in cursor.gaps if g.last < last))
         low, high = self._bounds(connection)
-        if known or high is None or (not rows and low is not None and low > cursor.last):
-            return cursor if known or high is not None else replace(cursor, gaps=())
+        if low is None or high is None or (not rows and low > cursor.last):
+            return cursor
         self.restarts += 1
-        return TableCursor(table=self._name, older=None)
+        return TableCursor(table=self._name)
 
     def _late(self, connection: Connection, cursor: TableCursor, now: datetime) -> list[TableRow]:
         """Rows that were left out and have come since."""
@@ -279,11 +286,6 @@ class TableReader:
             self._old_gaps_due = now + _OLD_GAP_EVERY
         numbers = [n for g in due for n in range(g.first, g.last + 1)]
         return self._read(connection, cursor, self._id.in_(numbers)) if numbers else []
-
-
-def _is_same(row: TableRow, cursor: TableCursor) -> bool:
-    """By fingerprint: the same number and the same columns."""
-    return cursor.anchors.get(row.id) == row.fingerprint
 
 
 def _behind(cursor: TableCursor, late: Sequence[TableRow], rows: Sequence[TableRow], now: datetime) -> TableCursor:
