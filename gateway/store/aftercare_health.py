@@ -76,7 +76,7 @@ _FOLLOWERS = f"""select f.name, next.behind, greatest(extract(epoch from now() -
  as waiting from follower f cross join lateral (
     select count(*)::int as behind, min(at) as oldest from (select at from fact
         where (tx, id) > (split_part(f.position, '-', 1)::xid8, split_part(f.position, '-', 2)::bigint)
-            and tx < pg_snapshot_xmin(pg_current_snapshot())
+            and tx < feed_horizon()
         order by tx, id limit {BOUND}) as few) as next
  order by f.name"""
 

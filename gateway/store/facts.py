@@ -78,7 +78,7 @@ async def facts_after(source: Pool | Connection, position: str | None, limit: in
     tx, _, number = (position or "0-0").partition("-")
     rows = await source.fetch(
         "select tx::text as tx, id, at, kind, body, call_id, contact_id, users from fact"
-        " where (tx, id) > ($1::text::xid8, $2) and tx < pg_snapshot_xmin(pg_current_snapshot())"
+        " where (tx, id) > ($1::text::xid8, $2) and tx < feed_horizon()"
         " order by tx, id limit $3",
         str(int(tx)),
         int(number),

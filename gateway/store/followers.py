@@ -22,8 +22,7 @@ class RefusedFact:
 async def enter_follower(source: Pool | Connection, name: str) -> None:
     """Let a follower begin with what happens from now on; one that is known goes on where it was."""
     await source.execute(
-        "insert into follower (name, position) values ($1, pg_snapshot_xmin(pg_current_snapshot())::text || '-0')"
-        " on conflict do nothing",
+        "insert into follower (name, position) values ($1, feed_horizon()::text || '-0') on conflict do nothing",
         name,
     )
 
@@ -41,7 +40,7 @@ async def facts_for(connection: Connection, name: str, limit: int) -> list[Fact]
 async def hidden_facts(connection: Connection, name: str) -> bool:
     """Whether facts are committed that an older transaction, still running, keeps out of the feed."""
     found: bool = await connection.fetchval(
-        "select exists (select from fact where tx >= pg_snapshot_xmin(pg_current_snapshot())"
+        "select exists (select from fact where tx >= feed_horizon()"
         " and (tx, id) > (select split_part(position, '-', 1)::xid8, split_part(position, '-', 2)::bigint"
         " from follower where name = $1))",
         name,

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.domain.errors import GiveUp, TryAgain
+from gateway.store.feed_time import keep_feed_ahead
 
 OLDEST_SERVER = 15
 MIGRATION_LOCK = 7_236_581_904_417  # any number nobody else takes as advisory lock in this database
@@ -142,8 +143,18 @@ async def upgrade(dsn: str) -> None:
             await session.commit()  # the lock belongs to the session and outlasts the transaction
             await session.run_sync(_upgrade)
             await session.commit()
+            await _keep_feed_ahead(dsn)
     finally:
         await engine.dispose()
+
+
+async def _keep_feed_ahead(dsn: str) -> None:
+    """While the lock is held: what was copied from another server comes before what this one writes."""
+    session = await open_session(dsn)
+    try:
+        await keep_feed_ahead(session)
+    finally:
+        await session.close()
 
 
 def _upgrade(session: Connection) -> None:
