@@ -45,7 +45,7 @@ class Rounds:
         self._pool = pool
         self._live = live
         self._every = every
-        self._settled = settled
+        self.settled = settled
         self._stirred: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._looking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.faults: dict[str, int] = {}
@@ -97,7 +97,7 @@ class Rounds:
     async def _follow(self, pbx: str, last: datetime | None) -> None:
         """One PBX for ever; a gateway that was started anew goes on with the hour of the one before."""
         age = self._every if last is None else (datetime.now(UTC) - last).total_seconds()
-        await self._wait(pbx, max(self._settled, self._every - age))
+        await self._wait(pbx, max(self.settled, self._every - age))
         while True:
             pause = self._every
             try:
@@ -117,4 +117,4 @@ class Rounds:
                 await stirred.wait()
                 while stirred.is_set():
                     stirred.clear()
-                    await asyncio.sleep(self._settled)
+                    await asyncio.sleep(self.settled)
