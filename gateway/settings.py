@@ -121,6 +121,14 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _table_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    driver = re.fullmatch(r"(mysql|mariadb)(\+pymysql)?|postgresql(\+asyncpg)?|sqlite", parts.scheme)
+    if driver is None or len(parts.path) < 2 or parts.port == 0:
+        raise ValueError("not the address of a database with a CEL table")
+    return value
+
+
 def _one_line(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value.get_secret_value()):
         raise ValueError("not one line of text")
@@ -235,20 +243,32 @@ class Company(Section):
     language: Language = Field(default=Language.ENGLISH, description="en, ru or pl")
 
 
-class Journal(Section):
-    """The CEL journal of a PBX, the record of its calls."""
+class Journal(SecretSection):
+    """The CEL journal of a PBX, the record of its calls: a file here, sent by its host, or a table of its database."""
 
+    secret_key: ClassVar[str] = "url"  # noqa: S105 - the name of a key, not a secret
     path: Folder | None = Field(default=None, description="the path of the file cel_custom writes")
     timezone: ZoneInfo | None = Field(
         default=None, description="a zone of the IANA list; left out when the journal holds epoch times"
     )
     shipped: bool = Field(default=False, description="true or false")
+    url: Annotated[SecretStr, AfterValidator(_table_url)] | None = Field(
+        default=None, description="an address like mysql+pymysql://user:password@host/asteriskcdrdb"
+    )
+    url_file: Folder | None = Field(default=None, description="the path of a readable file")
+    table: str = Field(
+        default="cel",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_$]{0,63}(\.[A-Za-z_][A-Za-z0-9_$]{0,63})?$",
+        description="the name of a table, perhaps with its schema, like cel or public.cel",
+    )
     history_days: int = Field(default=366, ge=0, le=36_500, description="a whole number from 0 to 36500")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if self.shipped and self.path is not None:
-            raise PlainError("path and shipped are both given; a journal is read here or sent by the PBX's host")
+        given = {"path": self.path is not None, "shipped": self.shipped, "url": self.url is not None}
+        if sum(given.values()) > 1:
+            named = " and ".join(key for key, is_given in given.items() if is_given)
+            raise PlainError(f"{named} are given; a journal is read here, sent by the PBX's host or a table: give one")
         return self
 
 

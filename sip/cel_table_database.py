@@ -50,7 +50,7 @@ _OPTIONS: dict[str, dict[str, object]] = {
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,63}(\.[A-Za-z_][A-Za-z0-9_$]{0,63})?")
 # What servers say: MySQL's error numbers, PostgreSQL's SQLSTATE.
 _TOLD: dict[int | str, JournalCondition] = {
-    1044: JournalCondition.NO_LOGIN,
+    1044: JournalCondition.NO_PERMISSION,
     1045: JournalCondition.NO_LOGIN,
     1130: JournalCondition.NO_LOGIN,
     1698: JournalCondition.NO_LOGIN,
@@ -66,7 +66,7 @@ _TOLD: dict[int | str, JournalCondition] = {
     1054: JournalCondition.NO_COLUMN,
     "42703": JournalCondition.NO_COLUMN,
 }
-_CODE = re.compile(r"[0-9]{4}|[0-9A-Z]{5}")
+_STATE = re.compile(r"[0-9A-Z]{5}")
 
 
 class BadTableUrl(Rejected, ValueError):
@@ -187,8 +187,8 @@ def trouble_of(fault: BaseException) -> str:
 def _code_of(fault: SQLAlchemyError) -> int | str | None:
     if not isinstance(fault, DBAPIError) or fault.orig is None:
         return None
-    state = getattr(fault.orig, "sqlstate", None) or getattr(fault.orig, "pgcode", None)
-    if isinstance(state, str) and _CODE.fullmatch(state):
-        return state
     first = fault.orig.args[0] if fault.orig.args else None
-    return first if isinstance(first, int) and not isinstance(first, bool) else None
+    if isinstance(first, int) and not isinstance(first, bool):
+        return first
+    state = getattr(fault.orig, "sqlstate", None) or getattr(fault.orig, "pgcode", None)
+    return state if isinstance(state, str) and _STATE.fullmatch(state) else None

@@ -153,6 +153,8 @@ def _is_users_own(columns: Mapping[str, str]) -> bool:
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict):  # a column of JSON
+        return json.dumps(value, separators=(",", ":"))
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.replace("\0", "\ufffd")
 
