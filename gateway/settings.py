@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.letters import checked_address
+from gateway.domain.recordings import RecordingWay
 
 ENVIRONMENT_PREFIX = "TRUNKLINE_"
 ORIGINATE_FIELDS = frozenset({"endpoint", "ext"})
@@ -142,6 +143,15 @@ def _public_url(value: str) -> str:
     if parts.query or parts.fragment or parts.username or parts.port == 0:
         raise ValueError("more than scheme, host and port")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _ari_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("not the address of a web server")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("more than scheme, host, port and path")
+    return value.rstrip("/")
 
 
 def _host(value: str) -> str:
@@ -304,6 +314,7 @@ class PbxRecordings(Section):
     site_folder: Folder | None = Field(
         default=None, description="the path of the tree in which the PBX keeps its own recordings"
     )
+    way: RecordingWay = Field(default=RecordingWay.DIALPLAN, description="dialplan, ari, bridge or site")
     systemname: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9_.]{0,40}$",
@@ -314,6 +325,36 @@ class PbxRecordings(Section):
     def _two_folders(self) -> Self:
         if self.folder is not None and self.site_folder is not None and self.folder.is_relative_to(self.site_folder):
             raise PlainError("folder lies in site_folder; what we record and delete is kept apart from the site's own")
+        if self.way is RecordingWay.SITE and (self.site_folder is None or self.folder is not None):
+            raise PlainError("way = site needs site_folder, and no folder")
+        if self.way is RecordingWay.BRIDGE and self.folder is None:
+            raise PlainError("way = bridge needs folder, where the PBX writes and we read")
+        if self.way is RecordingWay.ARI and self.folder is not None:
+            raise PlainError("way = ari fetches recordings by itself; leave out folder")
+        return self
+
+
+class AriAccount(SecretSection):
+    """Asterisk's REST interface, where calls are recorded through it."""
+
+    secret_key: ClassVar[str] = "password"  # noqa: S105 - the name of a key, not a secret
+    url: Annotated[str, AfterValidator(_ari_url)] = Field(
+        default="http://127.0.0.1:8088/ari", description="an address like http://127.0.0.1:8088/ari"
+    )
+    user: str = Field(
+        default="trunkline",
+        pattern=r"^[!-9;-~]{1,80}$",
+        description="1 to 80 visible ASCII characters without a space or a colon",
+    )
+    password: Annotated[SecretStr, AfterValidator(_one_line)] | None = Field(
+        default=None, description="a text of 1 to 200 characters without line breaks"
+    )
+    password_file: Folder | None = Field(default=None, description="the path of a readable file")
+
+    @model_validator(mode="after")
+    def _has_a_password(self) -> Self:
+        if self.password is None:
+            raise PlainError("password is missing; give password or password_file")
         return self
 
 
@@ -356,10 +397,19 @@ class Pbx(Section):
     kind: PbxKind = Field(default=PbxKind.AUTO, description="auto, asterisk, freepbx, issabel or mikopbx")
     journal: Journal = Field(default=Journal(), description="a table")
     ami: Ami | None = Field(default=None, description="a table")
+    ari: AriAccount | None = Field(default=None, description="a table")
     recordings: PbxRecordings = Field(default=PbxRecordings(), description="a table")
     originate: Originate = Field(default=Originate(), description="a table")
     trunks: tuple[Trunk, ...] = Field(default=(), description="a list of tables")
     ignore: tuple[Pattern, ...] = Field(default=(), description="a list of endpoint patterns")
+
+    @model_validator(mode="after")
+    def _way_has_its_door(self) -> Self:
+        if self.recordings.way is RecordingWay.ARI and self.ari is None:
+            raise PlainError(f"recordings.way = ari needs a table [pbx.{self.name}.ari]")
+        if self.recordings.way is RecordingWay.BRIDGE and self.ami is None:
+            raise PlainError(f"recordings.way = bridge needs a table [pbx.{self.name}.ami]")
+        return self
 
 
 class Recordings(Section):
@@ -506,7 +556,9 @@ class Settings(BaseSettings):
         return self.home / "shipped" / pbx
 
     def spool(self, pbx: Pbx) -> Path | None:
-        """Where the recordings of a PBX are found: its own folder, or where its host's are put; None: nowhere."""
+        """Where the recordings that are ours are found: the PBX's folder, or where we put them; None: nowhere."""
+        if pbx.recordings.way is RecordingWay.ARI:
+            return self.home / "fetched" / pbx.name
         if pbx.recordings.folder is None and pbx.journal.shipped:
             return self.arriving(pbx.name) / "spool"
         return pbx.recordings.folder

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.backlog import Backlog
+from gateway.domain.recordings import RecordingWay
 from gateway.free_space import FreeSpace
 from gateway.live import Live
 from gateway.recording_upkeep import RecordingUpkeep
@@ -17,6 +18,7 @@ from gateway.store.database import Pool
 from gateway.transcript_upkeep import TranscriptUpkeep
 from recordings.arrivals import Arrivals
 from recordings.intake import LocalIntake
+from recordings.site_folder import SiteFolder
 from recordings.storage import LocalStorage
 from recordings.watch import watch
 from transcription.options import Options
@@ -30,7 +32,7 @@ class Sound:
     storage: LocalStorage
     space: FreeSpace
     upkeeps: dict[str, RecordingUpkeep]
-    """By PBX; one whose recordings we cannot reach has none."""
+    """By PBX, and by what a site records itself; a PBX whose recordings we cannot reach has none."""
     transcripts: TranscriptUpkeep | None
     """None: transcription is switched off."""
     backlog: Backlog
@@ -54,6 +56,11 @@ async def open_sound(stack: AsyncExitStack, settings: Settings, pool: Pool, live
         for pbx in settings.pbx.values()
         if (folder := settings.spool(pbx)) is not None
     }
+    upkeeps |= {
+        f"{pbx.name}, the site's own": _site_upkeep(pbx, folder, storage, space, turn, settings, pool, live)
+        for pbx in settings.pbx.values()
+        if (folder := pbx.recordings.site_folder) is not None
+    }
     transcripts = None
     if settings.transcription.enabled:
         transcribers = list(_transcribers(settings))
@@ -75,6 +82,8 @@ def _upkeep(
     pool: Pool,
     live: Live,
 ) -> RecordingUpkeep:
+    if pbx.recordings.way is RecordingWay.ARI:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     hints: Callable[[], AsyncGenerator[str, None]] = partial(watch, folder)
     return RecordingUpkeep(
         pool,
@@ -82,9 +91,32 @@ def _upkeep(
         LocalIntake(folder, storage),
         space,
         pbx=pbx.name,
+        way=pbx.recordings.way,
         turn=turn,
         hints=hints,
         keep=timedelta(days=pbx.recordings.keep_days) if pbx.recordings.folder is not None else timedelta(0),
+        transcribe=settings.transcription.enabled,
+    )
+
+
+def _site_upkeep(
+    pbx: Pbx,
+    folder: Path,
+    storage: LocalStorage,
+    space: FreeSpace,
+    turn: asyncio.Semaphore,
+    settings: Settings,
+    pool: Pool,
+    live: Live,
+) -> RecordingUpkeep:
+    return RecordingUpkeep(
+        pool,
+        live,
+        SiteFolder(folder, storage, systemname=pbx.recordings.systemname),
+        space,
+        pbx=pbx.name,
+        way=RecordingWay.SITE,
+        turn=turn,
         transcribe=settings.transcription.enabled,
     )
 

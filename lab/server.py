@@ -116,7 +116,7 @@ class AsteriskServer:
 
     def prepare(self) -> None:
         """Write the configuration and make the folders, with the rights a real site gives them."""
-        for name in ("etc", "log/cel-custom", "spool", "run", "db", "recordings"):
+        for name in ("etc", "log/cel-custom", "spool/recording", "run", "db", "recordings"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         values = self._values()
         for source in (*TEMPLATES.glob("*.conf"), *SUPPLIED.glob("*.conf")):

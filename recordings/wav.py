@@ -154,6 +154,18 @@ def read_blocks(file: BinaryIO, report: WavReport, *, frames: int) -> Iterator[S
         left -= count
 
 
+def header(sample_rate: int, data_bytes: int) -> bytes:
+    """The 44 bytes before the sound of a mono file of 16 bits.
+
+    Args:
+        sample_rate: Hz.
+        data_bytes: length of the sound, less than 4 GiB.
+    """
+    form = struct.pack("<HHIIHH", 1, 1, sample_rate, sample_rate * 2, 2, 16)
+    riff = struct.pack("<4sI4s4sI", b"RIFF", 36 + data_bytes, b"WAVE", b"fmt ", len(form))
+    return riff + form + struct.pack("<4sI", b"data", data_bytes)
+
+
 def _may_grow(header: _Header, report: WavReport) -> bool:
     """Whether this is how a file looks whose writer is still at work."""
     return header.incomplete or report.state in (WavState.REPAIRED, WavState.EMPTY)

@@ -12,7 +12,8 @@ A queue's member is an interface; QueuePause without a queue pauses it in all of
 import re
 from abc import ABC, abstractmethod
 
-from gateway.domain.ports import Ability, OrderOutcome, SpyMode
+from gateway.domain.errors import GatewayError
+from gateway.domain.ports import Ability, LegRecorder, OrderOutcome, SpyMode
 from sip.ami_errors import ActionFailed, NotPossibleNow
 from sip.ami_protocol import Fields, Message
 from sip.asterisk_asking import Deed, Orders, check_leg
@@ -30,12 +31,17 @@ _NOWHERE = "interface not found"
 class SupervisionOrders(Orders, ABC):
     """The orders beside calls."""
 
+    recorder: LegRecorder | None = None
+    """Who records by order, where the dialplan does not; None: MixMonitor of the dialplan."""
+
     async def pause_recording(self, *, order_id: str, leg: str, paused: bool) -> OrderOutcome:
         """Write silence into the recording of the client's leg from now on, or sound again; the time line stays."""
         check_order_id(order_id)
         check_leg(leg)
 
         async def work(deed: Deed) -> None:
+            if self.recorder is not None and await _paused(self.recorder, leg, paused=paused):
+                return
             channel = (await self._channels()).of(leg).name
             fields = {"Channel": channel, "Direction": "both", "State": "1" if paused else "0"}
             try:
@@ -95,6 +101,13 @@ class SupervisionOrders(Orders, ABC):
                         raise
 
         return await self._carry_out(Ability.PAUSE_QUEUES, f"queues of {endpoint}", work)
+
+
+async def _paused(recorder: LegRecorder, leg: str, *, paused: bool) -> bool:
+    try:
+        return await recorder.pause(leg, paused=paused)
+    except GatewayError as fault:
+        raise NotPossibleNow(str(fault)) from fault
 
 
 def _is_his(row: Message, endpoint: str, extension: str) -> bool:

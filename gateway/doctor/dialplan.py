@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from gateway.doctor.findings import Finding
 from gateway.doctor.look import Look
 from gateway.domain.errors import GatewayError
+from gateway.domain.recordings import RecordingWay
 
 RECORD, ROUTE = "trunkline-record", "trunkline-route"
 HOLD, CONSULT = "trunkline-hold", "trunkline-consult"
@@ -57,7 +58,7 @@ async def _called(look: Look) -> frozenset[str] | None:
 
 async def _recording(look: Look, called: frozenset[str] | None) -> AsyncIterator[Finding]:
     folder = look.pbx.recordings.folder
-    if folder is None:
+    if folder is None or look.pbx.recordings.way is not RecordingWay.DIALPLAN:
         return
     there = await look.exists(RECORD, "s", "1")
     if there is None:

@@ -9,6 +9,7 @@ from gateway.doctor.asterisk import Told, check_asterisk, system_name
 from gateway.doctor.findings import Finding
 from gateway.doctor.journal import check_journal
 from gateway.doctor.look import places_of
+from gateway.doctor.recording_ways import check_way
 from gateway.doctor.recordings import check_recordings
 from gateway.domain.directory import Directory
 from gateway.settings import Pbx, PbxKind, Settings
@@ -43,6 +44,7 @@ async def examine_pbx(settings: Settings, pbx: Pbx, pool: Pool | None) -> Examin
     routed = None if pool is None else await has_routes(pool)
     findings = [f async for f in check_asterisk(pbx, config, directory, told, others=others, routed=routed)]
     findings += await asyncio.to_thread(_files, pbx, told)
+    findings += [finding async for finding in check_way(pbx)]
     return Examined(pbx=pbx.name, kind=told.kind, findings=findings)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.doctor.findings import Area, Finding
+from gateway.domain.recordings import RecordingWay
 from gateway.settings import Pbx
 from recordings.rights import Weight, probe
 
@@ -11,6 +12,8 @@ def check_recordings(pbx: Pbx) -> Iterator[Finding]:
     """Look at one PBX's recording folder."""
     area = Area(name=f"recordings of {pbx.name}")
     folder = pbx.recordings.folder
+    if folder is None and pbx.recordings.way is not RecordingWay.DIALPLAN:
+        return
     if folder is None:
         yield area.advice(
             "No folder is set, so no recording of this PBX is taken in.",

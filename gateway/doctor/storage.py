@@ -103,7 +103,7 @@ async def check_storage(settings: Settings, pool: Pool) -> AsyncIterator[Finding
 
 
 async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Finding]:
-    recorded = [name for name, pbx in settings.pbx.items() if pbx.recordings.folder is not None]
+    recorded = [name for name, pbx in settings.pbx.items() if settings.spool(pbx) or pbx.recordings.site_folder]
     if not recorded:
         return
     area = Area(name="recordings")
@@ -115,6 +115,7 @@ async def _check_recordings(settings: Settings, pool: Pool) -> AsyncIterator[Fin
             f"{_count(len(silent))} answered calls of the last 7 days have no recording.",
             "call the subroutine before each Dial and Queue, as deploy/asterisk/trunkline_recording.conf shows:",
             "same => n,Gosub(trunkline-record,s,1)",
+            "or choose another pbx.NAME.recordings.way (docs/recordings.md)",
         )
     if counts.without_call:
         yield area.advice(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.recordings import RecordingKey, SpoolReport, StoredArchive
@@ -218,6 +218,33 @@ class QueueMembers(Protocol):
 
 class Engine(Telephony, CallControl, Supervision, QueueMembers, Protocol):
     """Everything one PBX can be told; Asterisk is the first one, the embedded engine will be the second."""
+
+
+class LegRecorder(Protocol):
+    """Records a client's leg where the PBX's dialplan does not; every order can be repeated.
+
+    All raise `GatewayError` where the PBX cannot be asked: `TryAgain` when it is away, others where a person must act.
+    """
+
+    async def begin(self, leg: str) -> bool:
+        """Record both sides from now on, unless that is done already; False: the leg is gone."""
+        ...
+
+    async def pause(self, leg: str, *, paused: bool) -> bool:
+        """Write silence from now on, or sound again; False: nothing of the leg is being recorded."""
+        ...
+
+    async def finished(self) -> Sequence[str]:
+        """Legs whose recording is over and waits at the PBX to be fetched; none where it writes into our folder."""
+        ...
+
+    async def fetch(self, leg: str, side: str, target: BinaryIO) -> None:
+        """Copy a WAV file that waits at the PBX; side: `rx` what the client says, `tx` what he hears."""
+        ...
+
+    async def forget(self, leg: str) -> None:
+        """Remove what waits at the PBX of a leg."""
+        ...
 
 
 class Transcriber(Protocol):

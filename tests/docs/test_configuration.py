@@ -31,7 +31,7 @@ def test_the_default_in_the_page_is_the_default_of_the_code(tmp_path, key, defau
     field = FIELDS[key]
     text = default.strip().strip("`")
     if default.startswith("required"):
-        assert field.is_required() or key == "pbx.NAME.ami.secret"
+        assert field.is_required() or key in ("pbx.NAME.ami.secret", "pbx.NAME.ari.password")
     elif default.strip() == "none":
         assert field.default is None
     else:
@@ -46,10 +46,16 @@ def _with(folder: Path, key: str, value: str | None) -> Settings:
         lines = ["[[pbx.main.trunks]]", 'endpoint = "t"']
     elif ".ami." in concrete:
         lines = ["[pbx.main.ami]", 'secret = "s"']
+    elif ".ari." in concrete:
+        lines = ["[pbx.main.ari]", 'password = "s"']
     elif concrete.startswith("pbx."):
         lines = ["[pbx.main]"]
     if value is not None:
-        inner = concrete.rpartition(".")[2] if "trunks[]" in concrete or ".ami." in concrete else concrete
+        inner = (
+            concrete.rpartition(".")[2]
+            if "trunks[]" in concrete or ".ami." in concrete or ".ari." in concrete
+            else concrete
+        )
         inner = inner.removeprefix("pbx.main.") if lines else inner
         lines.append(f"{inner} = {value}")
     file = folder / "trunkline.toml"
