@@ -39,6 +39,10 @@ COMMANDS = {
     "doctor": Command(module="gateway.cli.doctor", help="check the site and say what is missing"),
     "user": Command(module="gateway.cli.user", help="add, change and list the people who sign in"),
     "key": Command(module="gateway.cli.key", help="issue, list and revoke API keys"),
+    "backup": Command(
+        module="gateway.cli.backup", help="save the database and the list of recordings, or check a backup"
+    ),
+    "restore": Command(module="gateway.cli.restore", help="read a backup back into an empty database"),
     "ship": Command(
         module="gateway.cli.ship",
         help="send a PBX's journal and recordings to the gateway; runs on the PBX's host",

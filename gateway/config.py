@@ -54,7 +54,7 @@ def load(path: Path | None = None) -> Settings:
     Raises:
         ConfigurationError: with every fault found.
     """
-    file = _chosen(path)
+    file = file_of(path)
     token = base_folder.set(file.absolute().parent if file else Path.cwd())
     source = str(file) if file else "the environment"
     try:
@@ -76,7 +76,8 @@ def known_keys(section: type[BaseModel] = Settings, prefix: str = "") -> Iterato
             yield from known_keys(inner, f"{prefix}{name}{listed}.")
 
 
-def _chosen(path: Path | None) -> Path | None:
+def file_of(path: Path | None) -> Path | None:
+    """The settings file that is read: the one named, else the variable's, else the usual one; None: there is none."""
     named = path or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
     return named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 

@@ -148,6 +148,13 @@ async def upgrade(dsn: str) -> None:
         await engine.dispose()
 
 
+def known_revisions() -> list[str]:
+    """The migrations that this version knows, the newest first."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+
+
 async def _keep_feed_ahead(dsn: str) -> None:
     """While the lock is held: what was copied from another server comes before what this one writes."""
     session = await open_session(dsn)
