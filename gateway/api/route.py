@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
+import structlog
 from aiohttp import web
 from pydantic import Field
 
@@ -20,6 +21,9 @@ from gateway.domain.errors import NotAllowed
 from gateway.domain.ports import SeenEndpoint
 from gateway.routing.asking import Question, RoutedPbx, Router, UnknownPbxError
 from gateway.routing.phones import Phones
+from gateway.store.database import DATABASE_AWAY
+
+log = structlog.get_logger()
 
 
 class RouteQuery(Incoming):
@@ -53,6 +57,14 @@ def router_of(parts: ApiParts) -> Router:
 
     phones = Phones(endpoints, parts.tasks)
     return Router(parts.pool, parts.live, phones, pbxs=pbxs, zone=parts.settings.company.timezone)
+
+
+async def warm_up(parts: ApiParts) -> None:
+    """Do once what is slow the first time: a fresh gateway's first caller is answered as fast as the next one."""
+    try:
+        await router_of(parts).warm_up(datetime.now(UTC))
+    except DATABASE_AWAY as fault:  # the first caller then waits as long as it takes, or his PBX goes its own way
+        log.debug("routing was not warmed up", fault=type(fault).__name__)
 
 
 class RouteQuestions:

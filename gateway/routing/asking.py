@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from gateway.domain.errors import Rejected
 from gateway.domain.identity import call_id
 from gateway.domain.phone import NumberKind, NumberPlan
-from gateway.domain.routing import Action, Client, Decision, Now, Person, Plan, Progress
+from gateway.domain.routing import Action, Client, Decision, Now, Person, Plan, Progress, Step, StepKind
 from gateway.domain.routing_answer import answer_line
 from gateway.domain.routing_choice import decide, people_asked, plan_of
 from gateway.live import Happening, Live
@@ -25,12 +25,13 @@ from gateway.routing.telling import notice_fact, plan_from, plan_row, routed_fac
 from gateway.store import routing as store
 from gateway.store import routing_calls as calls
 from gateway.store.database import Connection, Pool, Row
-from gateway.store.facts import NewFact, save_facts
+from gateway.store.facts import NewFact
 from gateway.store.routing_calls import Around, Made
 from gateway.store.working_time import office_hours
 
 HEARD = "SUCCESS"
 """What Playback says of a sound that was played to its end."""
+_WARM = Step(kind=StepKind.GROUP, group=0)
 _SITE = Decision(action=Action.SITE, place=0, resume=0)
 
 
@@ -100,7 +101,7 @@ class Router:
         if question.pbx not in self._pbxs:
             raise UnknownPbxError
         async with self._pool.acquire() as connection:
-            before = await calls.decisions_of(connection, question.pbx, question.uniqueid)
+            before = await calls.decisions_of(connection, question.pbx, question.uniqueid) if question.n else []
             if same := next((made for made in before if made.n == question.n), None):
                 return same.answer
             plan = plan_from(before[0].body) if before else await self._new_plan(connection, question.did, now)
@@ -109,18 +110,39 @@ class Router:
             around = self._around(question)
             read = await self._read(connection, plan, question, around, now)
             decision = decide(plan, progress_of(before, question.status), read.now)
-            line = answer_line(decision, n=question.n)
-            made = _made(question, decision, read, line, now, first=not before)
-            facts = _facts(question, around.call_id, decision, read, made, before)
-            async with connection.transaction():
-                if not await calls.save_decision(connection, question.pbx, question.uniqueid, around.call_id, made):
-                    facts = []
-                elif decision.group is not None:
-                    await calls.take_turn(connection, decision.group, decision.users[0])
-                await save_facts(connection, facts)
+            made = _made(question, decision, read, now, first=not before)
+            facts = _facts(question, around.call_id, read, made, before)
+            if not await calls.save_decision(
+                connection,
+                made,
+                pbx=question.pbx,
+                uniqueid=question.uniqueid,
+                call_id=around.call_id,
+                turn=decision.group,
+                facts=facts,
+            ):
+                return await self._as_before(connection, question, made.answer)
         for fact in facts:
             self._live.publish(Happening(kind=fact.kind, body=fact.body, users=fact.users))
-        return line
+        return made.answer
+
+    async def _as_before(self, connection: Connection, question: Question, otherwise: str) -> str:
+        """The answer that a question got before."""
+        before = await calls.decisions_of(connection, question.pbx, question.uniqueid)
+        return next((made.answer for made in before if made.n == question.n), otherwise)
+
+    async def warm_up(self, now: datetime) -> None:
+        """Ask everything once, so that the first caller does not wait for what is only slow the first time."""
+        for name, pbx in self._pbxs.items():
+            question = Question(pbx=name, uniqueid="warm-up", did="warm-up", caller="+12025550123", n=1)
+            pbx.plan.parse(question.caller)
+            async with self._pool.acquire() as connection:
+                await calls.decisions_of(connection, name, question.uniqueid)
+                await self._new_plan(connection, question.did, now)
+                plan = Plan(steps=(_WARM,), record=False, notice=True, open=True, routes=(0,), version=0)
+                around = self._around(question)
+                await self._read(connection, plan, question, around, now)
+                await calls.people_now(connection, {0}, around, now)
 
     async def _new_plan(self, connection: Connection, did: str, at: datetime) -> Plan | None:
         """The plan of a call that comes now; None: no route holds for the number."""
@@ -224,7 +246,7 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _made(question: Question, decision: Decision, read: Surroundings, line: str, now: datetime, *, first: bool) -> Made:
+def _made(question: Question, decision: Decision, read: Surroundings, now: datetime, *, first: bool) -> Made:
     body: Row = {
         "did": question.did,
         "status": question.status,
@@ -248,14 +270,12 @@ def _made(question: Question, decision: Decision, read: Surroundings, line: str,
         users=decision.users,
         place=decision.place,
         resume=decision.resume,
-        answer=line,
+        answer=answer_line(decision, n=question.n),
         body=body,
     )
 
 
-def _facts(
-    question: Question, call: UUID, decision: Decision, read: Surroundings, made: Made, before: Sequence[Made]
-) -> list[NewFact]:
+def _facts(question: Question, call: UUID, read: Surroundings, made: Made, before: Sequence[Made]) -> list[NewFact]:
     """What is told: the decision, and that the notice which was played before it was heard."""
     facts = []
     last = before[-1] if before else None

@@ -2,7 +2,8 @@
 
 Each question is one statement on an index: the caller's card by its number, people by their ids, decisions by the
 call's id within its PBX. A decision is written with `synchronous_commit` off: a killed gateway loses none, a crash of
-the whole machine the last fraction of a second, and no caller waits for a disk.
+the whole machine the last fraction of a second, and no caller waits for a disk. A question takes few round trips, for
+a client listens meanwhile.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +17,7 @@ from gateway.domain.manager_states import ManagerState, State
 from gateway.domain.routing import Client, Person, Why
 from gateway.domain.routing_answer import dial_string
 from gateway.store.database import Connection, Pool, Row
+from gateway.store.facts import CHANNEL, NewFact, fact_row
 from gateway.store.manager_states import present_states
 from gateway.store.working_time import office_hours
 
@@ -63,12 +65,42 @@ async def decisions_of_call(source: Source, call_id: UUID) -> list[Made]:
     return [_made(r) for r in rows]
 
 
-async def save_decision(connection: Connection, pbx: str, uniqueid: str, call_id: UUID, made: Made) -> bool:
-    """Write a decision down; False: this question was answered already."""
-    await connection.execute("set local synchronous_commit = off")
-    written = await connection.fetchval(
-        "insert into route_decision (pbx, uniqueid, call_id, n, at, action, users, place, resume, answer, body)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning true",
+_SAVE = f"""with quick as materialized (select set_config('synchronous_commit', 'off', true)),
+ made as (insert into route_decision (pbx, uniqueid, call_id, n, at, action, users, place, resume, answer, body)
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 from quick on conflict do nothing returning n),
+ turned as (insert into routing_turn (group_id, user_id) select $12::bigint, $13::bigint from made
+    where $12::bigint is not null on conflict (group_id) do update set user_id = excluded.user_id),
+ told as (insert into fact (kind, body, call_id, contact_id, users)
+    select f.kind, f.body, f.call_id, f.contact_id, f.users from made, json_populate_recordset(null::fact, $14) f)
+ select pg_notify('{CHANNEL}', '') from made"""
+
+
+async def save_decision(
+    source: Source,
+    made: Made,
+    *,
+    pbx: str,
+    uniqueid: str,
+    call_id: UUID,
+    turn: int | None,
+    facts: Sequence[NewFact],
+) -> bool:
+    """Write a decision down, with whose turn it was and what is told of it; one statement, one transaction.
+
+    Args:
+        source: outside of a transaction, or the whole of it will not wait for the disk.
+        made: the decision.
+        pbx: the PBX's name.
+        uniqueid: of the client's leg.
+        call_id: of the call.
+        turn: the group whose turn came to the first of its people; None: no group's.
+        facts: what is told.
+
+    Returns:
+        False: this question was answered already; nothing was written.
+    """
+    written = await source.fetchrow(
+        _SAVE,
         pbx,
         uniqueid,
         call_id,
@@ -80,18 +112,11 @@ async def save_decision(connection: Connection, pbx: str, uniqueid: str, call_id
         made.resume,
         made.answer,
         made.body,
+        turn,
+        made.users[0] if turn is not None else None,
+        [fact_row(f) for f in facts],
     )
-    return bool(written)
-
-
-async def take_turn(connection: Connection, group: int, user: int) -> None:
-    """Remember whom a group's turn came to last."""
-    await connection.execute(
-        "insert into routing_turn (group_id, user_id) values ($1, $2)"
-        " on conflict (group_id) do update set user_id = excluded.user_id",
-        group,
-        user,
-    )
+    return written is not None
 
 
 async def client_of(source: Source, number: str | None) -> Client:
@@ -117,13 +142,14 @@ async def client_of(source: Source, number: str | None) -> Client:
 _PEOPLE = """select u.id, u.name, u.active,
  exists (select from absence a where a.user_id = u.id and a.state in ('planned', 'begun') and a.since <= $3
     and (a.until is null or a.until > $3)) as absent,
+ exists (select from working_time w where w.user_id = u.id) as has_hours,
+ exists (select from route_decision d where d.action = 'dial' and d.at > $4 and u.id = any(d.users)
+    and (d.pbx, d.uniqueid) <> ($2, $5)) as offered,
  coalesce((select json_agg(json_build_array(p.pattern, p.extension) order by p.id) from extension e
     join endpoint p on p.pbx = e.pbx and p.kind = 'manager' and p.extension = e.extension
         and p.since <= $3 and $3 < p.until
     where e.pbx = $2 and e.user_id = u.id and e.since <= $3 and $3 < e.until), '[]') as phones
  from users u where u.id = any($1::bigint[])"""
-_JUST_OFFERED = """select distinct unnest(users) as user_id from route_decision
- where action = 'dial' and at > $1 and (pbx, uniqueid) <> ($2, $3)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,25 +180,22 @@ async def people_now(source: Source, users: Collection[int], around: Around, now
     wanted = sorted(users)
     if not wanted:
         return {}
-    rows = await source.fetch(_PEOPLE, wanted, around.pbx, now)
+    rows = await source.fetch(_PEOPLE, wanted, around.pbx, now, now - JUST_OFFERED, around.uniqueid)
     states = await present_states(source, now=now, users=wanted) if around.states else {}
-    offered: set[int] = set()
-    if around.states:
-        busy = await source.fetch(_JUST_OFFERED, now - JUST_OFFERED, around.pbx, around.uniqueid)
-        offered = {r["user_id"] for r in busy}
-    hours = await office_hours(source, around.zone, users=wanted)
+    with_hours = [r["id"] for r in rows if r["has_hours"]]
+    hours = (await office_hours(source, around.zone, users=with_hours)).users if with_hours else {}
     found = {}
     for row in rows:
         phones = _phones(row["phones"], around.template)
         online = tuple(p for p in phones if p not in around.offline)
         state = states.get(row["id"])
-        own = hours.users.get(row["id"])
+        own = hours.get(row["id"])
         checks = (
             (Why.DISMISSED, not row["active"]),
             (Why.ABSENT, row["absent"]),
             (_by_state(state, around), True),
             (Why.OFF_HOURS, not (state and state.known) and own is not None and not own.includes(now)),
-            (Why.RINGING, row["id"] in offered),
+            (Why.RINGING, row["offered"] and around.states),
             (Why.NO_PHONE, not phones),
             (Why.OFFLINE, not online),
         )

@@ -74,6 +74,7 @@ class Scene:
 
     asterisk: AsteriskServer
     gateway: BadGateway
+    address: str
     client: Phone
     head: Phone
     anna: Phone
@@ -113,13 +114,14 @@ async def open_scene(asterisk: AsteriskServer) -> AsyncIterator[Scene]:
         scene = Scene(
             asterisk=asterisk,
             gateway=gateway,
+            address=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/v1/route",
             client=await stack.enter_async_context(open_client_phone(asterisk)),
             head=await stack.enter_async_context(open_manager_phone(asterisk, "100")),
             anna=await stack.enter_async_context(open_manager_phone(asterisk, "101")),
         )
         keep_key(asterisk, KEY)
         await scene.set("TRUNKLINE_ROUTE_PBX", "lab")
-        await scene.point_to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/v1/route")
+        await scene.point_to(scene.address)
         yield scene
 
 
