@@ -50,7 +50,7 @@ from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.report_subscriptions import ReportSubscriptions
 from gateway.api.reports import Reports
-from gateway.api.route import RouteQuestions
+from gateway.api.route import RouteQuestions, warm_up
 from gateway.api.routing import Route, add_routes
 from gateway.api.routing_groups import RoutingGroups
 from gateway.api.search import Search
@@ -161,6 +161,7 @@ def make_app(parts: ApiParts) -> web.Application:
         sockets.closing.set()
 
     async def listening(_app: web.Application) -> AsyncIterator[None]:
+        parts.tasks.create_task(warm_up(parts), name="routing warms up")
         listener = parts.tasks.create_task(new_facts.run(), name="listening for facts")
         yield
         listener.cancel()
