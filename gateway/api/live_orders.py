@@ -14,7 +14,6 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from gateway.api.ordering import LIVE_MARK
 from gateway.api.problems import MalformedBodyError, NotSignedInError, TooManyAttemptsError, refused_value
 from gateway.api.routing import Endpoint
 from gateway.api.security import IDEMPOTENCY_PATTERN, Doorkeeper
@@ -141,7 +140,6 @@ class LiveOrders:
             raise NotAllowed(
                 "A browser sends Basic by itself, also for foreign pages; orders need a session or Bearer."
             )
-        request[LIVE_MARK] = True
         endpoint = self._endpoints[wish.do]
         values = dict(wish.values)
         path = {name: str(values.pop(_NAMED[name], "")) for name in endpoint.path_model.model_fields}

@@ -39,8 +39,6 @@ B = TypeVar("B", bound=Incoming)
 STATUS = 202
 CONTROL_SECONDS = 2.0
 """How long the answer to an order to a running call waits for the PBX; a click-to-call is answered at once."""
-LIVE_MARK = "trunkline.live"
-"""Under it a request of the live socket says that it came that way."""
 
 
 class CommandPath(Incoming):
@@ -128,7 +126,7 @@ def as_problems() -> Iterator[None]:
 
 def source_of(asked: Asked[P, Q, B]) -> str:
     """By which way a request came."""
-    return "live" if asked.http.get(LIVE_MARK) else "click"
+    return "live" if asked.live else "click"
 
 
 def key_of(who: Principal) -> str | None:

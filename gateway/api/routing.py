@@ -72,6 +72,8 @@ class Asked(Generic[P, Q, B]):
     """Who is calling; None on a public route without a session."""
     once: Once | None = None
     """The idempotency key, on routes that ask for one."""
+    live: bool = False
+    """Whether it came as a message of the live socket."""
 
     @property
     def principal(self) -> Principal:
@@ -189,7 +191,7 @@ class Endpoint:
         address = API_PREFIX + self.route.path.format_map(path)
         once = self._once(key, address, identity, read) if self.route.idempotent else None
         query = self._query.read("query", ())
-        asked = Asked(path=named, query=query, body=read, http=request, identity=identity, once=once)
+        asked = Asked(path=named, query=query, body=read, http=request, identity=identity, once=once, live=True)
         return self._answered(await self._handled(asked), None)
 
     async def _handled(self, asked: Asked[Incoming, Incoming, Incoming]) -> BaseModel | web.StreamResponse | None:

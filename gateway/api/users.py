@@ -11,13 +11,21 @@ from pydantic import AfterValidator, Field
 from gateway.api.fields import Incoming, Nothing, Outgoing, RowId
 from gateway.api.once import do_once
 from gateway.api.parts import ApiParts, UnknownPbxError
-from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, NotFoundError, StaleVersionError
+from gateway.api.problems import (
+    ConflictError,
+    FieldFault,
+    InvalidRequestError,
+    NotFoundError,
+    StaleVersionError,
+    refused_value,
+)
 from gateway.api.routing import Asked, Route
 from gateway.api.sockets import OpenSockets
 from gateway.domain.access import PASSWORD_LENGTH_MAX, Principal, Right, Role, password_faults
 from gateway.settings import Language
 from gateway.store import access, people, staff
 from gateway.store.access import write_audit
+from gateway.store.clients_held import show_number
 from gateway.store.database import Connection
 from gateway.store.facts import NewFact
 
@@ -86,12 +94,21 @@ class Endpoints(Incoming):
     )
 
 
+class ShownNumber(Incoming):
+    """What clients see when he calls."""
+
+    number: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        description="one of our own numbers, in any way of writing; null: what the PBX shows"
+    )
+
+
 class ExtensionView(Outgoing):
     """An extension a person has now."""
 
     pbx: str
     extension: str
     endpoints: tuple[str, ...]
+    caller_id: str | None = Field(description="what clients see when he calls; null: what the PBX shows")
 
 
 class UserView(Outgoing):
@@ -138,7 +155,8 @@ def user_view(person: people.Person) -> UserView:
         created_at=person.created_at,
         version=person.version,
         extensions=tuple(
-            ExtensionView(pbx=e.pbx, extension=e.extension, endpoints=e.endpoints) for e in person.extensions
+            ExtensionView(pbx=e.pbx, extension=e.extension, endpoints=e.endpoints, caller_id=e.caller_id)
+            for e in person.extensions
         ),
     )
 
@@ -208,6 +226,15 @@ class Users:
                 path="/users/{user_id}/extensions/{pbx}/{extension}",
                 handler=self.give,
                 summary="Give a person an extension with the endpoints it rings at",
+                right=Right.EXTENSIONS_MANAGE,
+                tag="users",
+                errors=(UnknownPbxError,),
+            ),
+            Route(
+                method="PUT",
+                path="/users/{user_id}/extensions/{pbx}/{extension}/caller-id",
+                handler=self.show,
+                summary="Set the number that clients see when this person calls",
                 right=Right.EXTENSIONS_MANAGE,
                 tag="users",
                 errors=(UnknownPbxError,),
@@ -316,6 +343,26 @@ class Users:
             detail: dict[str, object] = {"pbx": path.pbx, "extension": path.extension}
             await self._audit(connection, asked.principal, "extension.taken", path.user_id, detail)
         await self._parts.tables_changed()
+
+    async def show(self, asked: Asked[ExtensionPath, Nothing, ShownNumber]) -> UserView:
+        """Set what clients see; only numbers that are ours, for a provider drops or bills calls with others."""
+        path, text = asked.path, asked.body.number
+        plan = self._parts.directory(path.pbx).plan
+        shown = None
+        if text is not None:
+            shown = plan.parse(text).e164
+            if shown is None or shown not in plan.own:
+                ours = ", ".join(sorted(plan.own)[:20]) or "none is configured; see pbx.NAME.trunks[].own_numbers"
+                raise refused_value("number", f"This is none of our own numbers; they are: {ours}.", code="not_ours")
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            person = await people.read_user(connection, path.user_id)
+            held = person.extensions if person else ()
+            if (path.pbx, path.extension) not in {(e.pbx, e.extension) for e in held}:
+                raise NotFoundError("This person does not have this extension.")
+            await show_number(connection, user_id=path.user_id, pbx=path.pbx, extension=path.extension, number=shown)
+            detail: dict[str, object] = {"pbx": path.pbx, "extension": path.extension, "set": shown is not None}
+            await self._audit(connection, asked.principal, "caller_id.changed", path.user_id, detail)
+        return await self._shown(path.user_id)
 
     async def _person(self, id: int) -> people.Person:
         person = await people.read_user(self._parts.pool, id)

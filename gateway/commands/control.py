@@ -9,7 +9,7 @@ the journal, like everything else about it.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from gateway.domain.directory import Directory
 from gateway.domain.ports import Engine, OrderOutcome, SpyMode
 from gateway.live import Live
 from gateway.store.access import write_audit
-from gateway.store.call_legs import OpenLeg, RunningCall, last_consultation, orders_going_on, running_call
+from gateway.store.call_legs import OpenLeg, RunningCall, is_paused, last_consultation, orders_going_on, running_call
 from gateway.store.clients_held import lock_call
 from gateway.store.commands import NewOrder, StoredCommand, read_command, store_order
 from gateway.store.database import Connection, Pool
@@ -33,6 +33,7 @@ from gateway.store.facts import NewFact, save_facts
 __all__ = ["CallCommand", "Control", "Target", "WrittenOrder"]
 
 _TARGETED = frozenset({CommandKind.TRANSFER, CommandKind.CONSULT})
+_STILL_PAUSED = "The PBX has done it. The recording is still paused; whoever has the call now may resume it."
 _SPY_MODES = {
     CommandKind.LISTEN: SpyMode.LISTEN,
     CommandKind.WHISPER: SpyMode.WHISPER,
@@ -153,6 +154,8 @@ class Control:
         if order.kind in _TARGETED and order.target is not None:
             dialled = await self.targets.dialled(connection, order.target, call, order, legs.manager, now=now)
         act, leg, other = _act(order, legs, dialled)
+        if order.kind in _TARGETED and await is_paused(connection, call.id):
+            act = _noting(act, _STILL_PAUSED)
         target = dialled.shown if dialled else f"{len(order.digits)} digits" if order.digits else None
         new = NewOrder(
             id=order.id,
@@ -294,6 +297,16 @@ def _act(order: CallCommand, legs: _Legs, dialled: Dialled | None) -> tuple[Act,
     if order.kind in _ONE_LEG:
         return act, client, None
     return act, client or manager, manager if client and manager else None
+
+
+def _noting(act: Act, words: str) -> Act:
+    """An act whose good answer says something more."""
+
+    async def noting(engine: Engine) -> OrderOutcome:
+        outcome = await act(engine)
+        return replace(outcome, detail=outcome.detail or words) if outcome.accepted else outcome
+
+    return noting
 
 
 async def _hung_up(engine: Engine, legs: list[str]) -> OrderOutcome:

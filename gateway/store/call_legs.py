@@ -78,3 +78,13 @@ async def last_consultation(connection: Connection, call: UUID) -> tuple[str | N
         call,
     )
     return (row["leg"], row["other_leg"]) if row else None
+
+
+async def is_paused(connection: Connection, call: UUID) -> bool:
+    """Whether the recording of a call was paused by our order and not resumed."""
+    kind = await connection.fetchval(
+        "select kind from command where call_id = $1 and kind in ('recording_pause', 'recording_resume')"
+        " and state = 'done' order by ordered_at desc limit 1",
+        call,
+    )
+    return bool(kind == "recording_pause")

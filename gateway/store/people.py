@@ -21,6 +21,8 @@ class HeldExtension:
     pbx: str
     extension: str
     endpoints: tuple[str, ...]
+    caller_id: str | None = None
+    """The number that clients see when he calls, E.164; None: what the PBX shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,9 @@ _PERSON = """select u.id, u.login, u.name, u.role, u.timezone, u.language, u.act
  u.password_hash is not null as has_password, u.created_at, u.version, coalesce((
     select json_agg(json_build_object('pbx', e.pbx, 'extension', e.extension, 'endpoints', coalesce((
         select json_agg(p.pattern order by p.id) from endpoint p where p.pbx = e.pbx and p.kind = 'manager'
-            and p.extension = e.extension and now() >= p.since and now() < p.until), '[]')) order by e.pbx, e.extension)
+            and p.extension = e.extension and now() >= p.since and now() < p.until), '[]'), 'caller_id', (
+        select s.number from shown_number s where s.user_id = u.id and s.pbx = e.pbx and s.extension = e.extension))
+        order by e.pbx, e.extension)
     from extension e where e.user_id = u.id and now() >= e.since and now() < e.until), '[]') as extensions
  from users u"""
 
@@ -65,7 +69,12 @@ def _person(row: Mapping[str, object]) -> Person:
     values = dict(row)
     held: Sequence[Mapping[str, object]] = values.pop("extensions")  # type: ignore[assignment]
     extensions = tuple(
-        HeldExtension(pbx=str(e["pbx"]), extension=str(e["extension"]), endpoints=tuple(e["endpoints"]))  # type: ignore[arg-type]
+        HeldExtension(
+            pbx=str(e["pbx"]),
+            extension=str(e["extension"]),
+            endpoints=tuple(e["endpoints"]),  # type: ignore[arg-type]
+            caller_id=e["caller_id"],  # type: ignore[arg-type]
+        )
         for e in held
     )
     return Person(extensions=extensions, **values)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from gateway.api.security import COOKIE, Passwords, new_api_key
 from gateway.api.server import ApiParts, make_app
 from gateway.commands.desk import CommandDesk
 from gateway.domain.access import Right, Role
+from gateway.domain.directory import Directory
 from gateway.domain.identity import recording_id
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.domain.recordings import RecordingKey, RecordingPart
@@ -109,7 +110,12 @@ async def _give_passwords(site: Site) -> None:
 
 @contextlib.asynccontextmanager
 async def open_api(
-    dsn: str, folder: Path, *, states: Callable[[], list[PartState]] = list, **settings: object
+    dsn: str,
+    folder: Path,
+    *,
+    states: Callable[[], list[PartState]] = list,
+    base: Directory = BASE,
+    **settings: object,
 ) -> AsyncIterator[Api]:
     """Serve the application over a fresh site."""
     async with contextlib.AsyncExitStack() as stack:
@@ -128,7 +134,7 @@ async def open_api(
             kind = LegEventKind.REFUSED
             await site.pipeline.note(LegEvent(at=at, kind=kind, leg=command_id, family=command_id, reason=reason))
 
-        desk = CommandDesk(site.pool, site.live, {"pbx1": board}, {"pbx1": BASE}, call_refused=order_refused)
+        desk = CommandDesk(site.pool, site.live, {"pbx1": board}, {"pbx1": base}, call_refused=order_refused)
         desk.begin(tasks)
         watching = tasks.create_task(desk.watch.run())
         stack.callback(watching.cancel)
@@ -141,7 +147,7 @@ async def open_api(
             live=site.live,
             settings=Settings(**settings),
             tasks=tasks,
-            directories={"pbx1": BASE},
+            directories={"pbx1": base},
             read_row={"pbx1": read_row},
             telephony={"pbx1": board},
             desk=desk,
