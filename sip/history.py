@@ -2,7 +2,7 @@
 
 `meet` divides the journal in two. New rows are read from a place on (`until`): the start of the present file, or close
 to its end. So a screen shows the call that rings now although a year of files lies there. `older` reads all that stands
-before, the oldest file first. Both may hold the same rows, and rows may come in any order: a row is known by what it says.
+before, the oldest file first. Both may hold the same rows, and rows may come in any order: a row is what it says.
 """
 
 import asyncio

@@ -72,6 +72,8 @@ async def raw_body(
             return await _read(request, limit)
     except TimeoutError:
         raise SlowBodyError from None
+    except ConnectionError:  # the caller's line, not the database's
+        raise SlowBodyError("The connection broke off within the body; send it again.") from None
 
 
 def form_pairs(raw: bytes) -> list[tuple[str, str]]:

@@ -460,3 +460,5 @@ async def _body(request: web.Request) -> bytes:
             pieces.append(piece)
     except TimeoutError:
         raise SlowBodyError from None
+    except ConnectionError:
+        raise SlowBodyError("The connection broke off within the piece; send it again.") from None

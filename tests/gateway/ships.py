@@ -5,7 +5,7 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,3 +145,60 @@ def a_host(folder: Path, *, port: int | str, key: str, pbx: str = "pbx1", **more
 async def ended(process: "subprocess.Popen[bytes]", seconds: float = 10.0) -> int:
     """Wait until it has ended; gives its code."""
     return await asyncio.to_thread(process.wait, seconds)
+
+
+@dataclass
+class CutLine:
+    """A line between host and gateway that breaks after so many bytes; counts how often."""
+
+    port: int = 0
+    each: int | None = None
+    cuts: int = 0
+
+
+@contextlib.asynccontextmanager
+async def cut_line(to: int, *, each: int | None) -> AsyncIterator[CutLine]:
+    """A forwarder to a port of this machine whose connections break in the middle.
+
+    Args:
+        to: the port.
+        each: bytes from the host after which a connection is reset; None: never.
+    """
+    line = CutLine(each=each)
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counted: bool) -> None:
+        passed = 0
+        while data := await source.read(4096):
+            passed += len(data)
+            if counted and line.each is not None and passed > line.each:
+                line.cuts += 1
+                return
+            sink.write(data)
+            await sink.drain()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", to)
+        writers.update((writer, back))
+        ways = [
+            asyncio.ensure_future(carry(reader, back, counted=True)),
+            asyncio.ensure_future(carry(there, writer, counted=False)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for end in (writer, back):
+                end.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    line.port = server.sockets[0].getsockname()[1]
+    try:
+        yield line
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
