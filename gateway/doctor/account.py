@@ -14,6 +14,7 @@ from gateway.doctor.conf_files import section_of
 from gateway.doctor.findings import Finding
 from gateway.doctor.look import Look
 from gateway.domain.errors import GatewayError
+from gateway.domain.recordings import RecordingWay
 from gateway.settings import PbxKind
 from sip.ami_connection import AmiConnection
 from sip.asterisk_questions import ask_setting
@@ -81,16 +82,18 @@ async def _rights(look: Look) -> AsyncIterator[Finding]:
             *look.places.account(look.config.username, template_for(look)),
             code=f"ami_lacks_{right}",
         )
-    if rights.dangerous:
+    by_order = look.pbx.recordings.way is RecordingWay.BRIDGE  # then `system` was granted knowingly, and is told there
+    mighty = [right for right in rights.dangerous if not (by_order and right == "system")]
+    if mighty:
         yield look.area.fault(
-            f"The account has the class {', '.join(rights.dangerous)}: its secret is worth a shell on the PBX.",
+            f"The account has the class {', '.join(mighty)}: its secret is worth a shell on the PBX.",
             f"in [{look.config.username}] of {look.places.manager}: write = {WRITE}",
             "then: asterisk -rx 'manager reload'",
             code="ami_too_mighty",
         )
     async for finding in _reading(look):
         yield finding
-    if not lacking and not rights.dangerous:
+    if not lacking and not mighty:
         yield look.area.ok("The account has the rights it needs and no more.")
     if "Originate" in rights.actions:
         yield await _answers(look)

@@ -20,7 +20,7 @@ NEEDED_EVENTS = (
 COLUMNS = 17
 MASTER = "Master.csv"
 OWN_FILE = "trunkline.csv"
-_MASK = re.compile(r'"DTMF"\s*\?[^:]*:eventextra')
+_MASK = re.compile(r'"DTMF"\s*\]?\s*\?[^:]*:eventextra')
 _TRUE = frozenset({"yes", "true", "on", "1", "y", "t"})
 
 

@@ -78,7 +78,7 @@ async def _recording(look: Look, called: frozenset[str] | None) -> AsyncIterator
             "or correct recordings.folder, where it is the same folder mounted under another name",
             code="record_folder",
         )
-    elif called is not None and RECORD not in called:
+    elif called is not None and RECORD not in called and RECORD not in (await look.value("TRUNK_OPTIONS") or ""):
         yield look.area.fault(
             "The subroutine trunkline-record is there, but no line of the dialplan calls it: nothing is recorded.",
             f"in {look.places.dialplan}:",

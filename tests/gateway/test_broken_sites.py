@@ -48,8 +48,13 @@ WRITE = "write = call,agent,originate,reporting"
 
 def route_url(address: str) -> Change:
     """A site that asks for routes at an address."""
-    lines = f"[globals]\nTRUNKLINE_ROUTE_URL = {address}\nTRUNKLINE_ROUTE_KEY = k\nTRUNKLINE_ROUTE_PBX = lab"
-    return replaced("extensions.conf", "[globals]", lines)
+    lines = f"[globals]\nTRUNKLINE_ROUTE_URL = {address}\nTRUNKLINE_ROUTE_PBX = lab"
+
+    def change(folder: Path) -> None:
+        written("trunkline_route_key.conf", "[route]\nkey = k\n")(folder)
+        replaced("extensions.conf", "[globals]", lines)(folder)
+
+    return change
 
 
 @dataclass(frozen=True, kw_only=True)
