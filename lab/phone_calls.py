@@ -28,6 +28,7 @@ class PhoneCall:
         state: calling, incoming, ringing, connected or ended.
         code: The last SIP status seen (486 busy, 200 answered...); 0 before any.
         transfer_code: The last status of a transfer we asked for; None before any.
+        digits: What the other side sent as telephone events (RFC 4733).
         moments: When the phone first saw each state, in epoch seconds of its own clock.
     """
 
@@ -39,6 +40,7 @@ class PhoneCall:
         self.state = "calling"
         self.code = 0
         self.transfer_code: int | None = None
+        self.digits = ""
         self.moments: dict[str, float] = {}
         self._send = order
         self._reached = {state: asyncio.Event() for state in ("ringing", "connected", "ended")}
@@ -101,6 +103,8 @@ class PhoneCall:
         kind = str(event["event"])
         if kind == "transfer":
             self.transfer_code = cast(int, event["code"])
+        elif kind == "digit":
+            self.digits += str(event["digit"])
         else:
             self.state = kind
             self.moments.setdefault(kind, cast(float, event.get("at", 0.0)))

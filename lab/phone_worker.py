@@ -80,6 +80,10 @@ class LabCall(pj.Call):  # type: ignore[misc]
             if prm.statusCode == 200:
                 self.phone.after(0, lambda: self.end(0))
 
+    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802 - the library's name
+        """Tell a digit that the other side sent."""
+        say(event="digit", call=self.number, digit=prm.digit)
+
     def connect_player(self) -> None:
         """Send the file's sound to the other side if the call can carry it now."""
         info = self.getInfo()  # kept while its parts are read: they are its memory

@@ -11,12 +11,13 @@ carries every call; it is logged, shown in `state`, and tried again each minute.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from gateway.domain.errors import Rejected
+from gateway.domain.errors import Rejected, TryAgain
 from gateway.domain.legs import LegEvent
 from gateway.domain.ports import OrderOutcome, SeenEndpoint
 from sip.ami import AmiSession, Snapshot
@@ -26,8 +27,8 @@ from sip.ami_errors import ActionTimedOut, AuthenticationRefused, ConnectionLost
 from sip.ami_protocol import Fields, Kind, Message
 from sip.asterisk_asking import Legs, accepted, refused, unknown
 from sip.asterisk_calls import CallOrders
-from sip.asterisk_orders import DialTemplate, ending, failure, needs_cause, originate_fields, refusal
-from sip.asterisk_questions import Standing, ask_endpoints, ask_standing
+from sip.asterisk_orders import CALL_CONTEXT, DialTemplate, ending, failure, needs_cause, originate_fields, refusal
+from sip.asterisk_questions import Standing, ask_endpoints, ask_standing, ask_value
 from sip.asterisk_supervision import SupervisionOrders
 from sip.asterisk_watch import PATIENCE, HangUpWatch, HoldHints
 
@@ -166,7 +167,15 @@ class Asterisk(CallOrders, SupervisionOrders):
             ring_seconds=ring_seconds,
             included=self._abilities.included is not False,
         )
+        if fields["Context"] == CALL_CONTEXT and not await self._dials(number):
+            return refused("no_such_number")  # else Asterisk says so itself, at once
         return await self._place(order_id, fields)
+
+    async def _dials(self, number: str) -> bool:
+        """Whether the dialplan knows a number; yes where it does not say."""
+        with suppress(TryAgain):
+            return await ask_value(self._session, f"DIALPLAN_EXISTS({self._template.context},{number},1)") != "0"
+        return True
 
     async def _place(self, order_id: str, fields: Fields) -> OrderOutcome:
         """Send an Originate; what becomes of the phone's ringing is followed in a task of its own."""

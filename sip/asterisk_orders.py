@@ -85,6 +85,16 @@ def check_order_id(order_id: str) -> None:
     _check("the order's id", _ORDER_ID, order_id, "1 to 30 letters, digits, dots, dashes and underscores")
 
 
+def check_phone(endpoint: str, extension: str) -> None:
+    """Refuse what cannot be a manager's endpoint or extension.
+
+    Raises:
+        BadOrder: one of them is none.
+    """
+    _check("the endpoint", _ENDPOINT, endpoint, "1 to 80 letters, digits, dots, dashes and underscores")
+    _check("the extension", _EXTENSION, extension, "1 to 40 letters, digits and + * # . _ -")
+
+
 def originate_fields(
     template: DialTemplate,
     *,
@@ -145,8 +155,7 @@ def _first_leg(
 ) -> dict[str, str | list[str]]:
     """What every order says of the phone that rings first."""
     check_order_id(order_id)
-    _check("the endpoint", _ENDPOINT, endpoint, "1 to 80 letters, digits, dots, dashes and underscores")
-    _check("the extension", _EXTENSION, extension, "1 to 40 letters, digits and + * # . _ -")
+    check_phone(endpoint, extension)
     seconds = template.ring_seconds if ring_seconds is None else ring_seconds
     if not 0 < seconds <= _LONGEST_RING:
         raise BadOrder("the seconds of ringing", "1 to 300")

@@ -17,7 +17,7 @@ from gateway.domain.ports import Ability, LegRecorder, OrderOutcome, SpyMode
 from sip.ami_errors import ActionFailed, NotPossibleNow
 from sip.ami_protocol import Fields, Message
 from sip.asterisk_asking import Deed, Orders, check_leg
-from sip.asterisk_orders import BadOrder, check_order_id, spy_fields
+from sip.asterisk_orders import BadOrder, check_order_id, check_phone, spy_fields
 
 _ABILITY = {
     SpyMode.LISTEN: Ability.LISTEN,
@@ -85,6 +85,7 @@ class SupervisionOrders(Orders, ABC):
             paused: false resumes.
             reason: shown by the queue: at most 40 letters, digits, spaces and . _ -
         """
+        check_phone(endpoint, extension)
         if not _REASON.fullmatch(reason):
             raise BadOrder("the reason", "at most 40 letters, digits, spaces and . _ -")
 
