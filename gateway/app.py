@@ -131,7 +131,7 @@ class Gateway:
         self.webhooks: Sending | None = None
         self.delivering = Delivering(api_pool, self.live, mail=mail_sender(settings), folder=settings.home / "reports")
         self.followers = followers_of(settings, api_pool, self.live)
-        self.duties = duties_of(settings, api_pool, self.live)
+        self.duties = duties_of(settings, api_pool, self.live, placer=self.desk.placing)
         self.aftercare = AftercareBacklog(api_pool)
         self.doctor = Rounds(settings, api_pool, self.live)
         self._tables = Tables()

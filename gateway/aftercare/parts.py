@@ -62,7 +62,6 @@ def duties_of(
         Duty(pool, "neglected leads", leads.neglected, live, every=30, clock=clock),
         Duty(pool, "manager states", look_at_calls, live, every=1, clock=clock),
         ScheduledDialling(pool, "scheduled calls", calls, live, placer, every=1, clock=clock),
-        Duty(pool, "zones and managers of scheduled calls", calls.tend, live, every=5, clock=clock),
         Duty(pool, "managers' days", states.look, live, every=5, clock=clock),
         Duty(pool, "forgotten breaks", states.tell_breaks, live, every=15, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),

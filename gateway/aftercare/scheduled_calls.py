@@ -44,6 +44,7 @@ BY = "clock"
 _AT_ONCE = 100
 _CLAIM_LASTS = timedelta(seconds=30)
 """So long a node that claimed a call has to place it, before another look does."""
+_TEND_EVERY = timedelta(seconds=5)
 _TRIES = 5
 
 
@@ -65,6 +66,8 @@ class ScheduledCalls:
         """
         self._company = company
         self._places = places
+        self._tended: datetime | None = None
+        """When all planned calls were compared with their cards and managers, and not only those that are due."""
         self.orders: list[CallOrder] = []
         """What the last look wrote down to be placed."""
 
@@ -80,16 +83,12 @@ class ScheduledCalls:
             reason = UNKNOWN if ended.state == UNKNOWN else ended.reason
             facts += await self._settled(connection, ended.call, reason, rule, now)
         facts += await self._recover(connection, rule, now)
-        facts += await self._rezone(connection, rule, now, due_by=now)
-        facts += await self._hand_over(connection, rule, now, due_by=now)
+        whole = self._tended is None or abs(now - self._tended) >= _TEND_EVERY
+        facts += await self._rezone(connection, rule, now, due_by=None if whole else now)
+        facts += await self._hand_over(connection, rule, now, due_by=None if whole else now)
+        self._tended = now if whole else self._tended
         facts += await self._due(connection, rule, now)
         return facts
-
-    async def tend(self, connection: Connection, now: datetime) -> Sequence[NewFact]:
-        """Follow cards whose zone has changed, and managers who left or are away (a duty's work)."""
-        rule = await store.read_rule(connection)
-        facts = await self._rezone(connection, rule, now)
-        return [*facts, *await self._hand_over(connection, rule, now)]
 
     async def _settled(
         self, connection: Connection, call: Scheduled, reason: str | None, rule: ScheduleRule, now: datetime
@@ -304,7 +303,7 @@ class ScheduledCalls:
         for call, deputy in await clock_store.hold_orphaned(connection, now, _AT_ONCE, due_by=due_by):
             to = deputy or await clock_store.stand_in(connection, call.user_id, max(call.at, now), now)
             if to is None or to == call.user_id:
-                if due_by is not None:
+                if call.at <= now:
                     facts += await self.give_up(connection, call, "nobody", rule, now)
                 continue
             changes: dict[str, object] = {"user_id": to, "pbx": None, "reason": "handed_over"}

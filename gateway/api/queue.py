@@ -14,6 +14,7 @@ from gateway.api.fields import Day, Incoming, Limit, Nothing, Outgoing, RowId
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import Asked, Route
+from gateway.api.scheduled_views import ScheduledEntryView, scheduled_entry
 from gateway.api.task_views import MomentText, TaskView, by_clock, task_model
 from gateway.api.visibility import own_user
 from gateway.domain.access import Principal, Right, allowed
@@ -23,6 +24,7 @@ from gateway.domain.staff import zone_of
 from gateway.store.database import Connection
 from gateway.store.people import read_user
 from gateway.store.queue import Shown, load_of, queue_candidates, show_tasks
+from gateway.store.scheduled_shown import open_scheduled, show_scheduled
 from gateway.store.tasks import read_rule
 
 
@@ -56,6 +58,7 @@ class QueueView(Outgoing):
     total: int
     counts: dict[Section, int]
     items: tuple[QueueEntryView, ...]
+    scheduled: tuple[ScheduledEntryView, ...] = Field(description="calls agreed for these days, the nearest first")
 
 
 class HoursQuery(Incoming):
@@ -69,7 +72,7 @@ class HourView(Outgoing):
     """One hour of a day."""
 
     since: MomentText = Field(description="by his clock")
-    tasks: int = Field(description="open calls, call backs and meetings whose time lies within it")
+    tasks: int = Field(description="open calls, call backs, meetings and scheduled calls whose time lies within it")
     full: bool = Field(description="as many as the rule allows")
 
 
@@ -127,6 +130,8 @@ class Queue:
                 counts[place.section] += 1
             chosen = [p for p in places if query.section in (None, p.section)][: query.limit]
             shown = await show_tasks(connection, [p.id for p in chosen], card_reach(asked.principal))
+            agreed = await open_scheduled(connection, user, until, query.limit)
+            calls = await show_scheduled(connection, agreed, card_reach(asked.principal))
         company = self._parts.settings.company.timezone
         return QueueView(
             user=user,
@@ -136,6 +141,7 @@ class Queue:
             total=len(places),
             counts=counts,
             items=tuple(_entry(p, s, now, company) for p, s in zip(chosen, shown, strict=True)),
+            scheduled=tuple(scheduled_entry(c, company, now, day_end) for c in calls),
         )
 
     async def hours(self, asked: Asked[Nothing, HoursQuery, Nothing]) -> DayLoadView:

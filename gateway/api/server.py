@@ -53,6 +53,7 @@ from gateway.api.reports import Reports
 from gateway.api.route import RouteQuestions, warm_up
 from gateway.api.routing import Route, add_routes
 from gateway.api.routing_groups import RoutingGroups
+from gateway.api.scheduled import ScheduledCalls
 from gateway.api.search import Search
 from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
@@ -131,6 +132,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Tasks(parts).routes(),
         *WorkingHours(parts).routes(),
         *DialPermissions(parts).routes(),
+        *ScheduledCalls(parts).routes(),
         *Shipped(parts).routes(),
         *RouteQuestions(parts).routes(),
         *InboundRoutes(parts).routes(),

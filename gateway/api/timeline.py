@@ -34,8 +34,8 @@ class TimelineQuery(Incoming):
 
     kind: Annotated[tuple[KindText, ...], Field(max_length=20)] = Field(
         default=(),
-        description="call, touch, note, owner, merge, task, task_ended, outcome, import; may be given several times;"
-        " left out: all",
+        description="call, touch, note, owner, merge, task, task_ended, scheduled, scheduled_ended, outcome, import;"
+        " may be given several times; left out: all",
     )
     limit: Limit = 50
     cursor: CursorText | None = None

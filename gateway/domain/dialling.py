@@ -121,6 +121,10 @@ class DialReason(StrEnum):
     COMPANY_FOREIGN_DAY = "company_foreign_day"
 
 
+LIMITS = frozenset(DialReason(f"{scope}_{span}") for scope in Scope for span in Span)
+"""Reasons that pass with time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialVerdict:
     """Whether something may be dialled, and if not, why."""

@@ -153,8 +153,10 @@ class HourLoad:
     tasks: int
 
 
-async def load_of(source: Source, user: int, since: datetime, until: datetime, *, but: int = 0) -> list[HourLoad]:
-    """Open calls, call backs and meetings of a person by hour, counted from a moment on.
+async def load_of(
+    source: Source, user: int, since: datetime, until: datetime, *, but: int = 0, but_scheduled: int = 0
+) -> list[HourLoad]:
+    """Open calls, call backs, meetings and scheduled calls of a person by hour, counted from a moment on.
 
     Args:
         source: where to read.
@@ -162,14 +164,18 @@ async def load_of(source: Source, user: int, since: datetime, until: datetime, *
         since: the beginning of the first hour.
         until: not including.
         but: a task that is left out.
+        but_scheduled: a scheduled call that is left out.
     """
     rows = await source.fetch(
-        "select date_bin('1 hour', due_at, $2) as since, count(*) as tasks from task"
-        " where owner_id = $1 and state in ('new', 'in_progress') and kind in ('call', 'call_back', 'meeting')"
-        " and due_at >= $2 and due_at < $3 and id <> $4 group by 1 order by 1",
+        "select date_bin('1 hour', due_at, $2) as since, count(*) as tasks from (select due_at from task"
+        "  where owner_id = $1 and state in ('new', 'in_progress') and kind in ('call', 'call_back', 'meeting')"
+        "  and due_at >= $2 and due_at < $3 and id <> $4 union all select at from scheduled_call"
+        "  where user_id = $1 and state in ('planned', 'calling') and at >= $2 and at < $3 and id <> $5) t"
+        " group by 1 order by 1",
         user,
         since,
         until,
         but,
+        but_scheduled,
     )
     return [HourLoad(since=r["since"], tasks=r["tasks"]) for r in rows]

@@ -112,6 +112,7 @@ async def add_scheduled(
     Returns:
         The call; `Overlap`: nothing was planned.
     """
+    await _one_at_a_time(connection, new.user_id)
     names = tuple(NewScheduled.__slots__)
     marks = ", ".join(f"${place}" for place in range(5, len(names) + 5))
     ends_at = new.at + timedelta(minutes=new.minutes)
@@ -129,6 +130,11 @@ async def add_scheduled(
             return scheduled_of(row)
     except asyncpg.ExclusionViolationError:
         return await _in_the_way(connection, new.user_id, new.at, ends_at, 0)
+
+
+async def _one_at_a_time(connection: Connection, user: int) -> None:
+    """Let others who plan into this manager's time wait: two that meet in the constraint alone wait for each other."""
+    await connection.execute("select pg_advisory_xact_lock(7465, hashint8($1))", user)
 
 
 def _remind_at(at: datetime, rule: ScheduleRule, now: datetime) -> datetime | None:
@@ -181,6 +187,8 @@ async def change_scheduled(
     moved = new.at != call.at or (new.state is ScheduledState.PLANNED and call.state is ScheduledState.CANCELLED)
     if moved:
         new = replace(new, reminded_at=None)
+    if new.state.is_open:
+        await _one_at_a_time(connection, new.user_id)
     fixed = ("id", "made_by", "created_at")
     names = [name for name in _COLUMNS if name not in fixed]
     sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, 5))

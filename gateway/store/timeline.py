@@ -37,6 +37,13 @@ _TASK = (
     " from task t where (t.contact_id = $1 or (t.contacts <> '{}' and t.contacts @> array[$1::bigint])) and {before}"
 )
 
+_SCHEDULED = (
+    "array[s.user_id] as users, json_build_object('at', s.at, 'zone', s.zone, 'wall', s.wall, 'state', s.state,"
+    "  'user', s.user_id, 'number', s.number, 'minutes', s.minutes, 'attempts', s.attempts, 'reason', s.reason,"
+    "  'call', s.call_id, 'task', s.task_id, 'note', left(s.note, 2000)) as body"
+    " from scheduled_call s where s.contact_id = $1 and {before}"
+)
+
 SOURCES: tuple[TimelineSource, ...] = (
     TimelineSource(
         kind="call",
@@ -91,6 +98,17 @@ SOURCES: tuple[TimelineSource, ...] = (
         " (select h.by from task_change h where h.task_id = t.id and h.what ? 'state' order by h.id desc"
         "  limit 1) as by,"
         f" {_TASK} and t.ended_at is not null",
+    ),
+    TimelineSource(
+        kind="scheduled",
+        at="s.created_at",
+        rows=f"select s.created_at as at, s.id::text as id, s.made_by as by, {_SCHEDULED}",
+    ),
+    TimelineSource(
+        kind="scheduled_ended",
+        at="s.ended_at",
+        rows="select s.ended_at as at, s.id::text as id, (select h.by from scheduled_change h"
+        f"  where h.scheduled_id = s.id order by h.id desc limit 1) as by, {_SCHEDULED} and s.ended_at is not null",
     ),
     TimelineSource(
         kind="outcome",

@@ -1,0 +1,211 @@
+"""Whether a call may be planned: who the client is, which moment is meant, and what stands in its way.
+
+Where nobody can know in which zone a time is meant, the zones in question are given back; where the manager's time is
+taken, the other call and the nearest free times.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.api.parts import ApiParts
+from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, refused_value
+from gateway.api.task_views import by_clock
+from gateway.api.tasks import FullHourError
+from gateway.domain.access import Principal
+from gateway.domain.cards import card_reach, is_zone
+from gateway.domain.dialling import LIMITS, DialPurpose
+from gateway.domain.local_time import instant_of, one_zone, zones_of_number
+from gateway.domain.scheduled import Free, ScheduleRule, ZoneFrom
+from gateway.domain.staff import zone_of
+from gateway.store import people
+from gateway.store import scheduled as store
+from gateway.store.card_access import visible_ids
+from gateway.store.database import Connection
+from gateway.store.dial_permissions import would_dial
+from gateway.store.queue import load_of
+from gateway.store.scheduled import Clientele, Overlap
+from gateway.store.scheduled_clock import away_until
+from gateway.store.tasks import read_rule
+
+AHEAD_MAX = timedelta(days=400)
+
+
+class OverlapError(ConflictError):
+    """This manager has another call planned at that time; take one of the free times."""
+
+
+class AwayError(ConflictError):
+    """This manager is entered as absent at that moment; choose another time or person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A moment by somebody's clock, read and checked."""
+
+    at: datetime
+    wall: datetime
+    zone: str
+    zone_from: ZoneFrom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """What is planned, apart from its moment."""
+
+    user: people.Person
+    number: str
+    minutes: int
+    any_hour: bool
+    client: Clientele
+    rule: ScheduleRule
+    now: datetime
+
+
+class Planner:
+    """Looks at what is to be planned."""
+
+    def __init__(self, parts: ApiParts) -> None:
+        """Args:
+        parts: the API's.
+        """
+        self._parts = parts
+
+    @property
+    def company(self) -> ZoneInfo:
+        """The company's zone."""
+        return self._parts.settings.company.timezone
+
+    async def client(
+        self, connection: Connection, who: Principal, contact: int | None, typed: str | None, *, place: str = "body"
+    ) -> tuple[Clientele, str]:
+        """The client and his number."""
+        if contact is None and typed is None:
+            raise refused_value("contact", "Name the client's card or his number.", place=place)
+        number = None
+        if typed is not None:
+            number = self._parts.plan.parse(typed).e164
+            if number is None:
+                detail = "This is no full number; write it with its code, like +7 916 123-45-67."
+                raise refused_value("number", detail, place=place)
+        client = await store.clientele_of(connection, contact=contact, number=number)
+        seen = await visible_ids(connection, {client.contact_id} - {None}, card_reach(who))  # type: ignore[arg-type]
+        if contact is not None and (client.contact_id is None or client.contact_id not in seen):
+            raise refused_value("contact", "There is no card of this id that you may see.", place=place)
+        number = number or client.number
+        if number is None:
+            raise refused_value("number", "This card has no number; give one.", place=place)
+        return client, number
+
+    def moment(
+        self, text: str, zone: str | None, client: Clientele, number: str, *, second: bool, place: str = "body"
+    ) -> Moment:
+        """When a clock shows a time; the clock is the one that is named, else the client's.
+
+        Raises:
+            InvalidRequestError: nobody can know where he is; with the zones in question.
+        """
+        try:
+            wall = datetime.fromisoformat(text)
+        except ValueError:
+            raise refused_value("at", "There is no such day.", place=place) from None
+        if zone is not None:
+            if not is_zone(zone):
+                raise refused_value(
+                    "zone", "No time zone of this name is known; write one like Europe/Warsaw.", place=place
+                )
+            found, source = zone, ZoneFrom.ASKED
+        elif client.zone is not None and is_zone(client.zone):
+            found, source = client.zone, ZoneFrom.CARD
+        else:
+            candidates = zones_of_number(number)
+            one = one_zone(candidates, wall, self.company.key)
+            if one is None:
+                raise _ask_zone(candidates, place)
+            found, source = one, ZoneFrom.NUMBER
+        at = instant_of(wall, ZoneInfo(found), second=second).at
+        return Moment(at=at, wall=wall, zone=found, zone_from=source)
+
+    async def finder(self, connection: Connection, planning: Planning, when: Moment, but: int) -> Free:
+        return await store.free_for(
+            connection,
+            planning.rule,
+            user=planning.user.id,
+            minutes=planning.minutes,
+            zone=self._client_zone(planning, when),
+            any_hour=planning.any_hour,
+            at=when.at,
+            company=self.company,
+            but=but,
+        )
+
+    def _client_zone(self, planning: Planning, when: Moment) -> ZoneInfo:
+        return zone_of(planning.client.zone, zone_of(when.zone, self.company))
+
+    async def check_number(self, connection: Connection, user: int, number: str, now: datetime) -> None:
+        """Whether a manager may have a number dialled; limits of the moment do not count for a later one.
+
+        Raises:
+            InvalidRequestError: he may not; with the rule that says so.
+        """
+        verdict = await would_dial(
+            connection,
+            user_id=user,
+            key_id=None,
+            number=number,
+            purpose=DialPurpose.SCHEDULED,
+            now=now,
+            plan=self._parts.plan,
+        )
+        if not verdict.allowed and verdict.reason not in LIMITS:
+            raise refused_value("number", verdict.sentence, code=str(verdict.reason))
+
+    async def check(self, connection: Connection, planning: Planning, when: Moment, *, but: int = 0) -> None:
+        """Whether a call may be planned for a moment, but for others that are planned."""
+        if not planning.now < when.at < planning.now + AHEAD_MAX:
+            raise refused_value("at", "Choose a moment that is still to come, within 400 days.")
+        zone, hours = self._client_zone(planning, when), planning.rule.hours
+        if not planning.any_hour and not hours.includes(when.at, zone):
+            after = by_clock(hours.after(when.at, zone), zone)
+            raise refused_value(
+                "at",
+                f"By his clock in {zone.key} it is {by_clock(when.at, zone)} then, and clients may be called"
+                f" {hours.in_words()}; the next permitted moment is {after}. With `any_hour` it is at his own wish.",
+                code="client_hours",
+            )
+        away, until = await away_until(connection, planning.user.id, when.at)
+        if away:
+            back = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+            raise AwayError(f"{planning.user.name} is absent then{back}; choose another time or person.")
+        most = (await read_rule(connection)).hour_max
+        if most is not None:
+            hour = when.at.replace(minute=0, second=0, microsecond=0)
+            loads = await load_of(connection, planning.user.id, hour, hour + timedelta(hours=1), but_scheduled=but)
+            if sum(load.tasks for load in loads) >= most:
+                raise FullHourError
+
+    async def overlap(
+        self, connection: Connection, planning: Planning, when: Moment, overlap: Overlap, *, but: int = 0
+    ) -> OverlapError:
+        """The refusal, with the other call and the nearest free times."""
+        finder = await self.finder(connection, planning, when, but)
+        zone = zone_of(when.zone, self.company)
+        free = ", ".join(t.astimezone(zone).isoformat(timespec="minutes") for t in finder.around(when.at, planning.now))
+        other = overlap.other
+        since, until = (m.astimezone(zone).isoformat(timespec="minutes") for m in (other.at, other.ends_at))
+        return OverlapError(
+            f"{planning.user.name} has the scheduled call {other.id} from {since} to {until};"
+            f" the nearest free times are {free or 'none within two weeks'}."
+        )
+
+
+def _ask_zone(candidates: Sequence[str], place: str) -> InvalidRequestError:
+    """Nobody can know where the client is: the zones in question, each as a fault that programs can read."""
+    if not candidates:
+        detail = "Nobody knows this client's time zone; name one, like Europe/Warsaw, or enter it on his card."
+    else:
+        detail = f"This number may be in {len(candidates)} time zones; name one of them, or enter it on his card."
+    faults = [FieldFault(place=place, pointer="#/zone", code="zone_unknown", detail=detail)]
+    faults += [FieldFault(place=place, pointer="#/zone", code="candidate", detail=name) for name in candidates]
+    return InvalidRequestError(faults)
