@@ -3,7 +3,7 @@
 Cards, numbers, a year of calls, managers and their states are made by SQL. Then calls from ever other numbers are asked
 over real HTTP as Asterisk's CURL does: with the key as a password and a new connection for each question. `first` is a
 call's first question (plan, card, group of ten, decision and fact written), `next` the one after nobody answered.
-`at_once` asks the same while other calls ask too. `warm_up_ms` is what a fresh gateway does before it is asked.
+`at_once` asks the same with ten calls a second, which come when they come. `cold_ms` is the first question of all.
 
 `--asterisk` adds a real Asterisk whose gateway is dead or slow: milliseconds from the INVITE to the client's 180, and
 the same without any question, so that the difference is the delay. The limit is 150 ms.
@@ -179,11 +179,12 @@ async def measure(api: Api, cards: int, runs: int) -> dict[str, object]:
             one.append(await dialplan.call(client))
             await api.site.pool.execute(_FREE)
         crowd: list[tuple[float, float]] = []
+        dice = random.Random(9)
 
         async def caller() -> None:
             for _ in range(runs // 10):
                 crowd.append(await dialplan.call(client))
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(dice.expovariate(2))
 
         await asyncio.gather(*(caller() for _ in range(5)))
     return {

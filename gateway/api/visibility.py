@@ -41,6 +41,8 @@ _BY_RIGHT = {
     "webhook": Right.WEBHOOKS_MANAGE,
     "pbx": Right.DOCTOR_READ,
     "dialling": Right.DIALLING_READ,
+    "inbound_route": Right.ROUTING_READ,
+    "routing_group": Right.ROUTING_READ,
 }
 _TELLS_NOBODY_ANYTHING = frozenset({"call.merged"})
 """Events that hold ids only; a screen needs them for the calls it shows."""
