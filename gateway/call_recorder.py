@@ -28,7 +28,7 @@ from recordings.pairs import Pair, sweep_pairs
 log = structlog.get_logger()
 
 _PERIOD_SECONDS = 2.0
-_FETCH_SECONDS = 5.0
+_FETCH_SECONDS = 2.0
 _OVER = frozenset({RecordingState.STORED, RecordingState.DELETED})
 _TALKS = frozenset({"call.talking", "call.changed"})
 
@@ -143,6 +143,9 @@ class CallRecorder:
             went_well = await work()
         except (GatewayError, *DATABASE_AWAY) as fault:
             self._tell(str(fault) if isinstance(fault, GatewayError) else type(fault).__name__)
+        except Exception as fault:  # at this work's top: what an answer of the PBX holds must not end the calls
+            log.exception("recording by order failed and will be tried again", pbx=self.pbx)
+            self._tell(type(fault).__name__)
         else:
             self.status.rounds += 1
             if went_well:

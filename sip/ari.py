@@ -34,8 +34,7 @@ _SIDES = {"rx": "in", "tx": "out"}
 """Side of the recording to the direction that is snooped: what the client says, and what he hears."""
 _MODULES = ("res_stasis_snoop.so", "res_stasis_recording.so", "res_ari_recordings.so")
 _DEADLINE = aiohttp.ClientTimeout(total=5)
-_FILE_MODULES = ("res_stasis_snoop.so", "res_stasis_recording.so", "res_ari_recordings.so")
-_DEADLINE = aiohttp.ClientTimeout(total=None, sock_read=30)
+_FILE_DEADLINE = aiohttp.ClientTimeout(total=None, sock_read=30)
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 _BLOCK = 1 << 16
 _ENTERING_SECONDS = 0.02
