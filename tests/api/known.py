@@ -7,7 +7,7 @@ duplicates, deliveries) is written into the database.
 import itertools
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aiohttp import ClientSession
@@ -43,6 +43,7 @@ async def known_things(api: Api) -> dict[str, list[str]]:
     await made.goals()
     await made.distribution()
     await made.rim()
+    await made.agreed()
     await _comes_by_itself(api, made)
     return {
         **made.ids,
@@ -146,6 +147,15 @@ class Made:
             self.ids.setdefault("form_key", []).append(re.sub(".*/", "", form["address"]))
             row = {"pbx": "pbx1", "pattern": f"PJSIP/trunk-{n}", "kind": "trunk"}
             await self._add("endpoint_id", "endpoints", row)
+
+    async def agreed(self) -> None:
+        """Calls agreed for a moment, and what some may dial beside the others."""
+        day = datetime.now(UTC).date() + timedelta(days=7)
+        for n, user in enumerate((self._anna, self._boris, self._head)):
+            call = {"number": f"+7495123450{n}", "at": f"{day}T11:00", "user": user}
+            await self._add("scheduled_id", "scheduled-calls", call)
+            exception = {"user": user, "countries": ["PL"], "version": 0}
+            await self._add("exception_id", "dial-permissions/exceptions", exception, method="PUT")
 
 
 async def _comes_by_itself(api: Api, made: Made) -> None:
