@@ -42,6 +42,7 @@ async def known_things(api: Api) -> dict[str, list[str]]:
     await made.tasks()
     await made.goals()
     await made.distribution()
+    await made.routing()
     await made.rim()
     await made.agreed()
     await _comes_by_itself(api, made)
@@ -137,6 +138,14 @@ class Made:
             await self._add("absence_id", "absences", {"user": user, **days})
         for card in self.ids["contact_id"]:
             await self._add("handover_id", "distribution/handovers", {"contacts": [int(card)], "to": boris})
+
+    async def routing(self) -> None:
+        """Groups and inbound routes."""
+        for n in range(TIMES):
+            members = {"strategy": "all", "members": [self._anna, self._boris]}
+            team = await self._add("routing_group_id", "routing-groups", {"name": f"Ring {n}", **members})
+            steps = [{"kind": "owner"}, {"kind": "group", "group": team["id"]}]
+            await self._add("inbound_route_id", "inbound-routes", {"name": f"Way {n}", "did": f"495{n}", "steps": steps})
 
     async def rim(self) -> None:
         """Subscriptions of programs with a message each, forms, and rows of endpoints."""
