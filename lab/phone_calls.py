@@ -78,6 +78,10 @@ class PhoneCall:
         """Play a file (mono, 16 bit) to the other side, once, from the moment there is sound."""
         await self._order("play", path=str(wav))
 
+    async def record(self, wav: Path) -> None:
+        """Write what is heard from now on into a file, until the call is over; it must be answered."""
+        await self._order("record", path=str(wav))
+
     async def dtmf(self, digits: str) -> None:
         """Send digits as telephone events (RFC 4733)."""
         await self._order("dtmf", digits=digits)

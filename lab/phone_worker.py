@@ -54,6 +54,7 @@ class LabCall(pj.Call):  # type: ignore[misc]
         self.phone = phone
         self.number = number
         self.player: Any = None
+        self.recorder: Any = None
         self.placed = call_id != pj.PJSUA_INVALID_ID
         self.over = False
 
@@ -262,6 +263,10 @@ class SoftPhone:
                 call.xferReplaces(self.calls[order["other"]], pj.CallOpParam(True))
             case "play":
                 self._play(call, order["path"])
+            case "record":
+                call.recorder = pj.AudioMediaRecorder()
+                call.recorder.createRecorder(order["path"])
+                call.getAudioMedia(-1).startTransmit(call.recorder)
             case "dtmf":
                 call.dialDtmf(order["digits"])
             case _:

@@ -26,6 +26,7 @@ from gateway.domain.call import (
 from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg, families, gather
 from gateway.domain.legs import LegEvent, LegEventKind, OurMove, endpoint, in_order
+from gateway.domain.orders import is_ours
 from gateway.domain.outcome import Fate, hung_up_by, missed_reason, moves_of, result_of, transfers_of
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.roles import Cast, Roles, dialled_outside
@@ -160,6 +161,8 @@ class _Scene:
         ordered = self.legs[anchor].originated
         came_in = self.legs[anchor].party.kind is PartyKind.TRUNK  # his own mobile: what it dialled is a number of ours
         wanted = None if came_in else dialled_outside(self.legs[anchor], self.directory, "")
+        if anchor not in self.commands and is_ours(anchor):
+            return [self._build(anchor, CallKind.SERVICE, Direction.INTERNAL, [], list(self.legs))]  # he listens
         if anchor in self.commands or wanted or (ordered and first.answered_at is None):
             return [self._build(anchor, CallKind.CLIENT, Direction.OUTBOUND, [], list(self.legs))]
         inside = self._dialled_inside(first)

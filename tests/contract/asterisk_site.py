@@ -75,17 +75,6 @@ class BehindAsterisk:
         folder = self.server.recordings
         return folder / f"{leg}-rx.wav", folder / f"{leg}-tx.wav"
 
-    async def tap(self, who: str) -> Path:
-        leg = self.open_events()[self.leg_of(who)]
-        path = self.server.recordings / f"tap-{leg.leg}.wav"
-        fields = {"Channel": leg.channel, "File": "", "Options": f"t({path})"}
-        await asyncio.to_thread(self._do, "MixMonitor", fields)
-        return path
-
-    def _do(self, action: str, fields: dict[str, str]) -> dict[str, str]:
-        with self.server.console() as console:
-            return console.action(action, **fields)
-
     def queue_pauses(self) -> dict[str, str]:
         with self.server.console() as console:
             console.action("QueueStatus")

@@ -44,9 +44,6 @@ class Behind(Protocol):
     def recording(self, leg: str) -> tuple[Path, Path]:
         """The closed recording of a client's leg: what he said, and what he heard."""
 
-    async def tap(self, who: str) -> Path:
-        """Record from now on what an extension's phone hears; the file is whole when its leg has ended."""
-
     def queue_pauses(self) -> dict[str, str]:
         """Reason by paused extension, as the PBX's queue has them."""
 
