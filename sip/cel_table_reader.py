@@ -224,6 +224,12 @@ class TableReader:
             behind = replace(cursor, older=(rows[-1].id + 1, until), older_after=rows[-1].at)
         return Step(rows=tuple(rows), cursor=behind, full=not done)
 
+    def newest(self, connection: Connection, count: int) -> list[TableRow]:
+        """The last rows by number, at most `count` and the batch."""
+        _, high = self._bounds(connection)
+        place = TableCursor(table=self._name)
+        return self._read(connection, place, self._id > high - count) if high is not None else []
+
     def waiting(self, connection: Connection, cursor: TableCursor) -> int:
         """Rows with higher numbers than the last one handed out, as the numbers tell."""
         _, high = self._bounds(connection)

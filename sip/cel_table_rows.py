@@ -60,16 +60,21 @@ class TableRow:
     Attributes:
         id: The table's running number.
         at: Its moment in UTC; None where the column holds no time.
-        data: The journal row; empty where nobody may keep it: what a client keyed in.
+        told: The row as one text.
         fingerprint: By which the row is known again.
         local_offset: Of a channel's beginning: the moment minus what its uniqueid tells; None: it does not tell.
     """
 
     id: int
     at: datetime | None
-    data: bytes
+    told: bytes
     fingerprint: str
     local_offset: timedelta | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The journal row; empty where nobody may keep it: what a client keyed in."""
+        return b"" if event_type(self.told) == "DTMF" else self.told
 
 
 def shape_of(names: Sequence[str]) -> Shape:
@@ -113,10 +118,24 @@ def journal_row(shape: Shape, values: Sequence[object], zone: tzinfo, *, after: 
     return TableRow(
         id=number,
         at=at,
-        data=b"" if columns["eventtype"] == "DTMF" else data,
+        told=data,
         fingerprint=sha256(json.dumps([number, *texts]).encode()).hexdigest()[:16],
         local_offset=_offset(at, columns) if at else None,
     )
+
+
+_EVENT = re.compile(rb'\[\d+,"[^"]*","([A-Za-z0-9_]*)"')
+
+
+def event_type(row: bytes) -> str:
+    """The event of a row that `journal_row` made; empty: it is none of Asterisk's."""
+    found = _EVENT.match(row)
+    return found[1].decode() if found else ""
+
+
+def tells_extra(row: bytes) -> bool:
+    """Whether its last column says anything."""
+    return not row.endswith(b',""]')
 
 
 def is_table_row(row: bytes) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.doctor.asterisk import Told, check_asterisk, system_name
+from gateway.doctor.cel_table import check_cel_table
 from gateway.doctor.findings import Finding
 from gateway.doctor.journal import check_journal
 from gateway.doctor.look import places_of
@@ -52,6 +53,8 @@ def _files(pbx: Pbx, told: Told) -> list[Finding]:
     """What is looked at on this machine's disk."""
     places = places_of(told.kind or pbx.kind)
     # A file that is on the PBX's host is judged there; a PBX that cannot write one has been told so.
+    if pbx.journal.url is not None:
+        return [*check_cel_table(pbx, told.expected(), datetime.now(UTC)), *check_recordings(pbx)]
     elsewhere = pbx.journal.shipped or (pbx.journal.path is None and not places.own_journal)
     journal = (
         ()
