@@ -18,28 +18,29 @@ from gateway.domain.recordings import RecordingWay
 from gateway.settings import PbxKind
 from sip.ami_connection import AmiConnection
 from sip.asterisk_questions import ask_setting
+from sip.asterisk_rights import ACTIONS
 
 WRITE = "call,agent,originate,reporting"
 READ = "system,call,agent,user,cdr,reporting"
-_NEEDED: Mapping[str, Mapping[str, str]] = {
-    "originate": {"Originate": "click-to-call, scheduled calls and listening in"},
-    "call": {
-        "Hangup": "hanging up",
-        "Redirect": "hold",
-        "BlindTransfer": "blind transfer",
-        "Bridge": "joining after a consultation",
-        "PlayDTMF": "keys in a call",
-        "MixMonitorMute": "pausing a recording",
-        "Setvar": "the caller ID of a call that is ordered",
-    },
-    "agent": {"QueuePause": "a manager's break in the queues of the PBX"},
-    "reporting": {
-        "CoreShowChannels": "seeing which calls a crash has ended",
-        "CoreStatus": "seeing that Asterisk was restarted",
-        "DeviceStateList": "proposing whose endpoint is whose",
-    },
+_WHAT: Mapping[str, str] = {
+    "Originate": "click-to-call, scheduled calls and listening in",
+    "Hangup": "hanging up",
+    "Redirect": "hold",
+    "BlindTransfer": "blind transfer",
+    "Setvar": "hold and transfers",
+    "Getvar": "hold, transfers and this check itself",
+    "PlayDTMF": "keys in a call",
+    "MixMonitorMute": "pausing a recording",
+    "QueuePause": "a manager's break in the queues of the PBX",
+    "CoreShowChannels": "any order to a call that goes on",
+    "CoreStatus": "seeing that Asterisk was restarted",
+    "DeviceStateList": "proposing whose endpoint is whose",
 }
-"""What each class allows, and what is not possible without the action."""
+"""What is not possible without an action."""
+_NEEDED: Mapping[str, tuple[str, str]] = {"CoreStatus": ("reporting", ""), "DeviceStateList": ("reporting", "")} | dict(
+    ACTIONS
+)
+"""The class each action needs and the module that brings it: those of the engine's orders, and two of our own."""
 _READ_NEEDED = {"system": "Reload and Shutdown", "call": "hold times, hang-ups and the answers to our orders"}
 _NO_FILTER_SINCE = {18: 26, 20: 11, 21: 6, 22: 1}
 """The first release of each branch that knows eventfilter(...)."""
@@ -69,18 +70,24 @@ async def check_account(look: Look) -> AsyncIterator[Finding]:
 
 async def _rights(look: Look) -> AsyncIterator[Finding]:
     rights = await look.asterisk.rights()
-    lacking = {
-        right: {action: what for action, what in actions.items() if action not in rights.actions}
-        for right, actions in _NEEDED.items()
-    }
-    lacking = {right: actions for right, actions in lacking.items() if actions}
-    for right, actions in lacking.items():
-        blocked = "; ".join(f"{action}: {what}" for action, what in actions.items())
+    granted = {right for classes in rights.actions.values() if len(classes - {"all"}) == 1 for right in classes}
+    absent = [action for action in _NEEDED if action not in rights.actions]
+    lacking = sorted({_NEEDED[action][0] for action in absent} - granted)
+    for right in lacking:
+        blocked = "; ".join(f"{a}: {_WHAT.get(a, a)}" for a in absent if _NEEDED[a][0] == right)
         yield look.area.fault(
             f"The account lacks the class {right}, and without it there is no {blocked}.",
             f"in [{look.config.username}] of {look.places.manager}: write = {WRITE}",
             *look.places.account(look.config.username, template_for(look)),
             code=f"ami_lacks_{right}",
+        )
+    for action in (a for a in absent if _NEEDED[a][0] in granted):
+        module = _NEEDED[action][1] or "its core"
+        yield look.area.advice(
+            f"Asterisk has no action {action}, and without it there is no {_WHAT.get(action, action)}.",
+            *look.places.write("modules.conf", f"load = {module}.so"),
+            f"then: asterisk -rx 'module load {module}.so'",
+            code=f"ami_no_{action.casefold()}",
         )
     by_order = look.pbx.recordings.way is RecordingWay.BRIDGE  # then `system` was granted knowingly, and is told there
     mighty = [right for right in rights.dangerous if not (by_order and right == "system")]

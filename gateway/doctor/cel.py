@@ -42,11 +42,17 @@ async def check_cel(look: Look) -> AsyncIterator[Finding]:
         )
         return
     path = look.pbx.journal.path or (Path(OWN_FILE) if look.pbx.journal.shipped else None)
-    if path is None and not look.places.own_journal:
+    if path is None and look.pbx.journal.url is None and not look.places.own_journal:
         yield _not_supported(look)
     mapped = await _mapping(look, path)
     async for finding in _events(look, mapped):
         yield finding
+    if look.pbx.journal.url is not None and await look.has_module("cel_odbc") is False:
+        yield look.area.fault(
+            "Nothing writes the journal's table: Asterisk's module cel_odbc does not run.",
+            "asterisk -rx 'module load cel_odbc.so', and 'odbc show' for why not",
+            code="cel_odbc_missing",
+        )
     if path is not None and look.places.own_journal:
         async for finding in _times(look):
             yield finding
@@ -70,7 +76,8 @@ async def _events(look: Look, mapped: str | None) -> AsyncIterator[Finding]:
     lines = await ask_setting(look.asterisk, "cel.conf", "general", "events") or ()
     events = {event.strip().upper() for line in lines for event in line.split(",")} - {""}
     unwritten = mapped == "" and look.places.own_events  # then the file that is proposed leaves the digits out
-    if (keyed := sorted(events & {"ALL", "DTMF"})) and not unwritten:
+    of_the_site = look.pbx.journal.url is not None  # a table of its own: what stands in it is its own affair
+    if (keyed := sorted(events & {"ALL", "DTMF"})) and not unwritten and not of_the_site:
         yield _keyed_digits(look, keyed, masked=bool(mapped and _MASK.search(mapped)))
     missing = [event for event in NEEDED_EVENTS if event not in events] if "ALL" not in events else []
     if missing:
@@ -163,8 +170,19 @@ async def _no_file(look: Look, path: Path, module: bool | None) -> list[Finding]
     else:
         why = "cel_custom.conf does not name it"
     return [
-        look.area.fault(f"Nothing writes {path.name}: {why}.", *look.places.mapping(), code="cel_no_file"),
+        look.area.fault(
+            f"Nothing writes {path.name}: {why}.", *look.places.mapping(), *_or_table(look, why), code="cel_no_file"
+        )
     ]
+
+
+def _or_table(look: Look, why: str) -> Iterator[str]:
+    """What else can be done where the PBX keeps a journal in its own database."""
+    if "cel_odbc" in why:
+        yield "or, where no file may be added, let the gateway read that table, which needs journal.path left out:"
+        yield f"[pbx.{look.pbx.name}.journal]"
+        yield 'url = "mysql+pymysql://trunkline:(password)@(the PBX)/asteriskcdrdb"'
+        yield 'timezone = "(the zone of the PBX)"'
 
 
 async def _preview(look: Look) -> AsyncIterator[Finding]:
