@@ -180,6 +180,8 @@ class Plan:
     steps: tuple[Step, ...]
     record: bool
     notice: bool
+    sound: str
+    """Of the notice."""
     open: bool
     """Whether it came in open hours."""
     routes: tuple[int, ...]
@@ -276,5 +278,3 @@ class Now:
     client: Client
     groups: Mapping[int, Group]
     people: Mapping[int, Person]
-    notice: str
-    """The sound that tells of the recording."""

@@ -29,7 +29,7 @@ from gateway.domain.routing import (
 from gateway.domain.working_time import WorkingTime
 
 
-def plan_of(route: Route, routes: Mapping[int, Route], office: WorkingTime, at: datetime) -> Plan:
+def plan_of(route: Route, routes: Mapping[int, Route], office: WorkingTime, at: datetime, *, sound: str) -> Plan:
     """The steps of a call that comes at a moment, with jumps to other routes followed.
 
     Args:
@@ -37,6 +37,7 @@ def plan_of(route: Route, routes: Mapping[int, Route], office: WorkingTime, at: 
         routes: all of them.
         office: the working hours that hold where a route has none of its own.
         at: the moment.
+        sound: of the notice that the call is recorded.
     """
     steps: list[Step] = []
     followed: list[int] = []
@@ -51,6 +52,7 @@ def plan_of(route: Route, routes: Mapping[int, Route], office: WorkingTime, at: 
         steps=tuple(steps),
         record=route.record,
         notice=route.notice,
+        sound=sound,
         open=(route.hours or office).includes(at),
         routes=tuple(followed),
         version=route.version,
@@ -114,17 +116,17 @@ def _by_step(
     rung, hindered = _candidates(step, place, progress.rung, now, seen)
     if not rung:
         if hindered and waited < step.wait_seconds:
-            return _notice(plan, progress, now, place, seen) or _waits(step, place, waited, seen)
+            return _notice(plan, progress, place, seen) or _waits(step, place, waited, seen)
         return None
-    return _notice(plan, progress, now, place, seen) or _rings(step, place, rung, now, seen)
+    return _notice(plan, progress, place, seen) or _rings(step, place, rung, now, seen)
 
 
-def _notice(plan: Plan, progress: Progress, now: Now, place: int, seen: list[Seen]) -> Decision | None:
+def _notice(plan: Plan, progress: Progress, place: int, seen: list[Seen]) -> Decision | None:
     """The notice of the recording, before the first one is rung; None: none is due."""
     if not plan.notice or progress.told:
         return None
     told = (*(s for s in seen if s.place < place), Seen(place=place, why=Why.NOTICE))
-    return Decision(action=Action.PLAY, place=place, resume=place, sound=now.notice, notice=True, seen=told)
+    return Decision(action=Action.PLAY, place=place, resume=place, sound=plan.sound, notice=True, seen=told)
 
 
 def _waits(step: Step, place: int, waited: int, seen: list[Seen]) -> Decision:

@@ -16,22 +16,20 @@ from zoneinfo import ZoneInfo
 from gateway.domain.errors import Rejected
 from gateway.domain.identity import call_id
 from gateway.domain.phone import NumberKind, NumberPlan
-from gateway.domain.routing import Action, Client, Decision, Now, Person, Plan, Progress, Step, StepKind
+from gateway.domain.routing import Action, Client, Decision, Group, Now, Person, Plan, Progress
 from gateway.domain.routing_answer import answer_line
 from gateway.domain.routing_choice import decide, people_asked, plan_of
 from gateway.live import Happening, Live
 from gateway.routing.phones import Phones
-from gateway.routing.telling import notice_fact, plan_from, plan_row, routed_fact, seen_rows
+from gateway.routing.telling import client_from, client_row, notice_fact, plan_from, plan_row, routed_fact, seen_rows
 from gateway.store import routing as store
 from gateway.store import routing_calls as calls
 from gateway.store.database import Connection, Pool, Row
 from gateway.store.facts import NewFact
 from gateway.store.routing_calls import Around, Made
-from gateway.store.working_time import office_hours
 
 HEARD = "SUCCESS"
 """What Playback says of a sound that was played to its end."""
-_WARM = Step(kind=StepKind.GROUP, group=0)
 _SITE = Decision(action=Action.SITE, place=0, resume=0)
 
 
@@ -104,12 +102,11 @@ class Router:
             before = await calls.decisions_of(connection, question.pbx, question.uniqueid) if question.n else []
             if same := next((made for made in before if made.n == question.n), None):
                 return same.answer
-            plan = plan_from(before[0].body) if before else await self._new_plan(connection, question.did, now)
-            if plan is None:
+            read = await (self._goes_on if before else self._begins)(connection, question, before, now)
+            if read is None:
                 return answer_line(_SITE, n=question.n)
             around = self._around(question)
-            read = await self._read(connection, plan, question, around, now)
-            decision = decide(plan, progress_of(before, question.status), read.now)
+            decision = decide(read.plan, progress_of(before, question.status), read.now)
             made = _made(question, decision, read, now, first=not before)
             facts = _facts(question, around.call_id, read, made, before)
             if not await calls.save_decision(
@@ -133,24 +130,52 @@ class Router:
 
     async def warm_up(self, now: datetime) -> None:
         """Ask everything once, so that the first caller does not wait for what is only slow the first time."""
-        for name, pbx in self._pbxs.items():
+        for name in self._pbxs:
             question = Question(pbx=name, uniqueid="warm-up", did="warm-up", caller="+12025550123", n=1)
-            pbx.plan.parse(question.caller)
             async with self._pool.acquire() as connection:
                 await calls.decisions_of(connection, name, question.uniqueid)
-                await self._new_plan(connection, question.did, now)
-                plan = Plan(steps=(_WARM,), record=False, notice=True, open=True, routes=(0,), version=0)
-                around = self._around(question)
-                await self._read(connection, plan, question, around, now)
-                await calls.people_now(connection, {0}, around, now)
+                await self._begins(connection, question, (), now)
+                await store.groups_named(connection, [0])
+                await calls.people_now(connection, {0}, self._around(question), now)
 
-    async def _new_plan(self, connection: Connection, did: str, at: datetime) -> Plan | None:
-        """The plan of a call that comes now; None: no route holds for the number."""
-        route, routes = await store.routes_from(connection, did)
-        if route is None:
+    async def _begins(
+        self, connection: Connection, question: Question, _: Sequence[Made], now: datetime, *, states: bool = True
+    ) -> Surroundings | None:
+        """What a call's first question is answered from; None: no route holds for the number."""
+        number = self._pbxs[question.pbx].plan.parse(question.caller)
+        known = number.e164 if number.kind is NumberKind.CLIENT else None
+        found = await calls.open_call(connection, question.did, known, self._zone)
+        if found.route is None:
             return None
-        hours = await office_hours(connection, self._zone, did=did)
-        return plan_of(route, routes, hours.of_did(did), at)
+        plan = plan_of(found.route, found.routes, found.office, now, sound=found.notice)
+        groups = dict(found.groups)
+        if missing := _groups_of(plan) - groups.keys():
+            groups |= await store.groups_named(connection, list(missing))
+        return await self._with_people(connection, question, plan, found.client, groups, now, states=states)
+
+    async def _goes_on(
+        self, connection: Connection, question: Question, before: Sequence[Made], now: datetime
+    ) -> Surroundings:
+        """What a further question is answered from: plan and client as they were, people as they are."""
+        plan, client = plan_from(before[0].body), client_from(before[0].body)
+        wanted = _groups_of(plan)
+        groups = await store.groups_named(connection, list(wanted)) if wanted else {}
+        return await self._with_people(connection, question, plan, client, groups, now, states=True)
+
+    async def _with_people(
+        self,
+        connection: Connection,
+        question: Question,
+        plan: Plan,
+        client: Client,
+        groups: Mapping[int, Group],
+        now: datetime,
+        *,
+        states: bool,
+    ) -> Surroundings:
+        around = self._around(question, states=states)
+        people = await calls.people_now(connection, people_asked(plan, client, groups), around, now)
+        return Surroundings(plan=plan, client=client, now=Now(client=client, groups=groups, people=people))
 
     def _around(self, question: Question, *, states: bool = True) -> Around:
         return Around(
@@ -161,19 +186,6 @@ class Router:
             zone=self._zone,
             offline=self._phones.offline(question.pbx) if states else frozenset(),
             states=states,
-        )
-
-    async def _read(
-        self, connection: Connection, plan: Plan, question: Question, around: Around, now: datetime
-    ) -> Surroundings:
-        number = self._pbxs[question.pbx].plan.parse(question.caller)
-        client = await calls.client_of(connection, number.e164 if number.kind is NumberKind.CLIENT else None)
-        wanted = [step.group for step in plan.steps if step.group is not None]
-        groups = await store.groups_named(connection, wanted) if wanted else {}
-        people = await calls.people_now(connection, people_asked(plan, client, groups), around, now)
-        notice = (await store.read_policy(connection)).notice if plan.notice else "-"
-        return Surroundings(
-            plan=plan, client=client, now=Now(client=client, groups=groups, people=people, notice=notice)
         )
 
     async def try_out(self, question: Question, at: datetime, *, present: bool) -> "Trial":
@@ -187,16 +199,15 @@ class Router:
         if question.pbx not in self._pbxs:
             raise UnknownPbxError
         async with self._pool.acquire() as connection:
-            plan = await self._new_plan(connection, question.did, at)
-            if plan is None:
-                return Trial(plan=None, client=Client(), decisions=(), people={})
-            read = await self._read(connection, plan, question, self._around(question, states=present), at)
+            read = await self._begins(connection, question, (), at, states=present)
+        if read is None:
+            return Trial(plan=None, client=Client(), decisions=(), people={})
         made: list[Decision] = []
         progress = Progress()
         while len(made) < _TRIED_MAX and not (made and made[-1].action in (Action.SITE, Action.HANG_UP)):
-            made.append(decide(plan, progress, read.now))
+            made.append(decide(read.plan, progress, read.now))
             progress = _after(progress, made[-1], HEARD)
-        return Trial(plan=plan, client=read.client, decisions=tuple(made), people=read.now.people)
+        return Trial(plan=read.plan, client=read.client, decisions=tuple(made), people=read.now.people)
 
 
 _TRIED_MAX = 200
@@ -242,6 +253,10 @@ def _after(progress: Progress, decision: Decision, outcome: str) -> Progress:
     )
 
 
+def _groups_of(plan: Plan) -> set[int]:
+    return {step.group for step in plan.steps if step.group is not None}
+
+
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
@@ -255,11 +270,7 @@ def _made(question: Question, decision: Decision, read: Surroundings, now: datet
         "record": decision.record,
         "notice": decision.notice,
         "group": read.plan.steps[decision.place].group if decision.place < len(read.plan.steps) else None,
-        "client": {
-            "contact_id": read.client.contact_id,
-            "owner_id": read.client.owner_id,
-            "last_id": read.client.last_id,
-        },
+        "client": client_row(read.client),
         "seen": seen_rows(decision.seen, read.now.people),
         **({"plan": plan_row(read.plan)} if first else {}),
     }

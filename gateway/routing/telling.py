@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from gateway.domain.routing import SENTENCES, Person, Plan, Seen
+from gateway.domain.routing import SENTENCES, Client, Person, Plan, Seen
 from gateway.store.database import Row
 from gateway.store.facts import NewFact
 from gateway.store.routing import step_of, step_row
@@ -21,6 +21,7 @@ def plan_row(plan: Plan) -> Row:
         "steps": [step_row(step) for step in plan.steps],
         "record": plan.record,
         "notice": plan.notice,
+        "sound": plan.sound,
         "open": plan.open,
         "routes": list(plan.routes),
         "version": plan.version,
@@ -34,10 +35,26 @@ def plan_from(body: Mapping[str, object]) -> Plan:
         steps=tuple(step_of(s) for s in cast(Sequence[Row], row["steps"])),
         record=bool(row["record"]),
         notice=bool(row["notice"]),
+        sound=str(row["sound"]),
         open=bool(row["open"]),
         routes=tuple(cast(Sequence[int], row["routes"])),
         version=cast(int, row["version"]),
     )
+
+
+def client_row(client: Client) -> Row:
+    """Who calls, as a decision keeps it."""
+    return {
+        "contact_id": client.contact_id,
+        "owner_id": client.owner_id,
+        "last_id": client.last_id,
+        "shared": client.shared,
+    }
+
+
+def client_from(body: Mapping[str, object]) -> Client:
+    """Who calls, as a decision kept it."""
+    return Client(**cast(dict[str, int], body["client"]))  # type: ignore[arg-type]
 
 
 def seen_rows(seen: Sequence[Seen], people: Mapping[int, Person]) -> list[Row]:

@@ -93,16 +93,22 @@ def hours_of(entered: Mapping[str, object] | None, otherwise: ZoneInfo) -> Worki
     )
 
 
-_ROUTE = """id, name, did, record, notice, hours, steps, closed_steps, version, changed_by, changed_at, archived_at"""
+ROUTE_COLUMNS = "id, name, did, record, notice, hours, steps, closed_steps, version"
+_ROUTE = f"{ROUTE_COLUMNS}, changed_by, changed_at, archived_at"
+
+
+def route_of_row(row: Mapping[str, object]) -> Route:
+    """A route as its columns say it."""
+    lists = {name: tuple(step_of(s) for s in cast(Sequence[Row], row[name])) for name in ("steps", "closed_steps")}
+    plain = {name: row[name] for name in ("id", "name", "did", "record", "notice", "version")}
+    hours = hours_of(cast("Row | None", row["hours"]), ZoneInfo("UTC"))
+    return Route(**plain, **lists, hours=hours)  # type: ignore[arg-type]
 
 
 def _route(row: Row) -> StoredRoute:
-    entered = cast("Row | None", row["hours"])
-    lists = {name: tuple(step_of(s) for s in cast(Sequence[Row], row[name])) for name in ("steps", "closed_steps")}
-    plain = {name: row[name] for name in ("id", "name", "did", "record", "notice", "version")}
     return StoredRoute(
-        route=Route(**plain, **lists, hours=hours_of(entered, ZoneInfo("UTC"))),  # type: ignore[arg-type]
-        entered_hours=entered,
+        route=route_of_row(row),
+        entered_hours=cast("Row | None", row["hours"]),
         changed_by=str(row["changed_by"]),
         changed_at=cast(datetime, row["changed_at"]),
         archived_at=cast("datetime | None", row["archived_at"]),
@@ -125,22 +131,25 @@ async def read_route(source: Source, id: int) -> StoredRoute | None:
     return _route(dict(row)) if row else None
 
 
-async def routes_from(source: Source, did: str) -> tuple[Route | None, dict[int, Route]]:
-    """The route of a number, and every route that it leads on to."""
-    rows = await source.fetch(
-        f"select {_ROUTE} from inbound_route where archived_at is null and did in ($1, '{EVERY_NUMBER}')", did
-    )
-    of_did = {r.route.did: r.route for r in (_route(dict(row)) for row in rows)}
-    first = of_did.get(did) or of_did.get(EVERY_NUMBER)
-    routes = {first.id: first} if first else {}
-    missing = _jumps(routes.values()) - routes.keys()
+def of_number(found: Iterable[Route], did: str) -> tuple[Route | None, dict[int, Route]]:
+    """The route of a number among some, and all of them by id."""
+    routes = {route.id: route for route in found}
+    of_did = {route.did: route for route in routes.values()}
+    return of_did.get(did) or of_did.get(EVERY_NUMBER), routes
+
+
+async def with_jumps(source: Source, routes: Mapping[int, Route]) -> dict[int, Route]:
+    """Routes with those that they lead on to."""
+    found = dict(routes)
+    missing = _jumps(found.values()) - found.keys()
     while missing:
         rows = await source.fetch(
-            f"select {_ROUTE} from inbound_route where archived_at is null and id = any($1::bigint[])", list(missing)
+            f"select {ROUTE_COLUMNS} from inbound_route where archived_at is null and id = any($1::bigint[])",
+            list(missing),
         )
-        routes |= {r["id"]: _route(dict(r)).route for r in rows}
-        missing = _jumps(routes.values()) - routes.keys() if rows else set()
-    return first, routes
+        found |= {r["id"]: route_of_row(dict(r)) for r in rows}
+        missing = _jumps(found.values()) - found.keys() if rows else set()
+    return found
 
 
 def _jumps(routes: Iterable[Route]) -> set[int]:
@@ -260,15 +269,20 @@ _GROUP = (
 )
 
 
+def group_of_row(row: Mapping[str, object]) -> Group:
+    """A group as its columns say it."""
+    return Group(
+        id=cast(int, row["id"]),
+        name=str(row["name"]),
+        strategy=Strategy(str(row["strategy"])),
+        members=tuple(cast(Sequence[int], row["members"])),
+        last=cast("int | None", row["last"]),
+    )
+
+
 def _group(row: Row) -> StoredGroup:
     return StoredGroup(
-        group=Group(
-            id=cast(int, row["id"]),
-            name=str(row["name"]),
-            strategy=Strategy(str(row["strategy"])),
-            members=tuple(cast(Sequence[int], row["members"])),
-            last=cast("int | None", row["last"]),
-        ),
+        group=group_of_row(row),
         version=cast(int, row["version"]),
         changed_by=str(row["changed_by"]),
         changed_at=cast(datetime, row["changed_at"]),

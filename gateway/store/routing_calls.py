@@ -14,12 +14,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.domain.manager_states import ManagerState, State
-from gateway.domain.routing import Client, Person, Why
+from gateway.domain.routing import EVERY_NUMBER, Client, Group, Person, Route, Why
 from gateway.domain.routing_answer import dial_string
+from gateway.domain.working_time import WorkingTime
 from gateway.store.database import Connection, Pool, Row
 from gateway.store.facts import CHANNEL, NewFact, fact_row
 from gateway.store.manager_states import present_states
-from gateway.store.working_time import office_hours
+from gateway.store.routing import ROUTE_COLUMNS, group_of_row, of_number, route_of_row, with_jumps
+from gateway.store.working_time import HOURS_COLUMNS, hours_of_rows, office_hours
 
 Source = Pool | Connection
 JUST_OFFERED = timedelta(seconds=2)
@@ -119,24 +121,58 @@ async def save_decision(
     return written is not None
 
 
-async def client_of(source: Source, number: str | None) -> Client:
-    """Who calls with a number.
+_OPENING = f"""select
+ (select json_agg(r) from (select {ROUTE_COLUMNS} from inbound_route
+    where archived_at is null and did in ($1, '{EVERY_NUMBER}')) r) as routes,
+ (select json_agg(g) from (select g.id, g.name, g.strategy, g.members, t.user_id as last
+    from routing_group g left join routing_turn t on t.group_id = g.id where g.archived_at is null and g.id in (
+        select (s->>'group')::bigint from inbound_route r, jsonb_array_elements(r.steps || r.closed_steps) s
+        where r.archived_at is null and r.did in ($1, '{EVERY_NUMBER}'))) g) as groups,
+ (select json_agg(w) from (select {HOURS_COLUMNS} from working_time
+    where (did is null and user_id is null) or did = $1) w) as hours,
+ (select notice from routing_policy) as notice,
+ (select row_to_json(k) from (select n.contact_id, n.shared, c.owner_id, (select l.responsible_id from (
+        select responsible_id, started_at from call where contact_id = n.contact_id and merged_into is null
+        order by started_at desc limit 50) l where l.responsible_id is not null
+        order by l.started_at desc limit 1) as last_id
+    from contact_number n left join contact c on c.id = n.contact_id where n.number = $2) k) as client"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What the first question of a call is answered from."""
+
+    route: Route | None
+    """Of the number; None: no route holds for it."""
+    routes: Mapping[int, Route]
+    """It and those that it leads on to."""
+    groups: Mapping[int, Group]
+    """Those that it names itself."""
+    office: WorkingTime
+    """Of the number, else of the company."""
+    notice: str
+    client: Client
+
+
+async def open_call(source: Source, did: str, number: str | None, zone: ZoneInfo) -> Opening:
+    """Everything that is asked of a new call, in one statement.
 
     Args:
         source: where to read.
-        number: in E.164; None: hidden, or none that a card could have.
+        did: the number that was called.
+        number: the caller's in E.164; None: hidden, or none that a card could have.
+        zone: the company's.
     """
-    if number is None:
-        return Client()
-    row = await source.fetchrow(
-        "select n.contact_id, n.shared, c.owner_id, (select k.responsible_id from ("
-        "  select responsible_id, started_at from call where contact_id = n.contact_id and merged_into is null"
-        "  order by started_at desc limit 50) k where k.responsible_id is not null"
-        "  order by k.started_at desc limit 1) as last_id"
-        " from contact_number n left join contact c on c.id = n.contact_id where n.number = $1",
-        number,
+    row = await source.fetchrow(_OPENING, did, number or "")
+    first, routes = of_number([route_of_row(r) for r in row["routes"] or ()], did)
+    return Opening(
+        route=first,
+        routes=await with_jumps(source, routes) if first is not None else {},
+        groups={g["id"]: group_of_row(g) for g in row["groups"] or ()},
+        office=hours_of_rows(row["hours"] or (), zone).of_did(did),
+        notice=row["notice"],
+        client=Client(**row["client"]) if row["client"] else Client(),
     )
-    return Client(**dict(row)) if row else Client()
 
 
 _PEOPLE = """select u.id, u.name, u.active,

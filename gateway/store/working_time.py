@@ -1,6 +1,6 @@
 """Working hours as they are entered: of the company, of one of our numbers, of a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -58,7 +58,7 @@ class OfficeHours:
         return self.users.get(user, self.company)
 
 
-_COLUMNS = "id, did, user_id, timezone, week, exceptions, company_holidays, version"
+HOURS_COLUMNS = "id, did, user_id, timezone, week, exceptions, company_holidays, version"
 
 
 def _table(row: Mapping[str, object]) -> HoursTable:
@@ -77,7 +77,7 @@ def _table(row: Mapping[str, object]) -> HoursTable:
 async def hours_tables(source: Source) -> list[HoursTable]:
     """All tables: the company's first, then those of numbers, then those of people."""
     rows = await source.fetch(
-        f"select {_COLUMNS} from working_time order by did is not null, user_id is not null, did, user_id"
+        f"select {HOURS_COLUMNS} from working_time order by did is not null, user_id is not null, did, user_id"
     )
     return [_table(r) for r in rows]
 
@@ -94,11 +94,21 @@ async def office_hours(
         users: people.
     """
     rows = await source.fetch(
-        f"select {_COLUMNS} from working_time"
+        f"select {HOURS_COLUMNS} from working_time"
         " where (did is null and user_id is null) or did = $1 or user_id = any($2::bigint[])",
         did,
         list(users),
     )
+    return hours_of_rows(rows, otherwise)
+
+
+def hours_of_rows(rows: Iterable[Mapping[str, object]], otherwise: ZoneInfo) -> OfficeHours:
+    """The hours of some rows with `HOURS_COLUMNS`, the company's among them if there are any.
+
+    Args:
+        rows: as they were read.
+        otherwise: the company's zone, where nobody has entered hours.
+    """
     tables = [_table(r) for r in rows]
     own = next((t for t in tables if t.did is None and t.user_id is None), None)
     holidays = own.days() if own else {}
@@ -151,7 +161,7 @@ async def save_hours(
     if version is None:
         row = await connection.fetchrow(
             "insert into working_time (did, user_id, timezone, week, exceptions, company_holidays)"
-            f" values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning {_COLUMNS}",
+            f" values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning {HOURS_COLUMNS}",
             *values,
         )
     else:
@@ -159,7 +169,7 @@ async def save_hours(
             "update working_time set timezone = $3, week = $4, exceptions = $5, company_holidays = $6,"
             " version = version + 1, updated_at = now()"
             " where did is not distinct from $1 and user_id is not distinct from $2 and version = $7"
-            f" returning {_COLUMNS}",
+            f" returning {HOURS_COLUMNS}",
             *values,
             version,
         )
