@@ -53,7 +53,7 @@ _POISON = (
 """What a row can be to blame for; the ones to blame go to quarantine."""
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """A row of another time is damaged: a PBX whose clock was lost begins with 1970."""
-_AFTER_THE_LAST = timedelta(milliseconds=1)
+_AFTER_THE_LAST = timedelta(microseconds=1)
 """A row of ours that closes a leg stands that close behind the PBX's last one."""
 _BIG_FAMILY = 500
 """Families of more rows are folded beside the loop."""

@@ -12,6 +12,7 @@ beside the new rows, and what had ended by then is history: it counts, and start
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -161,14 +162,13 @@ class Receiving:
         async with self._turn:
             await self._hear(shipment.heard, rows=len(shipment.rows))
             places = await self.places()
-            if shipment.stream is Stream.LIVE:
-                await self._take_live(shipment, places)
-            else:
-                await self._take_older(shipment, places)
             if shipment.rows or shipment.broken:
                 self._note(shipment)
-                return await self.places()
-            return places if shipment.since == shipment.until else await self.places()
+            if shipment.stream is Stream.LIVE:
+                await self._take_live(shipment, places)
+                return replace(places, live=shipment.until)
+            await self._take_older(shipment, places)
+            return await self.places()
 
     async def _take_live(self, shipment: Shipment, places: Places) -> None:
         if shipment.since != places.live:

@@ -49,9 +49,12 @@ class WrongCertificate(Away):
 
 
 class Pause:
-    """Back-off with jitter: twice as long each time up to a minute, shorter by up to a half, so that hosts part."""
+    """Back-off with jitter: twice as long each time, shorter by up to a half, so that hosts part.
 
-    def __init__(self, *, first: float = 0.25, longest: float = 30.0) -> None:
+    It stays so short that a gateway that is back after hours is found in seconds; asking costs nobody anything.
+    """
+
+    def __init__(self, *, first: float = 0.25, longest: float = 5.0) -> None:
         self._first, self._longest = first, longest
         self._next = first
 
