@@ -45,6 +45,7 @@ BENCHES = (
     Bench("upkeep", None),
     Bench("transcription", ("--calls", "1", "--plain-calls", "1")),
     Bench("distribution", ("--outcomes", "2000", "--leads", "40")),
+    Bench("scheduled", ("--managers", "3", "--taken", "200", "--runs", "5")),
     Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("kills", ("--kills", "2")),
     Bench("webhooks", ("--count", "60")),

@@ -44,7 +44,7 @@ BY = "clock"
 _AT_ONCE = 100
 _CLAIM_LASTS = timedelta(seconds=30)
 """So long a node that claimed a call has to place it, before another look does."""
-_TEND_EVERY = timedelta(seconds=5)
+_TEND_EVERY = timedelta(seconds=15)
 _TRIES = 5
 
 
