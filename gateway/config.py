@@ -41,12 +41,17 @@ class ConfigurationError(Rejected, ValueError):
         super().__init__("\n  ".join([f"settings from {source}: {count}", *faults]))
 
 
-def load(path: Path | None = None) -> Settings:
+RENAMED: Mapping[str, str] = {}
+"""Keys that have got another name, dotted, with `NAME` for a PBX; the old one is told with the new one for ever."""
+
+
+def load(path: Path | None = None, *, renamed: Mapping[str, str] = RENAMED) -> Settings:
     """Read and check all settings.
 
     Args:
         path: the file; None means the one TRUNKLINE_CONFIG names, else `trunkline.toml` in the current
             folder if there is one, else defaults and environment alone.
+        renamed: old names of keys with the new ones.
 
     Returns:
         The settings, paths absolute.
@@ -58,7 +63,7 @@ def load(path: Path | None = None) -> Settings:
     token = base_folder.set(file.absolute().parent if file else Path.cwd())
     source = str(file) if file else "the environment"
     try:
-        return _checked(_table(file) if file else {}, source)
+        return _checked(_table(file) if file else {}, source, renamed)
     finally:
         base_folder.reset(token)
 
@@ -91,12 +96,12 @@ def _table(file: Path) -> dict[str, Any]:
         raise ConfigurationError(str(file), (f"the file is not valid TOML: {fault}",)) from None
 
 
-def _checked(table: dict[str, Any], source: str) -> Settings:
-    faults = list(_unknown_variables())
+def _checked(table: dict[str, Any], source: str, renamed: Mapping[str, str]) -> Settings:
+    faults = list(_unknown_variables(renamed))
     try:
         settings = Settings(**table)
     except ValidationError as fault:
-        faults += [_sentence(error) for error in fault.errors()]
+        faults += [_sentence(error, renamed) for error in fault.errors()]
     except SettingsError as fault:
         found = re.search(r'field "(\w+)"', str(fault))
         key = found[1] if found else "a key"
@@ -107,7 +112,8 @@ def _checked(table: dict[str, Any], source: str) -> Settings:
     raise ConfigurationError(source, tuple(faults)) from None
 
 
-def _unknown_variables() -> Iterator[str]:
+def _unknown_variables(renamed: Mapping[str, str]) -> Iterator[str]:
+    called = {_variable(old): _variable(new) for old, new in renamed.items()}
     known = [_variable(key) for key, _ in known_keys()]
     for name in sorted(os.environ):
         key = name.upper().removeprefix(ENVIRONMENT_PREFIX)
@@ -116,10 +122,12 @@ def _unknown_variables() -> Iterator[str]:
         if key.split("__")[0].lower() not in Settings.model_fields:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md for the keys"
+            if name.upper() in called:
+                hint = f"it is called {called[name.upper()]} now"
             yield f"{name}: there is no such variable; {hint}"
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(error: ErrorDetails, renamed: Mapping[str, str]) -> str:
     """One fault in plain words: the key, the value given, what is allowed."""
     key = ".".join(str(step) for step in error["loc"] if step != "[key]")
     section, field = _located(error["loc"])
@@ -129,11 +137,20 @@ def _sentence(error: ErrorDetails) -> str:
     if isinstance(cause, PlainError):
         return f"{named}: {cause}" if key else str(cause)
     if error["type"] == "extra_forbidden":
-        return f"{named}: there is no such key; {_suggestion(key, section)}"
+        new = _new_name(error["loc"], renamed)
+        return f"{named}: there is no such key; {f'it is called {new} now' if new else _suggestion(key, section)}"
     allowed = f"allowed is {field.description if field else 'a table'}"
     if error["type"] == "missing":
         return f"{named} is missing; {allowed}"
     return f"{named} = {_shown(key, error['input'])} is not allowed; {allowed}"
+
+
+def _new_name(loc: tuple[int | str, ...], renamed: Mapping[str, str]) -> str | None:
+    """What a key is called now that had this name; None: it never had."""
+    steps = [str(step) for step in loc if step != "[key]" and not isinstance(step, int)]
+    own = steps[1] if len(steps) > 1 and steps[0] == "pbx" else None
+    new = renamed.get(".".join([steps[0], "NAME", *steps[2:]] if own is not None else steps))
+    return new if new is None or own is None else new.replace("pbx.NAME", f"pbx.{own}", 1)
 
 
 def _located(loc: tuple[int | str, ...]) -> tuple[type[BaseModel], FieldInfo | None]:

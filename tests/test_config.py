@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from gateway.config import ConfigurationError, load
+from gateway.config import RENAMED, ConfigurationError, known_keys, load
 from gateway.settings import GoalDirection
 
 
@@ -245,3 +245,25 @@ def test_a_wrong_setting_ends_the_command_with_one_clear_message(tmp_path):
 
     assert "ConfigurationError: settings from trunkline.toml: 1 fault" in done.stderr
     assert "ValidationError" not in done.stderr
+
+
+def test_a_key_that_got_another_name_is_told_with_it(monkeypatch):
+    renamed = {"http.address": "http.host", "pbx.NAME.spool": "pbx.NAME.recordings.folder", "web.port": "http.port"}
+    Path("trunkline.toml").write_text("[http]\naddress = '::1'\n[pbx.main]\nspool = '/var/spool'\n")
+    monkeypatch.setenv("TRUNKLINE_WEB__PORT", "80")
+
+    with pytest.raises(ConfigurationError) as raised:
+        load(renamed=renamed)
+
+    assert sorted(raised.value.faults) == [
+        "TRUNKLINE_WEB__PORT: there is no such variable; it is called TRUNKLINE_HTTP__PORT now",
+        "http.address: there is no such key; it is called http.host now",
+        "pbx.main.spool: there is no such key; it is called pbx.main.recordings.folder now",
+    ]
+
+
+def test_every_key_that_got_another_name_has_one_that_is_known():
+    known = {key for key, _ in known_keys()}
+
+    assert set(RENAMED.values()) <= known
+    assert not set(RENAMED) & known
