@@ -195,22 +195,28 @@ class Commands:
         user = self._caller(who, body.from_user)
         if body.pbx is not None:
             self._parts.directory(body.pbx)
-        with as_problems():
-            phone = await phone_of(self._parts.pool, user, body.pbx, self._parts.directories)
-        number = self._parts.directory(phone.pbx).plan.parse(body.number)
+        pbx = await self._pbx(user, body.pbx)
+        number = self._parts.directory(pbx).plan.parse(body.number)
         if number.kind is not NumberKind.CLIENT or number.e164 is None:
             raise _bad_number(number)
         return CallOrder(
             id=command_id(),
             user_id=user,
             number=number.e164,
-            pbx=phone.pbx,
+            pbx=pbx,
             source=OrderSource(source_of(asked)),
             anyway=body.anyway,
             actor=who.id,
             ordered_by=own_user(who),
             key_id=key_of(who),
         )
+
+    async def _pbx(self, user: int, wanted: str | None) -> str:
+        """Whose plan reads the number; where there is one PBX, nobody is asked."""
+        if wanted is None and len(self._parts.directories) == 1:
+            return next(iter(self._parts.directories))
+        with as_problems():
+            return (await phone_of(self._parts.pool, user, wanted, self._parts.directories)).pbx
 
     def _caller(self, who: Principal, wanted: int | None) -> int:
         id_ = wanted or own_user(who)

@@ -8,14 +8,14 @@ node they are; and one manager can never have two calls to one number in flight 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.commands.errors import ClientHeld, EngineLacks, MayNotOrder, NoPhone, NumberForbidden, PbxAway
 from gateway.commands.following import follow
 from gateway.commands.held import refusal_of
 from gateway.commands.orders import CallOrder, OrderSource, PlacedCall
-from gateway.commands.phones import RingingPhone, phone_of
+from gateway.commands.phones import phone_of
 from gateway.commands.sending import Sender
 from gateway.commands.steps import command_fact, tell
 from gateway.commands.words import CommandKind, CommandState, in_words
@@ -24,8 +24,8 @@ from gateway.domain.directory import Directory
 from gateway.domain.errors import GatewayError
 from gateway.domain.ports import Ability, Engine, OrderOutcome
 from gateway.live import Live
-from gateway.store.clients_held import dialled_card, numbers_of, shown_number, who_holds
-from gateway.store.commands import StoredCommand, read_command, seen_commands, store_command
+from gateway.store.clients_held import DialledClient, Holding, hold_client, who_holds
+from gateway.store.commands import StoredCommand, seen_commands, store_command
 from gateway.store.database import Connection, Pool
 from gateway.store.dial_permissions import may_dial
 from gateway.store.facts import NewFact, save_facts
@@ -104,17 +104,23 @@ class Placing:
         """
         phone = await phone_of(connection, order.user_id, order.pbx, self._directories)
         self._check_engine(phone.pbx)
-        card, made = await dialled_card(connection, order.number)
-        numbers = await numbers_of(connection, order.number, card)
-        facts = await follow(connection, await seen_commands(connection, numbers=numbers))
-        holders = await who_holds(connection, numbers=numbers, card=card, now=now)
-        if (refused := refusal_of(holders, order.user_id, anyway=order.anyway)) is not None:
-            raise refused
+        client = await hold_client(connection, order.number)
+        facts = await _free(connection, client, order, now)
         await self._permit(connection, order, phone.pbx, now)
-        written = await self._stored(connection, order, phone, card)
-        new = [*_card_facts(written, order, card, made=made), command_fact(written)]
+        command = await store_command(
+            connection,
+            id=order.id,
+            pbx=phone.pbx,
+            user_id=order.user_id,
+            extension=phone.extension,
+            number=order.number,
+            source=order.source,
+            actor=order.actor or f"user:{order.user_id}",
+            ordered_by=order.ordered_by,
+        )
+        new = [*_card_facts(command, client), command_fact(command)]
         await save_facts(connection, new)
-        return WrittenCall(command=written, endpoint=phone.endpoint, facts=(*facts, *new))
+        return WrittenCall(command=command, endpoint=phone.endpoint, facts=(*facts, *new))
 
     def send(self, written: WrittenCall) -> None:
         """Send a call that was written down and committed; what comes of it is told by facts `command.*`."""
@@ -165,47 +171,44 @@ class Placing:
             plan=directory.plan if directory else None,
         )
 
-    async def _stored(
-        self, connection: Connection, order: CallOrder, phone: RingingPhone, card: int | None
-    ) -> StoredCommand:
-        shown = await shown_number(connection, user_id=order.user_id, pbx=phone.pbx, extension=phone.extension)
-        await store_command(
-            connection,
-            id=order.id,
-            pbx=phone.pbx,
-            user_id=order.user_id,
-            extension=phone.extension,
-            number=order.number,
-            source=order.source,
-            actor=order.actor or f"user:{order.user_id}",
-            ordered_by=order.ordered_by,
-            caller_id=shown,
-        )
-        command = await read_command(connection, order.id)
-        assert command is not None
-        return replace(command, contact_id=card)
+
+async def _free(connection: Connection, client: DialledClient, order: CallOrder, now: datetime) -> list[NewFact]:
+    """Make sure that nobody who counts has the client; gives what was found out of orders to him on the way.
+
+    Raises:
+        ClientHeld: somebody has.
+    """
+    facts: list[NewFact] = []
+    holders = await who_holds(connection, numbers=client.numbers, card=client.card, now=now)
+    if any(held.how is Holding.ORDERED for held in holders):  # its call may have ended a moment ago
+        facts = await follow(connection, await seen_commands(connection, numbers=client.numbers))
+        holders = await who_holds(connection, numbers=client.numbers, card=client.card, now=now)
+    if (refused := refusal_of(holders, order.user_id, anyway=order.anyway)) is not None:
+        raise refused
+    return facts
 
 
-def _card_facts(command: StoredCommand, order: CallOrder, card: int | None, *, made: bool) -> list[NewFact]:
+def _card_facts(command: StoredCommand, client: DialledClient) -> list[NewFact]:
     """That a card was made, and that it is to open on this manager's screen."""
-    if card is None:
+    card, number, user = client.card, command.number, command.user_id
+    if card is None or user is None:
         return []
-    created = NewFact(kind="card.created", body={"id": card, "number": order.number}, contact_id=card)
     opened = NewFact(
         kind="card.opened",
         body={
             "id": card,
             "contact_id": card,
-            "number": order.number,
-            "user_id": order.user_id,
+            "number": number,
+            "user_id": user,
             "command_id": command.id,
             "call_id": str(command.call_id),
         },
         call_id=command.call_id,
         contact_id=card,
-        users=(order.user_id,),
+        users=(user,),
     )
-    return [created, opened] if made else [opened]
+    created = NewFact(kind="card.created", body={"id": card, "number": number}, contact_id=card)
+    return [created, opened] if client.made else [opened]
 
 
 def _refused(fault: GatewayError) -> PlacedCall:

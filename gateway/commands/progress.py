@@ -100,13 +100,15 @@ def _untaken(seen: SeenCommand) -> Step:
     return Step(state=CommandState.REFUSED, reason=why_unanswered(seen.cause), ended_at=seen.leg_ended_at)
 
 
-def _ended(seen: SeenCommand) -> Step:
+def _ended(seen: SeenCommand) -> Step | None:
     """Its call is over."""
     ended = seen.call_ended_at
     if seen.call_result in (Result.ANSWERED, Result.LOST_IN_TRANSFER):
         began = seen.call_answered_at
         return Step(state=CommandState.ENDED, reason=seen.call_result, began_at=began, ended_at=ended)
-    if not seen.leg_seen:  # a refusal that was noted, and whose word was lost
+    if not seen.leg_seen:  # a refusal was noted: whoever got it is about to write the reason down, or was cut off
+        if not seen.is_old:
+            return None
         reason = "no_answer" if seen.call_result == Result.NO_ANSWER else "failed"
         state = CommandState.CANCELLED if seen.cancelled else CommandState.REFUSED
         return Step(state=state, reason="cancelled" if seen.cancelled else reason, ended_at=ended)

@@ -1,7 +1,7 @@
 """Who of us has a client at this moment: the looks that come before he is dialled, within the order's transaction.
 
 Two orders for one client, by the same or by different numbers of his card and on different nodes, wait for each other
-on advisory locks that the transaction holds: first on the number, then on the card.
+on advisory locks that the transaction holds (migration 0019).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from enum import StrEnum
 from gateway.store.database import Connection
 
 _LONGEST_TALK = timedelta(hours=12)
-_NUMBERS, _CARDS, _CALLS = 41, 42, 43
+_CALLS = 43
 
 
 class Holding(StrEnum):
@@ -36,33 +36,32 @@ class HeldClient:
     """Id of the click-to-call."""
 
 
-async def dialled_card(connection: Connection, number: str) -> tuple[int | None, bool]:
-    """The card of a number about to be dialled, made where it has none; others who want the same client wait.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialledClient:
+    """A client about to be dialled, for whom everybody else waits."""
+
+    card: int | None
+    """None: several persons share the number."""
+    made: bool
+    """Whether the card was made now."""
+    numbers: tuple[str, ...]
+    """The number and every other one of the card."""
+
+
+async def hold_client(connection: Connection, number: str) -> DialledClient:
+    """Find or make the card of a number about to be dialled; others who want the same client wait.
 
     Args:
         connection: within a transaction.
         number: E.164.
-
-    Returns:
-        The card, None where several persons share the number; and whether it was made now.
     """
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, $2))", number, _NUMBERS)
-    row = await connection.fetchrow("select contact_id, made from cards_for(array[$1], array[''])", number)
-    card: int | None = row["contact_id"]
-    if card is not None:
-        await connection.execute("select pg_advisory_xact_lock(hashtextextended($1::text, $2))", str(card), _CARDS)
-    return card, row["made"]
+    row = await connection.fetchrow("select card, made, numbers from hold_client($1)", number)
+    return DialledClient(card=row["card"], made=row["made"], numbers=tuple(row["numbers"]))
 
 
 async def lock_call(connection: Connection, call: object) -> None:
     """Let others who order something of this call wait until the transaction ends."""
     await connection.execute("select pg_advisory_xact_lock(hashtextextended($1::text, $2))", str(call), _CALLS)
-
-
-async def numbers_of(connection: Connection, number: str, card: int | None) -> list[str]:
-    """A number and every other number of its card."""
-    rows = await connection.fetch("select number from contact_phone where contact_id = $1 limit 200", card)
-    return list(dict.fromkeys([number, *(r["number"] for r in rows)]))
 
 
 async def who_holds(
@@ -98,14 +97,6 @@ async def who_holds(
         now,
     )
     return [HeldClient(how=Holding(r["how"]), user_id=r["user_id"], name=r["name"], command=r["command"]) for r in rows]
-
-
-async def shown_number(connection: Connection, *, user_id: int, pbx: str, extension: str) -> str | None:
-    """The number that clients see when this manager calls; None: what the PBX shows."""
-    found: str | None = await connection.fetchval(
-        "select number from shown_number where user_id = $1 and pbx = $2 and extension = $3", user_id, pbx, extension
-    )
-    return found
 
 
 async def show_number(connection: Connection, *, user_id: int, pbx: str, extension: str, number: str | None) -> None:

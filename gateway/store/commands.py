@@ -148,16 +148,16 @@ async def store_command(
     source: str = "click",
     actor: str = "",
     ordered_by: int | None = None,
-    caller_id: str | None = None,
-) -> None:
-    """Write a click-to-call down before it is sent.
+) -> StoredCommand:
+    """Write a click-to-call down before it is sent, with the number that its client is to see.
 
     Raises:
         asyncpg.UniqueViolationError: this manager rings this number already.
     """
-    await connection.execute(
-        "insert into command (id, pbx, user_id, extension, number, state, source, actor, ordered_by, caller_id,"
-        " call_id) values ($1, $2, $3, $4, $5, 'stored', $6, $7, $8, $9, $10)",
+    row = await connection.fetchrow(
+        "insert into command as c (id, pbx, user_id, extension, number, state, source, actor, ordered_by, caller_id,"
+        " call_id) values ($1, $2, $3, $4, $5, 'stored', $6, $7, $8, (select s.number from shown_number s"
+        f"  where s.user_id = $3 and s.pbx = $2 and s.extension = $4), $9) returning {_CHANGED}",
         id,
         pbx,
         user_id,
@@ -166,9 +166,9 @@ async def store_command(
         source,
         actor,
         ordered_by,
-        caller_id,
         call_id(pbx, id),
     )
+    return _stored(row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

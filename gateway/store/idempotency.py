@@ -49,15 +49,18 @@ async def begin_order(
     Returns:
         False: the key is taken. One that is being taken at the same moment is waited for.
     """
-    await connection.execute("delete from idempotency where created_at < now() - $1::interval", KEPT)
     mine = await connection.fetchval(
-        "insert into idempotency (principal, route, key, fingerprint, body) values ($1, $2, $3, $4, $5)"
-        " on conflict do nothing returning true",
+        "with gone as (delete from idempotency where created_at < now() - $6::interval"
+        "  and (principal, route, key) <> ($1, $2, $3))"
+        " insert into idempotency as i (principal, route, key, fingerprint, body) values ($1, $2, $3, $4, $5)"
+        " on conflict (principal, route, key) do update set fingerprint = excluded.fingerprint, status = null,"
+        "  body = excluded.body, created_at = now() where i.created_at < now() - $6::interval returning true",
         principal,
         route,
         key,
         fingerprint,
         body or {},
+        KEPT,
     )
     return bool(mine)
 

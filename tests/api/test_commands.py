@@ -125,6 +125,9 @@ async def test_a_refused_order_is_told_in_words_and_becomes_a_call_without_a_leg
 
     command = await (await anna.post("calls", json=NUMBER, headers=key())).json()
     command = await becomes(anna, command, "refused")
+    async with asyncio.timeout(5):
+        while (await anna.get(f"calls/{command['call_id']}")).status != 200:
+            await asyncio.sleep(0.02)
 
     assert (command["state"], command["reason"]) == ("refused", "no_phone")
     assert "not registered" in command["detail"]
