@@ -50,6 +50,7 @@ EVENTS = (
 )
 """What the supplied filter lets through."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_TRUE = frozenset({"yes", "true", "on", "1", "y", "t"})
 _UNTOLD = frozenset({"FullyBooted"})
 """Events that are sent at each login, whatever the filter says."""
 
@@ -59,6 +60,8 @@ async def check_account(look: Look) -> AsyncIterator[Finding]:
     async for finding in _rights(look):
         yield finding
     async for finding in _addresses(look):
+        yield finding
+    async for finding in _stamps(look):
         yield finding
     if look.config.tls is None and look.config.host not in _LOOPBACK:
         yield look.area.advice(
@@ -145,7 +148,7 @@ async def _addresses(look: Look) -> AsyncIterator[Finding]:
     if permits is None or denied is None or acl:
         return  # not told, or a list of acl.conf, which is the site's own affair
     open_to = [permit for permit in permits if _is_everybody(permit)]
-    if open_to or not any(_is_everybody(deny) for deny in denied):
+    if open_to or not any(_is_everybody(deny) and ":" not in deny for deny in denied):
         yield look.area.fault(
             f"Anybody's machine may try the account's secret ({open_to[0] if open_to else 'no deny line'}).",
             f"in [{look.config.username}] of {look.places.manager}:",
@@ -156,6 +159,19 @@ async def _addresses(look: Look) -> AsyncIterator[Finding]:
         )
     else:
         yield look.area.ok(f"Only {', '.join(permits) or 'nobody'} may log in with it.")
+
+
+async def _stamps(look: Look) -> AsyncIterator[Finding]:
+    """Hold and Unhold are in no journal; without the moment at which they happened they are not counted."""
+    told = await look.setting("manager.conf", "general", "enabled")
+    stamped = await look.setting("manager.conf", "general", "timestampevents")
+    if told and (stamped or "no").casefold() not in _TRUE:
+        yield look.area.fault(
+            "Events come without their moment (timestampevents is off): hold is not seen and counts as talk.",
+            *look.places.write(look.places.manager, "[general](+)", "timestampevents = yes"),
+            "then: asterisk -rx 'manager reload'",
+            code="ami_no_timestamps",
+        )
 
 
 def _is_everybody(network: str) -> bool:

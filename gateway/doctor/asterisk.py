@@ -5,7 +5,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 
 from gateway.doctor.account import check_account, check_filter, names_heard
 from gateway.doctor.cel import check_cel
@@ -53,10 +52,11 @@ async def check_asterisk(
         )
         return
     places = places_of(pbx.kind)
-    async with AsyncExitStack() as stack:
-        try:
-            asterisk = await stack.enter_async_context(open_connection(config))
+    found: list[Finding] = []
+    try:
+        async with open_connection(config) as asterisk:
             told.kind = await find_kind(asterisk, pbx.kind)
+            places = places_of(told.kind)
             look = Look(
                 area=area,
                 pbx=pbx,
@@ -64,20 +64,22 @@ async def check_asterisk(
                 asterisk=asterisk,
                 directory=directory,
                 told=told,
-                places=places_of(told.kind),
+                places=places,
                 others=dict(others or {}),
             )
-            for finding in await _looked(look, routed=routed):
-                yield finding
-        except AuthenticationRefused:
-            yield area.fault(
+            await _look(look, found, routed=routed)
+    except AuthenticationRefused:
+        found.append(
+            area.fault(
                 f"Asterisk at {config.host}:{config.port} refuses the user {config.username!r}.",
                 f"compare user and secret with {places.manager}, and `permit` with our address;",
                 *places.account(config.username),
                 code="ami_refused",
             )
-        except GatewayError as fault:
-            yield area.fault(
+        )
+    except GatewayError as fault:
+        found.append(
+            area.fault(
                 f"The manager interface cannot be used: {fault}",
                 f"in {places.manager}:",
                 "[general]",
@@ -86,17 +88,25 @@ async def check_asterisk(
                 "then: asterisk -rx 'manager reload'",
                 code="ami_unreachable",
             )
+        )
+    for finding in found:
+        yield finding
 
 
-async def _looked(look: Look, *, routed: bool | None) -> list[Finding]:
-    """All checks, while the names of the events that come are noted."""
+async def _look(look: Look, found: list[Finding], *, routed: bool | None) -> None:
+    """All checks, while the names of the events that come are noted; what was found before a fault stays."""
     heard: set[str] = set()
-    listener = asyncio.ensure_future(names_heard(look.asterisk, heard))
-    try:
-        return [finding async for finding in _all(look, heard, routed=routed)]
-    finally:
+    trouble: GatewayError | None = None
+    async with asyncio.TaskGroup() as group:
+        listener = group.create_task(names_heard(look.asterisk, heard), name=f"events of {look.pbx.name}")
+        try:
+            async for finding in _all(look, heard, routed=routed):
+                found.append(finding)
+        except GatewayError as fault:  # as itself, not as a group
+            trouble = fault
         listener.cancel()
-        await asyncio.wait({listener})
+    if trouble is not None:
+        raise trouble
 
 
 async def _all(look: Look, heard: set[str], *, routed: bool | None) -> AsyncIterator[Finding]:

@@ -190,7 +190,7 @@ async def _reached(look: Look, url: str) -> AsyncIterator[Finding]:
             code="route_no_curl",
         )
         return
-    if set(url) & set("(){}$,;\"'\\ \t") or not url.startswith(("http://", "https://")):
+    if set(url) & set("(){}$,;\"'`|&<>\\ \t") or not url.startswith(("http://", "https://")):
         return  # nothing that an address of ours could be; it stays unasked
     began = time.monotonic()
     try:

@@ -201,6 +201,30 @@ def test_a_database_that_does_not_answer_is_a_fault(
     assert "FAULT   The database cannot be used" in site.run("doctor").out
 
 
+def test_a_pbx_that_is_not_there_is_told_with_those_that_are(
+    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = open_command_site(tmp_path, database, capsys, monkeypatch)
+
+    done = site.run("doctor", "--pbx", "offce")
+
+    assert done.code == 1
+    assert "There is no PBX 'offce' in the settings; there is: office, plant." in done.out
+
+
+def test_one_pbx_alone_is_looked_at_or_each(
+    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = open_command_site(tmp_path, database, capsys, monkeypatch)
+
+    one, each = site.run("doctor", "--pbx", "office").out, site.run("doctor", "--pbx").out
+
+    assert ("asterisk office" in one, "asterisk plant" in one) == (True, False)
+    assert ("asterisk office" in each, "asterisk plant" in each) == (True, True)
+    assert "settings" not in one
+    assert "database" not in one
+
+
 # With the real Asterisk
 
 

@@ -82,6 +82,9 @@ SITES: dict[str, Site] = {
     "cel_dateformat": Site(changes=[replaced(GENERAL, "enable = yes", "enable = yes\ndateformat = %F %T")]),
     "cel_16_columns": Site(changes=[replaced(CUSTOM, ",${CSV_QUOTE(${eventextra})}", "")]),
     "cel_master_only": Site(changes=[replaced(CUSTOM, "trunkline.csv =>", "Master.csv =>")]),
+    "journal_of_the_site": Site(
+        changes=[replaced(CUSTOM, "trunkline.csv =>", "Master.csv =>")], settings={"journal": "the site's own"}
+    ),
     "cel_module_missing": Site(
         changes=[replaced("modules.conf", "[modules]", "[modules]\nnoload = cel_custom.so")], started=True
     ),
@@ -119,6 +122,7 @@ SITES: dict[str, Site] = {
         ],
         started=True,
     ),
+    "ami_without_timestamps": Site(changes=[replaced("manager.conf", "timestampevents = yes", "timestampevents = no")]),
     "clock_an_hour_ahead": Site(ahead=timedelta(hours=1, seconds=0.5)),
 }
 
@@ -151,6 +155,8 @@ def _later(ahead: timedelta):  # type: ignore[no-untyped-def]  # the shape of re
 async def looked_at(site: Site, server: AsteriskServer, database: str) -> tuple[str, Examined]:
     """What the doctor says of a site, as a person reads it and as it was found."""
     more = site.settings if site.journal else {"journal": {}}
+    if "journal" in site.settings:
+        more = {"journal": {"path": str(server.journal.with_name("Master.csv"))}}
     settings = settings_of(server, database, site.pbxs, **more)
     async with open_pool(database) as pool:
         if site.people:

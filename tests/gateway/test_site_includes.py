@@ -5,22 +5,36 @@ import os
 import re
 import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.doctor.account import EVENTS, knows_filters
+from gateway.doctor.account import EVENTS, check_filter, knows_filters, names_heard
 from gateway.doctor.conf_files import section_of
-from gateway.doctor.findings import Finding, Level
+from gateway.doctor.findings import Area, Finding, Level
+from gateway.doctor.look import Look, Told
 from gateway.doctor.pbx import examine_pbx
 from gateway.doctor.places import PLACES
+from gateway.doctor.websocket import shake_hands
+from gateway.domain.directory import Directory
+from gateway.settings import PbxKind
 from gateway.store.database import open_pool
 from lab.chroot import AsteriskHome
 from lab.server import SUPPLIED, AsteriskServer
 from sip.ami_connection import AmiConfig, open_connection
 from sip.cel import read_row
-from tests.gateway.broken_site import Change, a_freepbx, open_site, replaced, settings_of, staffed, written
+from tests.gateway.broken_site import (
+    Change,
+    a_freepbx,
+    open_site,
+    replaced,
+    settings_of,
+    staffed,
+    without_lines,
+    written,
+)
 
 CURED: list[Change] = [
     written("cel_general_custom.conf", "#include trunkline_cel_general_freepbx.conf\n"),
@@ -130,6 +144,75 @@ async def test_a_browser_can_connect_over_the_supplied_files(
     assert [f.code for f in found.findings if f.level is not Level.OK and f.area == "asterisk lab"] == [
         "endpoints_unmapped"
     ]
+
+
+BY_U = """[by-u]
+exten => 1,1,Dial(Local/4950009@from-trunk,,U(trunkline-record^s^1))
+ same => n,Hangup()
+[globals]
+"""
+
+
+@pytest.mark.asterisk
+def test_a_trunk_whose_option_b_is_taken_records_the_clients_leg_by_the_option_u(
+    asterisk_home: AsteriskHome, tmp_path: Path
+) -> None:
+    """FreePBX dials trunks with an option b of its own; of two only the last one counts."""
+    with open_site(tmp_path / "pbx", asterisk_home, [replaced("extensions.conf", "[globals]\n", BY_U)]) as server:
+        with server.console() as console:
+            console.action("Originate", Channel="Local/1@by-u", Application="Playback", Data="demo-thanks")
+        deadline = time.monotonic() + 15
+        while not (done := list(server.recordings.glob("*.done"))) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        sides = sorted(path.name.rpartition("-")[2] for path in server.recordings.glob("*.wav"))
+
+    assert len(done) == 1
+    assert sides == ["rx.wav", "tx.wav"]
+
+
+@pytest.mark.asterisk
+async def test_where_the_files_may_not_be_read_the_events_that_come_tell_of_a_missing_filter(
+    asterisk_home: AsteriskHome, tmp_path: Path
+) -> None:
+    with open_site(tmp_path / "pbx", asterisk_home, [without_lines("trunkline_manager.conf", "eventfilter")]) as server:
+        pbx = settings_of(server, "postgresql://x@127.0.0.1/x").pbx["lab"]
+        config = AmiConfig(port=server.ports.ami, username=server.gateway.user, secret=server.gateway.secret)
+        async with open_connection(config) as connection, asyncio.TaskGroup() as group:
+            heard: set[str] = set()
+            listener = group.create_task(names_heard(connection, heard))
+            await asyncio.to_thread(key_in, server, "1")
+            await asyncio.sleep(0.2)
+            look = Look(
+                area=Area(name="asterisk lab"),
+                pbx=pbx,
+                config=replace(config, host="localhost"),
+                asterisk=connection,
+                directory=Directory(),
+                told=Told(),
+                places=PLACES[PbxKind.MIKOPBX],
+            )
+            found = [finding async for finding in check_filter(look, heard)]
+            listener.cancel()
+
+    (finding,) = found
+    assert finding.code == "ami_no_filter"
+    assert "DialBegin" in finding.text
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 404 Not Found\r\n\r\n", b"", b"HTTP/1.1 101 Switching\r\n\r\n"])
+async def test_a_way_for_browsers_is_proved_by_a_handshake(answer: bytes) -> None:
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(answered, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        told = await shake_hands("127.0.0.1", port, "/ws", secure=False)
+    gone = await shake_hands("127.0.0.1", port, "/ws", secure=False)
+
+    assert gone is not None
+    assert (told is None) == (b"101" in answer)
 
 
 # The files among each other
