@@ -3,7 +3,8 @@
 Cards, numbers, a year of calls, managers and their states are made by SQL. Then calls from ever other numbers are asked
 over real HTTP as Asterisk's CURL does: with the key as a password and a new connection for each question. `first` is a
 call's first question (plan, card, group of ten, decision and fact written), `next` the one after nobody answered.
-`at_once` asks the same with ten calls a second, which come when they come. `cold_ms` is the first question of all.
+`at_once` asks the same with ten calls a second, which come when they come. `cold_ms` is the first question of all,
+`bare` a request that asks nothing of the database, in the same minute: what the machine's other work adds to each.
 
 `--asterisk` adds a real Asterisk whose gateway is dead or slow: milliseconds from the INVITE to the client's 180, and
 the same without any question, so that the difference is the delay. The limit is 150 ms.
@@ -106,6 +107,7 @@ class Dialplan:
 
     def __init__(self, origin: str, key: str, cards: int) -> None:
         self._address = f"{origin}/api/v1/route"
+        self._bare = f"{origin}/healthz"
         self._headers = {"Authorization": encode_basic_auth("route", key)}
         self._cards = cards
         self._dice = random.Random(7)
@@ -127,6 +129,13 @@ class Dialplan:
         took = (time.perf_counter() - began) * 1000
         assert response.status == 200, text
         return took, text
+
+    async def bare(self, client: ClientSession) -> float:
+        """A request that asks nothing of the database: what HTTP, the machine and its other work take."""
+        began = time.perf_counter()
+        async with client.get(self._bare) as response:
+            await response.read()
+        return (time.perf_counter() - began) * 1000
 
     async def call(self, client: ClientSession) -> tuple[float, float]:
         """A call that its own manager does not take: its first two questions."""
@@ -175,9 +184,11 @@ async def measure(api: Api, cards: int, runs: int) -> dict[str, object]:
     async with dialplan.connection() as client:
         cold, _ = await dialplan.ask(client, "cold.1", "+79000000001", 0)
         one: list[tuple[float, float]] = []
+        bare: list[float] = []
         for _ in range(runs):
             one.append(await dialplan.call(client))
             await api.site.pool.execute(_FREE)
+            bare.append(await dialplan.bare(client))
         crowd: list[tuple[float, float]] = []
         dice = random.Random(9)
 
@@ -193,6 +204,7 @@ async def measure(api: Api, cards: int, runs: int) -> dict[str, object]:
         "questions": 2 * (len(one) + len(crowd)),
         "seeded_s": round(seeded, 1),
         "cold_ms": round(cold, 2),
+        "bare": figures(bare),
         "first": figures([first for first, _ in one]),
         "next": figures([further for _, further in one]),
         "at_once": figures([ms for pair in crowd for ms in pair]),

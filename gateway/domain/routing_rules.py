@@ -55,17 +55,17 @@ def route_faults(route: Route, known: Known) -> list[Fault]:
     if not route.steps:
         faults.append(Fault(at="steps", detail="A route needs at least one step."))
     for name, steps in (("steps", route.steps), ("closed_steps", route.closed_steps)):
-        faults += _list_faults(name, steps, known)
+        faults += _list_faults(name, steps, known, route.id)
     return faults + _loop_faults(route, known.routes)
 
 
-def _list_faults(name: str, steps: Sequence[Step], known: Known) -> list[Fault]:
+def _list_faults(name: str, steps: Sequence[Step], known: Known, own: int) -> list[Fault]:
     faults = []
     if len(steps) > STEPS_MAX:
         faults.append(Fault(at=name, detail=f"There are {len(steps)} steps; at most {STEPS_MAX} are allowed."))
     for place, step in enumerate(steps):
         at = f"{name}/{place}"
-        faults += [Fault(at=f"{at}/{field}", detail=detail) for field, detail in _step_faults(step, known)]
+        faults += [Fault(at=f"{at}/{field}", detail=detail) for field, detail in _step_faults(step, known, own)]
         if step.kind in LAST_STEPS and place < len(steps) - 1:
             faults.append(Fault(at=at, detail=f"Nothing comes after the step {step.kind}; remove what follows it."))
     total = sum(_longest(step, known) for step in steps)
@@ -75,7 +75,7 @@ def _list_faults(name: str, steps: Sequence[Step], known: Known) -> list[Fault]:
     return faults
 
 
-def _step_faults(step: Step, known: Known) -> list[tuple[str, str]]:
+def _step_faults(step: Step, known: Known, own: int) -> list[tuple[str, str]]:
     faults = []
     rings = step.kind in (StepKind.OWNER, StepKind.GROUP, StepKind.MANAGER)
     if rings and not RING_SECONDS_MIN <= step.seconds <= RING_SECONDS_MAX:
@@ -92,7 +92,7 @@ def _step_faults(step: Step, known: Known) -> list[tuple[str, str]]:
             faults.append(("user", "Nobody who is active has this id."))
         case StepKind.ANNOUNCEMENT if step.sound not in known.sounds:
             faults.append(("sound", "This sound is not in the list of allowed ones; add it there first."))
-        case StepKind.ROUTE if step.route not in known.routes:
+        case StepKind.ROUTE if step.route not in known.routes and step.route != own:
             faults.append(("route", "There is no other route with this id."))
     return faults
 
@@ -117,18 +117,24 @@ def _loop_faults(route: Route, others: Mapping[int, Route]) -> list[Fault]:
             if step.kind is not StepKind.ROUTE or step.route not in routes:
                 continue
             if way := _way_back(route, routes[step.route or 0], routes):
-                detail = f"The routes lead in a circle: {' → '.join(way)}. A call would go round for ever."
+                circle = len(set(way)) < len(way)
+                names = " → ".join(routes[id].name for id in way)
+                detail = (
+                    f"The routes lead in a circle: {names}. A call would go round for ever."
+                    if circle
+                    else f"The routes lead on too far: {names}. At most {JUMPS_MAX} may follow a number's own."
+                )
                 faults.append(Fault(at=f"{name}/{place}/route", detail=detail))
     return faults
 
 
-def _way_back(route: Route, next_: Route, routes: Mapping[int, Route]) -> list[str] | None:
-    """Names along a way from a route through the next one back to one that was passed, or longer than allowed."""
+def _way_back(route: Route, next_: Route, routes: Mapping[int, Route]) -> list[int] | None:
+    """Routes along a way from a route through the next one back to one that was passed, or longer than allowed."""
     ways = [(next_, [route.id, next_.id])]
     while ways:
         here, passed = ways.pop()
         if here.id in passed[:-1] or len(passed) > JUMPS_MAX + 1:
-            return [routes[id].name for id in passed]
+            return passed
         jumps = {s.route or 0 for s in (*here.steps, *here.closed_steps) if s.kind is StepKind.ROUTE}
         ways += [(routes[id], [*passed, id]) for id in jumps if id in routes]
     return None
