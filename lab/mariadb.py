@@ -87,6 +87,12 @@ class MariaDb:
         """The table's database as SQLAlchemy names it, for the user who may only read."""
         return f"mysql+pymysql://{self.reader}:{self.reader_secret}@127.0.0.1:{self.port}/asteriskcdrdb"
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def install(self) -> None:
         """Make the data folder.
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Self
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 from sqlalchemy.sql.expression import ColumnClause, TableClause
 
 from gateway.domain.errors import Rejected
@@ -26,8 +26,10 @@ from sip.cel_table_rows import Shape, TableRow, journal_row, shape_of
 
 GAP_ROWS = 1000
 GAP_LIFETIME = timedelta(minutes=10)
-_FRESH_GAP = timedelta(seconds=10)
+_FRESH_GAP = timedelta(seconds=2)
 _OLD_GAP_EVERY = timedelta(seconds=5)
+_WHOLE_LOOK_EVERY = 10
+"""Quiet looks at the number alone, and then one at the whole row: another table may have a row of the same number."""
 _ANCHORS = 8
 ZONE_TOLERANCE = timedelta(minutes=10)
 _ZONE_ROWS = 500
@@ -143,6 +145,8 @@ class TableReader:
         self._shape: Shape | None = None
         self._table: TableClause = table_of(table, ("id",))
         self._id: ColumnClause[int] = self._table.c["id"]
+        self._glance = select(self._id)
+        self._glances = 0
         self._old_gaps_due: datetime | None = None
         self.restarts = 0
         """How often the table turned out to be another one."""
@@ -157,6 +161,7 @@ class TableReader:
         self._shape = shape_of(names)
         self._table = table_of(self._name, names)
         self._id = self._table.c[names[self._shape.id]]
+        self._glance = select(self._id).where(self._id >= bindparam("last")).order_by(self._id).limit(2)
 
     def meet(self, connection: Connection, *, history_since: datetime | None) -> tuple[TableCursor, datetime | None]:
         """Where reading begins at the first meeting, and the moment of the newest row.
@@ -200,6 +205,8 @@ class TableReader:
             now: our clock, for the patience with gaps.
         """
         anchor = cursor.last if cursor.last in cursor.anchors else 0
+        if anchor and self._is_quiet(connection, cursor, now):
+            return Step(rows=(), cursor=cursor, full=False)
         rows = self._read(connection, cursor, self._id >= anchor if anchor else self._id > cursor.last)
         if anchor:
             if not rows or rows[0].id != anchor or rows[0].fingerprint != cursor.anchors[anchor]:
@@ -284,11 +291,21 @@ class TableReader:
         self.restarts += 1
         return TableCursor(table=self._name)
 
+    def _is_quiet(self, connection: Connection, cursor: TableCursor, now: datetime) -> bool:
+        """Whether the last row is still the last one, by its number alone; now and then it is read whole."""
+        self._glances += 1
+        if self._glances % _WHOLE_LOOK_EVERY == 0 or any(self._is_due(gap, now) for gap in cursor.gaps):
+            return False
+        found = connection.execute(self._glance, {"last": cursor.last}).scalars().all()
+        return list(found) == [cursor.last]
+
+    def _is_due(self, gap: Gap, now: datetime) -> bool:
+        return now - gap.since < _FRESH_GAP or self._old_gaps_due is None or now >= self._old_gaps_due
+
     def _late(self, connection: Connection, cursor: TableCursor, now: datetime) -> list[TableRow]:
         """Rows that were left out and have come since."""
-        old_due = self._old_gaps_due is None or now >= self._old_gaps_due
-        due = [g for g in cursor.gaps if now - g.since < _FRESH_GAP or old_due]
-        if old_due:
+        due = [gap for gap in cursor.gaps if self._is_due(gap, now)]
+        if self._old_gaps_due is None or now >= self._old_gaps_due:
             self._old_gaps_due = now + _OLD_GAP_EVERY
         numbers = [n for g in due for n in range(g.first, g.last + 1)]
         return self._read(connection, cursor, self._id.in_(numbers)) if numbers else []
