@@ -1,7 +1,8 @@
 """Keeps a PBX's own queues in step with the states of managers: who is on a break, off or busy after a call is paused.
 
 What should be is read from the states, what was told is kept in memory. A connect forgets it, and so does a start: the
-PBX may have been started anew meanwhile, so everybody whose state is known is told again. A PBX that refuses, lacks the
+PBX may have been started anew meanwhile, so everybody whose state is known is told again, and once more when its queues
+have surely been loaded. Pauses are told every five minutes, for who signs in to a queue comes into it unpaused. A PBX that refuses, lacks the
 right or is away disturbs nothing: its answer stands on the board, and it is asked again after a while.
 
 Nobody is told of managers who never used a state, and where the rule `pause_queues` is off for somebody only a pause
@@ -10,8 +11,10 @@ that we had ordered is taken back.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -29,12 +32,25 @@ _LOOK_SECONDS = 5.0
 """States change on other nodes, too."""
 _CONNECT_SECONDS = 0.5
 """So soon a connect is acted on."""
-_AGAIN_SECONDS = 30.0
-"""From a refusal to the next try of the same; another state is told at once."""
+_AGAIN_SECONDS = 2.0
+"""From a refusal to the next try of the same, then twice as long; another state is told at once. An Asterisk that has
+just been started refuses until its queues are loaded."""
+_LONGEST_SECONDS = 60.0
+_SETTLING_SECONDS = 20.0
+_PAUSED_SECONDS = 300.0
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    """What was not accepted, and when it is tried again."""
+
+    told: tuple[bool, str]
+    patience: float
+    again: float
 
 
 class QueuePauses:
@@ -64,14 +80,16 @@ class QueuePauses:
         self._members = members
         self._is_connected = is_connected
         self._clock = clock
-        self._told: dict[str, tuple[bool, str]] = {}
-        self._refused: dict[str, tuple[tuple[bool, str], float]] = {}
-        """What was not accepted, and when it is tried again."""
+        self._told: dict[str, tuple[tuple[bool, str], float]] = {}
+        """What was accepted, and until when that is believed."""
+        self._connected_at = time.monotonic()
+        self._refused: dict[str, _Refusal] = {}
         self._due = False
 
     def look_now(self) -> None:
         """Tell everything anew, such as after a connect."""
         self._told.clear()
+        self._connected_at = time.monotonic()
         self._refused.clear()
         self._due = True
 
@@ -107,21 +125,32 @@ class QueuePauses:
                 await self._tell(WantedPause(**{n: getattr(pause, n) for n in _WHOSE}, paused=False, reason=""))
 
     async def _tell(self, pause: WantedPause) -> None:
-        told = (pause.paused, pause.reason)
-        refused, again = self._refused.get(pause.endpoint, (None, 0.0))
-        if self._told.get(pause.endpoint) == told or (refused == told and again > time.monotonic()):
+        told, now = (pause.paused, pause.reason), time.monotonic()
+        known, believed = self._told.get(pause.endpoint, (None, 0.0))
+        before = self._refused.get(pause.endpoint)
+        if (known == told and now < believed) or (before and before.told == told and now < before.again):
             return
         outcome = await self._ordered(pause)
         await save_pause(self._pool, self._pbx, pause, outcome)
         if outcome.state is OrderState.ACCEPTED:
-            self._told[pause.endpoint] = told
+            self._told[pause.endpoint] = told, now + self._trust(now, paused=pause.paused)
             self._refused.pop(pause.endpoint, None)
             return
         self._told.pop(pause.endpoint, None)
-        self._refused[pause.endpoint] = told, time.monotonic() + _AGAIN_SECONDS
+        patience = min(2 * before.patience, _LONGEST_SECONDS) if before else _AGAIN_SECONDS
+        self._refused[pause.endpoint] = _Refusal(told=told, patience=patience, again=time.monotonic() + patience)
         log.warning(
             "queue not told of a manager's state", pbx=self._pbx, user=pause.user_id, reason=outcome.reason[:40]
         )
+
+    def _trust(self, now: float, *, paused: bool) -> float:
+        """For how many seconds it is believed that a PBX holds what it has accepted.
+
+        Soon after a connect its queues may not be loaded; later somebody who is paused may come into a further queue.
+        """
+        if now - self._connected_at < _SETTLING_SECONDS:
+            return _SETTLING_SECONDS
+        return _PAUSED_SECONDS if paused else math.inf
 
     async def _ordered(self, pause: WantedPause) -> OrderOutcome:
         try:
