@@ -20,6 +20,7 @@ import structlog
 
 from gateway.domain.call import Call, Command
 from gateway.domain.calls import fold_family
+from gateway.domain.clock import steadied
 from gateway.domain.errors import Rejected
 from gateway.domain.family import Families
 from gateway.domain.identity import new_id
@@ -386,8 +387,9 @@ class Pipeline:
         """The calls of a family; a conference that never ends must not keep the loop from its other work."""
 
         def fold() -> list[Call]:
-            events = in_order(family.rows.values())
-            return fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen)
+            events, clock_was_set = steadied(family.rows.values())
+            calls = fold_family(events, self._tables.directory, commands=orders, holds_seen=self._holds_seen)
+            return [replace(call, complete=False) for call in calls] if clock_was_set else calls
 
         return await asyncio.to_thread(fold) if len(family.rows) > _BIG_FAMILY else fold()
 

@@ -11,7 +11,7 @@ beside the new rows, and what had ended by then is history: it counts, and start
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -66,7 +66,7 @@ class Receiving:
         self._turn = asyncio.Lock()
         self._room, self._room_at = BURST, time.monotonic()
         self.status = status
-        self.hear_clock: Callable[[timedelta], None] | None = None
+        self.hear_clock: Callable[[timedelta], Awaitable[None]] | None = None
         """Told the PBX's clock minus ours."""
         self.shipper: Shipper | None = None
         """Who sends, as last seen in the database; any node may have heard him."""
@@ -211,7 +211,7 @@ class Receiving:
             log.warning("a second host sends this journal; it is refused", pbx=self.pbx)
             raise OtherHost
         if offset is not None and self.hear_clock is not None:
-            self.hear_clock(offset)
+            await self.hear_clock(offset)
 
     def _tell(self) -> None:
         if self.is_heard:

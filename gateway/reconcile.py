@@ -21,9 +21,11 @@ from typing import Protocol
 import asyncpg
 import structlog
 
+from gateway.domain.clock import TOLERANCE
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.store.database import Pool
 from gateway.store.journal import open_families
+from gateway.store.shipped import note_clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,8 +33,10 @@ QUIET = timedelta(seconds=10)
 """How long a family must have been silent, and how far two looks that miss a leg must be apart."""
 TOO_OLD = timedelta(hours=12)
 """Without AMI: a family silent for so long has ended."""
-CLOCK_LIMIT = timedelta(seconds=2)
+CLOCK_LIMIT = TOLERANCE
 """A PBX's clock further off than this is an alarm: deadlines are ours, figures the PBX's."""
+_CLOCK_STEP = timedelta(seconds=0.5)
+"""A clock that moved by less need not be written down again."""
 _LOOK_SECONDS = 60.0
 _SECOND_LOOK_SECONDS = 11.0
 _RESTARTED = "pbx_restarted"
@@ -163,6 +167,9 @@ class Reconciler:
         self._due = asyncio.Event()
         self.clock_offset: timedelta | None = None
         """PBX minus gateway, as last measured; None: never."""
+        self._noted: timedelta | None = None
+        self.clock_steps = 0
+        """How often the PBX's clock was set by more than two seconds since the start."""
         self.closed = 0
         """Legs closed by us since the start."""
 
@@ -175,9 +182,17 @@ class Reconciler:
         """Look at once, such as after a connect."""
         self._due.set()
 
-    def hear_clock(self, offset: timedelta) -> None:
-        """Take the PBX's clock minus ours as somebody else measured it, such as the program on its host."""
+    async def hear_clock(self, offset: timedelta | None) -> None:
+        """Take the PBX's clock minus ours, as the manager interface or the program on its host measured it.
+
+        Raises:
+            asyncpg.PostgresError, OSError: the database is away.
+        """
         self._take_clock(offset)
+        moved = self.clock_offset
+        if moved is not None and (self._noted is None or abs(moved - self._noted) > _CLOCK_STEP):
+            await note_clock(self._pool, self._pbx, moved)
+            self._noted = moved
 
     async def run(self) -> None:
         """Look each minute, and sooner where a leg was missed or `look_now` asks for it."""
@@ -209,7 +224,7 @@ class Reconciler:
             look = await self._standing()
             if look is None:
                 return 0
-            self._take_clock(look.clock_offset)
+            await self.hear_clock(look.clock_offset)
             gone = {id: first for id, first in self._open_legs().items() if id not in (look.legs or frozenset())}
             made = plan(await self._legs(gone) if look.legs is not None else (), look, self._missed)
         if self._is_behind():
@@ -229,7 +244,10 @@ class Reconciler:
         return len(closing)
 
     def _take_clock(self, offset: timedelta | None) -> None:
-        was_off = self.clock_is_off
+        was_off, before = self.clock_is_off, self.clock_offset
+        if offset is not None and before is not None and abs(offset - before) > CLOCK_LIMIT:
+            self.clock_steps += 1
+            log.error("clock of the PBX was set", pbx=self._pbx, seconds=round((offset - before).total_seconds(), 1))
         self.clock_offset = offset if offset is not None else self.clock_offset
         if self.clock_is_off and not was_off and self.clock_offset is not None:
             log.error("clock of the PBX is off", pbx=self._pbx, seconds=round(self.clock_offset.total_seconds(), 1))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from gateway.domain.clock import TOLERANCE as CLOCK_LIMIT
 from gateway.domain.missed import (
     STALE,
     CallBackRule,
@@ -29,9 +30,11 @@ from gateway.store.call_back import call_back_rule, take_lease
 from gateway.store.database import Connection
 from gateway.store.facts import Fact, NewFact
 from gateway.store.missed import Client, KeptMatter, Touched
+from gateway.store.shipped import clocks_of_calls
 from gateway.store.tasks import active_users, change_task, enter_tasks, heads_of, note_escalated, read_rule, read_task
 from gateway.store.working_time import OfficeHours, office_hours
 
+_RIGHT = timedelta()
 BY = "missed"
 """Who makes and ends these tasks, as histories name it."""
 _AT_ONCE = 500
@@ -50,11 +53,12 @@ class _Promise:
     rule: CallBackRule
     hours: OfficeHours
 
-    def terms(self, missed: Missed, now: datetime) -> Terms:
-        """Until when to call back, and when it is too late."""
-        since = min(missed.at, now)  # a PBX whose clock is ahead gives nobody more time
-        give_up = missed.at + timedelta(hours=self.rule.give_up_hours)
-        if now - missed.at > STALE:
+    def terms(self, missed: Missed, now: datetime, clock: timedelta = _RIGHT) -> Terms:
+        """Until when to call back, and when it is too late, by our clock; the PBX's is off by `clock`."""
+        at = missed.at - clock
+        since = min(at, now)  # a PBX whose clock is ahead gives nobody more time
+        give_up = at + timedelta(hours=self.rule.give_up_hours)
+        if now - at > STALE:
             give_up = min(give_up, now)
         length = timedelta(minutes=self.rule.minutes)
         return Terms(due_at=self.hours.of_did(missed.did).after(since, length), give_up_at=give_up)
@@ -138,9 +142,12 @@ class MissedCalls:
         story = await store.story_of(connection, client, start, dismissals)
         promises = {did: await self._promise(connection, did) for did in {m.did for m in story.missed}}
         known = {k.calls[0]: k.terms for k in kept.values() if k.calls}
+        unknown = [missed.call_id for missed in story.missed if missed.call_id not in known]
+        clocks = await clocks_of_calls(connection, unknown, beyond=CLOCK_LIMIT) if unknown else {}
 
         def terms(missed: Missed) -> Terms:
-            return known.get(missed.call_id) or promises[missed.did].terms(missed, now)
+            clock = clocks.get(missed.call_id, _RIGHT)
+            return known.get(missed.call_id) or promises[missed.did].terms(missed, now, clock)
 
         matters = matters_of(story, terms, now)
         found, gone = paired(matters, {k.id: k.calls for k in kept.values()})

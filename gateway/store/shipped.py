@@ -7,6 +7,7 @@ transaction. The place in the history is written after its rows: what is sent tw
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from gateway.store.database import Connection, Pool, Row
 
@@ -189,3 +190,26 @@ async def states_of_recordings(source: Pool | Connection, pbx: str, names: Colle
         list(names),
     )
     return {r["name"]: dict(r) for r in rows}
+
+
+async def note_clock(source: Pool | Connection, pbx: str, offset: timedelta) -> None:
+    """Write down a PBX's clock minus ours."""
+    await source.execute(
+        "insert into pbx_clock (pbx, offset_us) values ($1, $2)"
+        " on conflict (pbx) do update set offset_us = excluded.offset_us, measured_at = now()",
+        pbx,
+        round(offset / timedelta(microseconds=1)),
+    )
+
+
+async def clocks_of_calls(
+    source: Pool | Connection, calls: Collection[UUID], *, beyond: timedelta
+) -> Mapping[UUID, timedelta]:
+    """The clocks of the PBXs of calls minus ours, where they are off by more than that; by call."""
+    rows = await source.fetch(
+        "select c.id, k.offset_us from call c join pbx_clock k on k.pbx = c.pbx"
+        " where c.id = any($1::uuid[]) and abs(k.offset_us) > $2",
+        list(calls),
+        round(beyond / timedelta(microseconds=1)),
+    )
+    return {r["id"]: timedelta(microseconds=r["offset_us"]) for r in rows}

@@ -1,7 +1,8 @@
 """Journals and recordings that come from another host, and how far each has come.
 
 A key may be bound to one PBX; only such a key ships (deny by default). `journal_history` is the first meeting with a
-PBX's journal: what stood in it then is history, which is read beside the new rows and starts nothing. A card that only
+PBX's journal: what stood in it then is history, which is read beside the new rows and starts nothing.
+`pbx_clock` is each PBX's clock minus ours, as last measured: deadlines are by our clock. A card that only
 history made is announced as history as well, so `enter_book` gets two lines more.
 """
 
@@ -32,6 +33,12 @@ create table shipped_journal (
     clock_offset_us bigint,
     version text not null default '',
     heard_at timestamptz not null default now()
+);
+
+create table pbx_clock (
+    pbx text primary key,
+    offset_us bigint not null,
+    measured_at timestamptz not null default now()
 )
 """
 
