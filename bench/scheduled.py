@@ -115,7 +115,7 @@ async def planned(api: Api, user: int, runs: int) -> dict[str, object]:
             assert response.status == 201, await response.text()
 
     async def clash(n: int) -> None:
-        body = {"number": "+74951234567", "at": f"{day}T12:10"}
+        body = {"number": "+74951234567", "at": f"{day}T09:05"}
         async with client.post("scheduled-calls", json=body, headers={"Idempotency-Key": f"c{n}"}) as response:
             assert response.status == 409, await response.text()
 

@@ -19,7 +19,8 @@ from gateway.aftercare.last_touch import note_touches
 from gateway.aftercare.manager_states import ManagerDays, follow_states, look_at_calls
 from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
-from gateway.aftercare.scheduled_calls import Placer, ScheduledCalls, ScheduledDialling
+from gateway.aftercare.scheduled_calls import ScheduledCalls
+from gateway.aftercare.scheduled_dialling import Placer, ScheduledDialling
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
 from gateway.aftercare.webhooks import clear_log, queue_webhooks
 from gateway.live import Live

@@ -1,22 +1,19 @@
-"""Scheduled calls come to their moment: reminders, placing, and what follows when it cannot be or nobody takes it.
+"""Scheduled calls come to their moment: reminders, claims, and what follows when it cannot be or nobody takes it.
 
-`ScheduledCalls` holds the works, each within a duty's transaction; `ScheduledDialling` is the duty that rings. An order
-is written down with its id, committed, and only then placed (gateway/commands/placing.py), so that a gateway ended in
-between places the same order again, whose id is used once, or finds that it went out. What comes of an order is read
-from its command. Whatever is later than the rule allows is planned anew and never rung late; and no more calls are
-placed within a minute than the rule says, so a downtime never ends in a burst.
+`ScheduledCalls` holds the works, each within a duty's transaction; `scheduled_dialling` is the duty that rings. An
+order is written down with its id, committed, and only then placed, so that a gateway ended in between places the same
+order again, whose id is used once, or finds that it went out. What comes of an order is read from its command. Whatever
+is later than the rule allows is planned anew and never rung late; and no more calls are placed within a minute than the
+rule says, so a downtime never ends in a burst.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from gateway.aftercare.duties import Duty
-from gateway.aftercare.follow import now as this_moment
-from gateway.commands.orders import CallOrder, OrderSource, PlacedCall
+from gateway.commands.orders import CallOrder, OrderSource
 from gateway.domain.local_time import next_instant, wall_of
-from gateway.domain.manager_states import ManagerState, State
+from gateway.domain.manager_states import BY_WORKING_TIME, ManagerState, State
 from gateway.domain.scheduled import (
     TALKED,
     UNKNOWN,
@@ -26,16 +23,14 @@ from gateway.domain.scheduled import (
     ScheduleRule,
     ZoneFrom,
     after_miss,
-    after_refusal,
     order_id,
 )
 from gateway.domain.staff import zone_of
 from gateway.domain.tasks import NewTask, Origin, TaskKind
-from gateway.live import Happening, Live
 from gateway.store import scheduled as store
 from gateway.store import scheduled_clock as clock_store
-from gateway.store.database import Connection, Pool
-from gateway.store.facts import NewFact, save_facts
+from gateway.store.database import Connection
+from gateway.store.facts import NewFact
 from gateway.store.manager_states import present_states
 from gateway.store.scheduled import Overlap, told
 from gateway.store.tasks import active_users, enter_tasks
@@ -46,14 +41,6 @@ _CLAIM_LASTS = timedelta(seconds=30)
 """So long a node that claimed a call has to place it, before another look does."""
 _TEND_EVERY = timedelta(seconds=15)
 _TRIES = 5
-
-
-class Placer(Protocol):
-    """Places calls; `gateway.commands.placing.Placing` is one."""
-
-    async def place(self, order: CallOrder, *, now: datetime) -> PlacedCall:
-        """Write a call down and send it, unless something forbids it."""
-        ...
 
 
 class ScheduledCalls:
@@ -125,7 +112,7 @@ class ScheduledCalls:
             if claimed.stored:
                 at = claimed.ordered_at or now
                 await clock_store.note_placed(connection, call.id, call.order_id, claimed.call_id, at)
-                facts += await _called(connection, call.id)
+                facts += await called(connection, call.id)
             elif now - call.at > timedelta(minutes=rule.late_minutes):
                 facts += await self._late(connection, call, rule, now)
             else:
@@ -164,7 +151,7 @@ class ScheduledCalls:
         zone = await self._client_zone(connection, call)
         if not call.any_hour and not rule.hours.includes(now, zone):
             return await self.replan(connection, call, rule, earliest=now, reason="client_hours", now=now)
-        if state is not None and not state.takes_calls:
+        if state is not None and not state.takes_calls and not _agreed_outside_work(call, state):
             how = "ringing" if state.state is State.AVAILABLE else state.state.value
             return await self.put_off(connection, call, f"manager_{how}", rule, now)
         return None
@@ -330,71 +317,14 @@ class ScheduledCalls:
         return zone_of(card.zone, zone_of(call.zone, self._company))
 
 
-class ScheduledDialling(Duty):
-    """The duty that rings: what its work has written down is placed after the commit."""
-
-    def __init__(
-        self,
-        pool: Pool,
-        name: str,
-        calls: ScheduledCalls,
-        live: Live,
-        placer: Placer | None,
-        *,
-        every: float,
-        clock: Callable[[], datetime] = this_moment,
-    ) -> None:
-        """Args:
-        pool: the database that all nodes share.
-        name: of the duty, the same on every node.
-        calls: the works.
-        live: told of the facts after the commit.
-        placer: places calls; None: nobody does here.
-        every: seconds between two looks.
-        clock: the present moment, UTC.
-        """
-        super().__init__(pool, name, calls.look, live, every=every, clock=clock)
-        self._calls = calls
-        self._placer = placer
-
-    async def look(self, moment: datetime) -> Sequence[NewFact]:
-        """Do what is due at a moment, then place what was written down."""
-        self._calls.orders = []
-        facts = list(await super().look(moment))
-        orders, self._calls.orders = self._calls.orders, []
-        for order in orders if self._placer else ():
-            facts += await self._place(order, moment)
-        return facts
-
-    async def _place(self, order: CallOrder, moment: datetime) -> list[NewFact]:
-        assert self._placer is not None
-        placed = await self._placer.place(order, now=moment)
-        id_ = int(order.actor.removeprefix("schedule:"))
-        async with self._pool.acquire() as connection, connection.transaction():
-            if placed.state != "refused":
-                mine = await clock_store.note_placed(connection, id_, order.id, placed.call_id, moment)
-                facts = await _called(connection, id_) if mine else []
-            else:
-                facts = await self._refused(connection, id_, order, placed, moment)
-            await save_facts(connection, facts)
-        for fact in facts:
-            self._live.publish(Happening(kind=fact.kind, body=fact.body, users=fact.users))
-        return facts
-
-    async def _refused(
-        self, connection: Connection, id: int, order: CallOrder, placed: PlacedCall, moment: datetime
-    ) -> list[NewFact]:
-        call = await store.read_scheduled(connection, id, lock=True)
-        if call is None or call.state is not ScheduledState.CALLING or call.order_id != order.id:
-            return []
-        rule = await store.read_rule(connection)
-        if after_refusal(placed.reason) is After.PUT_OFF:
-            return await self._calls.put_off(connection, call, placed.reason, rule, moment)
-        return await self._calls.give_up(connection, call, placed.reason, rule, moment)
+def _agreed_outside_work(call: Scheduled, state: ManagerState) -> bool:
+    """Whether only his working hours say that he is off, though a person chose this very moment for the call."""
+    by_hours = state.state is State.OFF and state.by == BY_WORKING_TIME
+    return by_hours and not state.ringing and call.at == call.agreed_at
 
 
-async def _called(connection: Connection, id: int) -> list[NewFact]:
-    """That the manager's phone rings, with the card to open."""
+async def called(connection: Connection, id: int) -> list[NewFact]:
+    """The fact that the manager's phone rings, with the card to open."""
     call = await store.read_scheduled(connection, id)
     return [] if call is None else [told("called", call)]
 
@@ -407,4 +337,5 @@ def _order(call: Scheduled, order: str) -> CallOrder:
         pbx=call.pbx,
         source=OrderSource.SCHEDULED,
         actor=f"schedule:{call.id}",
+        key_id=call.made_by.removeprefix("key:") if call.made_by.startswith("key:") else None,
     )

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import ClientResponse, ClientSession
 
-from gateway.domain.access import Role
+from gateway.api.visibility import sees_event
+from gateway.domain.access import Principal, Role
 from gateway.domain.scheduled import Scheduled
 from gateway.store.scheduled import read_rule, read_scheduled
 from gateway.store.scheduled_clock import claim
@@ -383,3 +384,26 @@ async def test_a_hostile_note_stays_a_note(api: Api) -> None:
     anna = await api.caller(Role.MANAGER, "anna")
     note = '"quoted", ${SHELL(id)}; drop table scheduled_call; \\ \r\n<script>'
     assert (await plan(anna, "a", note=note))["note"] == note
+
+
+async def test_what_happens_to_a_call_is_told_to_its_manager_and_no_colleague(api: Api) -> None:
+    anna, boris = await api.caller(Role.MANAGER, "anna"), await api.caller(Role.MANAGER, "boris")
+    head = await api.caller(Role.SUPERVISOR, "head")
+    with api.site.live.listening() as screen:
+        call = await plan(anna, "a")
+        await changed(anna, call, at=on("12:00"))
+        told = [screen.queue.get_nowait() for _ in range(2)]
+    assert [(h.kind, h.users) for h in told] == [
+        ("scheduled.created", (api.site.users["anna"],)),
+        ("scheduled.moved", (api.site.users["anna"],)),
+    ]
+    assert [sees_event(_as(api, who), "scheduled.moved", told[1].users) for who in ("anna", "boris", "head")] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert (await boris.get(f"scheduled-calls/{call['id']}")).status == 404
+    assert (await head.get(f"scheduled-calls/{call['id']}")).status == 200
+
+
+def _as(api: Api, who: str) -> Principal:
+    role = Role.SUPERVISOR if who == "head" else Role.MANAGER
+    return Principal(id=f"user:{api.site.users[who]}", role=role, manager=str(api.site.users[who]))

@@ -1,5 +1,6 @@
 """Scheduled calls on a clock that is moved: rung once at their moment, put off, tried again, late, handed over."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,15 @@ import pytest_asyncio
 
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.parts import duties_of
+from gateway.aftercare.scheduled_calls import ScheduledCalls
+from gateway.aftercare.scheduled_dialling import ScheduledDialling
+from gateway.commands.orders import CallOrder
 from gateway.domain.local_time import ClientHours, wall_of
-from gateway.domain.manager_states import Choice, Chosen
+from gateway.domain.manager_states import BY_WORKING_TIME, Choice, Chosen
 from gateway.domain.scheduled import Scheduled, ZoneFrom
 from gateway.store import scheduled as store
+from gateway.store.commands import store_command
+from gateway.store.database import open_pool
 from gateway.store.manager_states import add_choices, refold
 from gateway.store.scheduled import NewScheduled, Overlap
 from tests.gateway.desk import Desk
@@ -23,6 +29,7 @@ from tests.gateway.office import Office, open_office
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # a Monday
 MOSCOW = ZoneInfo("Europe/Moscow")
 NUMBER = "+74951234567"
+PEOPLE = ("anna", "boris", "head")
 
 
 @dataclass(slots=True)
@@ -89,9 +96,9 @@ class Playground:
             rule = replace(await store.read_rule(connection), **changes)  # type: ignore[arg-type]
             assert await store.save_rule(connection, rule, by="test", now=self.office.moment)
 
-    async def choose(self, who: str, chosen: Chosen) -> None:
-        """Let a manager choose how he is."""
-        choice = Choice(at=self.office.moment, chosen=chosen, by="user:1", reason="")
+    async def choose(self, who: str, chosen: Chosen, by: str = "user:1") -> None:
+        """Let a manager, or a rule, choose how he is."""
+        choice = Choice(at=self.office.moment, chosen=chosen, by=by, reason="")
         async with self.office.pool.acquire() as connection, connection.transaction():
             changed = await add_choices(connection, [(self.office.site.users[who], choice)])
             await refold(connection, changed, self.office.moment)
@@ -398,6 +405,50 @@ async def test_without_anybody_who_could_take_it_a_call_becomes_nobodys_task(pla
     missed = await play.now(call)
     assert (missed.state, missed.reason) == ("missed", "nobody")
     assert await pool.fetchval("select owner_id from task where id = $1", missed.task_id) is None
+
+
+async def test_two_nodes_that_look_at_one_moment_place_each_call_once(play: Playground, database: str) -> None:
+    calls = [await play.plan(later(60), who, number=f"+749512345{n:02}") for n, who in enumerate(PEOPLE)]
+    async with open_pool(database) as pool:
+        nodes = []
+        for source in (play.office.pool, pool):
+            works = ScheduledCalls(MOSCOW)
+            nodes.append(ScheduledDialling(source, "scheduled calls", works, play.office.site.live, play.desk, every=1))
+        for second in range(5):
+            moment = later(60) + timedelta(seconds=second)
+            await asyncio.gather(*(node.look(moment) for node in nodes))
+
+    assert sorted(o.number for o in play.desk.orders) == sorted(c.number for c in calls)
+    assert (await play.told()).count("called") == len(calls)
+
+
+async def test_an_order_that_another_node_was_first_with_is_taken_for_placed(play: Playground) -> None:
+    call = await play.plan(later(60))
+    play.desk.dies = True
+    await die(play, later(60))
+    order = (await play.now(call)).order_id
+    assert order is not None
+    async with play.office.pool.acquire() as connection:
+        await store_command(connection, id=order, pbx="pbx1", user_id=call.user_id, extension="101", number=call.number)
+    play.desk.dies = False
+    (duty,) = (d for d in play.office.duties if isinstance(d, ScheduledDialling))
+    await duty.place(CallOrder(id=order, user_id=call.user_id, number=NUMBER, actor=f"schedule:{call.id}"), later(60))
+
+    assert ((await play.now(call)).state, play.desk.orders, await play.told()) == ("calling", [], ["called"])
+
+
+async def test_whoever_agreed_to_a_call_after_work_gets_it_though_his_hours_are_over(play: Playground) -> None:
+    await play.choose("anna", Chosen.OFF, by=BY_WORKING_TIME)
+    await play.plan(later(60))
+    await play.at(later(60))
+    assert play.desk.moments == [later(60)]
+
+
+async def test_a_call_planned_by_a_key_counts_for_that_keys_limits(play: Playground) -> None:
+    await play.plan(later(60), made_by="key:0a1b2c")
+    await play.at(later(60))
+
+    assert [o.key_id for o in play.desk.orders] == ["0a1b2c"]
 
 
 async def test_where_nobody_places_calls_none_is_claimed(play: Playground) -> None:
