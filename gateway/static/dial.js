@@ -8,8 +8,9 @@ import { has, t } from "./words.js";
 
 const ASK_EVERY_MS = 1500;
 const ASK_FOR_MS = 60000;
-const OPEN_STATES = ["stored", "sent"];
-const TONES = { refused: "miss", unknown: "warn", accepted: "talk" };
+const OPEN_STATES = ["stored", "sent", "accepted", "dialled"];
+const TONES = { refused: "miss", cancelled: "miss", unknown: "warn", accepted: "talk", dialled: "talk", talking: "talk" };
+const NO_NUMBER = ["hidden", "short", "own"];
 
 /** The box for a number, with its outcome in a place of its own. */
 export function dialBox({ big = false } = {}) {
@@ -80,8 +81,8 @@ export function dialBox({ big = false } = {}) {
   }
 
   function tell(command) {
-    const call =
-      command.state === "accepted" && h("a", { class: "link", href: `/calls/${command.call_id}` }, t("dial.call"));
+    const seen = !["stored", "sent", "refused", "unknown"].includes(command.state);
+    const call = seen && h("a", { class: "link", href: `/calls/${command.call_id}` }, t("dial.call"));
     say(words(command), TONES[command.state], call && " ", call);
   }
 
@@ -104,12 +105,17 @@ function words(command) {
   const number = phone(command.number);
   const reasons = { refused: "dial.refused_by" };
   const reason = command.reason && (reasons[command.reason] ?? `dial.${command.reason}`);
-  if (command.state === "refused" && reason && has(reason)) return t(reason, { number });
+  if (["refused", "ended"].includes(command.state) && reason && has(reason)) return t(reason, { number });
+  if (command.state === "ended" && !["answered", "lost_in_transfer", "manager_hung_up"].includes(command.reason))
+    return t("dial.lines", { number, why: command.detail });
   return t(`dial.${command.state}`, { number });
 }
 
 function refusal(fault) {
-  if (fault.slug === "invalid-request") return t("dial.badnumber");
+  if (fault.slug === "invalid-request") {
+    const [first] = fault.faults;
+    return !first || NO_NUMBER.includes(first.code) ? t("dial.badnumber") : first.detail;
+  }
   if (fault.slug === "rejected") return t("dial.nophone");
   if (fault.status === 503) return t("dial.not_connected");
   if (fault.status === 403) return t("problem.right");
