@@ -174,7 +174,7 @@ async def open_line(
     if source is not None:
         days = pbx.journal.history_days
         table = TableReading(source, pool, pipeline, journal, read=row_reader(pbx), history_days=days, holding=holding)
-    if session is not None and pbx.journal.path is None:
+    if session is not None and pbx.journal.path is None and table is None:
         _show_by_ami(session, Preview(pool, live, lambda: pipeline.tables), receiving)
 
     def behind() -> bool:

@@ -100,8 +100,7 @@ class MariaDb:
             LabUnavailable: MariaDB's programs are not installed.
             ServerFailed: the data folder could not be made.
         """
-        if missing := [p for p in PROGRAMS if _program(p) is None]:
-            raise LabUnavailable(f"{', '.join(missing)} not found; type: apt install mariadb-server-core")
+        require_mariadb()
         options = ["--no-defaults", f"--datadir={self.folder / 'data'}", "--skip-test-db", "--skip-name-resolve"]
         command = [*self._as_user(), _program("mariadb-install-db") or "", *options]
         made = subprocess.run(
@@ -211,6 +210,16 @@ class MariaDb:
             except OSError:
                 time.sleep(0.05)
         raise ServerFailed(f"MariaDB does not answer: {(self.folder / 'log').read_text()[-800:]}")
+
+
+def require_mariadb() -> None:
+    """See that MariaDB's programs are there.
+
+    Raises:
+        LabUnavailable: they are not.
+    """
+    if missing := [p for p in PROGRAMS if _program(p) is None]:
+        raise LabUnavailable(f"{', '.join(missing)} not found; type: apt install mariadb-server-core")
 
 
 def _program(name: str) -> str | None:

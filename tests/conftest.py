@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
 from lab.chroot import AsteriskHome, ensure_asterisk
 from lab.errors import LabUnavailable
+from lab.mariadb import MariaDb, open_mariadb, require_mariadb
 from lab.server import AsteriskServer, open_asterisk
 
 pytest_plugins = ["tests.database"]
@@ -39,9 +41,25 @@ def asterisk_home() -> AsteriskHome:
     try:
         return ensure_asterisk()
     except LabUnavailable as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"with CI=true the tests with a real Asterisk must run: {error}")
-        pytest.skip(str(error))
+        without(error)
+
+
+def without(error: LabUnavailable) -> NoReturn:
+    """Leave a test out that needs what cannot be had here; with CI=true it fails."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"with CI=true the tests with real parts must run: {error}")
+    pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[MariaDb]:
+    """A running MariaDB with FreePBX's empty table, the same one for all tests of a module."""
+    try:
+        require_mariadb()
+    except LabUnavailable as error:
+        without(error)
+    with open_mariadb() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,18 +11,12 @@ from gateway.doctor.cel_table import check_cel_table
 from gateway.doctor.findings import Finding, Level
 from gateway.doctor.journal import Expected
 from gateway.settings import Pbx
-from lab.mariadb import MariaDb, open_mariadb
+from lab.mariadb import MariaDb
 from tests.sip.cel_tables import recorded_day, row
 from tests.sip.test_cel_table_servers import insert
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 NOTHING = Expected()
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[MariaDb]:
-    with open_mariadb() as server:
-        yield server
 
 
 @pytest.fixture

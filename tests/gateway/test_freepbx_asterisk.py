@@ -21,10 +21,13 @@ from gateway.settings import Settings
 from gateway.store.journal import unpacked
 from gateway.store.staff import add_user, give_extension
 from lab.chroot import AsteriskHome
+from lab.errors import LabUnavailable
 from lab.freepbx import FreePbxServer, open_freepbx
+from lab.mariadb import require_mariadb
 from lab.office import Stage
 from lab.plays import Play
 from lab.plays.freepbx_day import PLAYS
+from tests.conftest import without
 from tests.gateway.test_freepbx_day import NEAR, seconds_by_phones, seconds_of, stretches, told, told_by_phones
 from tests.gateway.test_real_calls import free_port, running
 
@@ -37,6 +40,10 @@ PLAYED = ("followme_mobile", "click_to_call")
 async def freepbx(
     asterisk_home: AsteriskHome, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[FreePbxServer, Stage]]:
+    try:
+        require_mariadb()
+    except LabUnavailable as error:
+        without(error)
     async with open_freepbx(tmp_path_factory.mktemp("freepbx")) as site:
         yield site
 

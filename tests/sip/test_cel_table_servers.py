@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 
 import asyncpg
 import pymysql
 import pytest
 
-from lab.mariadb import MariaDb, open_mariadb
+from lab.mariadb import MariaDb
 from sip.cel_table import CelTable, checked_url
 from sip.cel_table_database import connected
 from sip.journal import JournalCondition
 from tests.sip.cel_tables import FREEPBX, MOSCOW, Reading, Row, recorded_day, row
 
 NOT_ASKED_YET = (JournalCondition.WAITING_FOR_FILE, JournalCondition.NO_SERVER)
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[MariaDb]:
-    if shutil.which("mariadbd", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin") is None:
-        pytest.fail("MariaDB is missing; type: apt install mariadb-server-core")
-    with open_mariadb() as server:
-        yield server
 
 
 @pytest.fixture
