@@ -2,8 +2,8 @@
 
 What should be is read from the states, what was told is kept in memory. A connect forgets it, and so does a start: the
 PBX may have been started anew meanwhile, so everybody whose state is known is told again, and once more when its queues
-have surely been loaded. Pauses are told every five minutes, for who signs in to a queue comes into it unpaused. A PBX that refuses, lacks the
-right or is away disturbs nothing: its answer stands on the board, and it is asked again after a while.
+have surely been loaded. Pauses are told every five minutes, for who signs in to a queue comes into it unpaused. A PBX
+that refuses, lacks the right or is away disturbs nothing: its answer stands on the board, and it is asked again soon.
 
 Nobody is told of managers who never used a state, and where the rule `pause_queues` is off for somebody only a pause
 that we had ordered is taken back.
