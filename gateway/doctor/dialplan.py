@@ -6,7 +6,7 @@ of the dialplan are read (`ShowDialPlan`, class reporting) for one that leads th
 
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,7 +66,7 @@ async def _recording(look: Look, called: frozenset[str] | None) -> AsyncIterator
     if not there:
         yield look.area.fault(
             "The subroutine trunkline-record is not in the dialplan, so nothing of ours records calls.",
-            *look.places.subroutine("trunkline_recording.conf", *_call_it()),
+            *look.places.subroutine("trunkline_recording.conf", *look.places.record_calls),
             code="record_missing",
         )
         return
@@ -82,16 +82,11 @@ async def _recording(look: Look, called: frozenset[str] | None) -> AsyncIterator
         yield look.area.fault(
             "The subroutine trunkline-record is there, but no line of the dialplan calls it: nothing is recorded.",
             f"in {look.places.dialplan}:",
-            *_call_it(),
+            *look.places.record_calls,
             code="record_not_called",
         )
     else:
         yield look.area.ok("The dialplan can record, into the folder we look at.")
-
-
-def _call_it() -> Iterator[str]:
-    yield "inbound, before Dial or Queue: same => n,Gosub(trunkline-record,s,1)"
-    yield "outbound, in Dial to the trunk: the option b(trunkline-record^s^1)"
 
 
 async def _control(look: Look) -> AsyncIterator[Finding]:
@@ -117,7 +112,7 @@ async def _route(look: Look, called: frozenset[str] | None, *, routed: bool | No
         yield look.area.fault(
             "The route hook trunkline-route is not in the dialplan: the routes entered here are not asked for, inbound"
             " calls go the PBX's own way.",
-            *look.places.subroutine("trunkline_route.conf", _ask_it()),
+            *look.places.subroutine("trunkline_route.conf", *look.places.route_calls),
             code="route_missing",
         )
         return
@@ -126,8 +121,8 @@ async def _route(look: Look, called: frozenset[str] | None, *, routed: bool | No
         yield told(
             "The route hook trunkline-route is there, but no line of the dialplan calls it: inbound calls go the PBX's"
             " own way.",
-            f"in {look.places.dialplan}, as the first line of each of your numbers:",
-            _ask_it(),
+            f"in {look.places.dialplan}, before everything else that a number does:",
+            *look.places.route_calls,
             code="route_not_called",
         )
     if not url:
@@ -143,10 +138,6 @@ async def _route(look: Look, called: frozenset[str] | None, *, routed: bool | No
         yield finding
     async for finding in _reached(look, url):
         yield finding
-
-
-def _ask_it() -> str:
-    return "exten => (your number),1,Gosub(trunkline-route,s,1(${EXTEN}))"
 
 
 async def _told_right(look: Look, url: str) -> AsyncIterator[Finding]:

@@ -11,6 +11,30 @@ from dataclasses import dataclass
 from gateway.settings import PbxKind
 
 _FOLDER = "/etc/asterisk"
+_RECORD_CALLS = (
+    "inbound, before Dial or Queue: same => n,Gosub(trunkline-record,s,1)",
+    "outbound, in Dial to the trunk: the option b(trunkline-record^s^1)",
+)
+_ROUTE_CALLS = ("exten => (your number),1,Gosub(trunkline-route,s,1(${EXTEN}))",)
+_FROM_TRUNKLINE = (
+    "[from-trunkline]",
+    "exten => _[+0-9].,1,{call}",
+    " same => n,Goto(from-trunk,${{EXTEN}},1)",
+)
+"""FreePBX and Issabel: a context of ours before theirs, which a trunk's own setting leads to."""
+_BY_THE_TRUNK = "then, in the web pages, set the Context of each trunk to from-trunkline"
+_FREEPBX_RECORD_CALLS = (
+    *(line.format(call="Gosub(trunkline-record,s,1)") for line in _FROM_TRUNKLINE),
+    "[macro-dialout-trunk-predial-hook]",
+    "exten => s,1,Set(DIAL_TRUNK_OPTIONS=${DIAL_TRUNK_OPTIONS}U(trunkline-record^s^1))",
+    " same => n,Return()",
+    "(MacroExit() in place of Return() on FreePBX 16 and older, and on Issabel)",
+    _BY_THE_TRUNK,
+)
+_FREEPBX_ROUTE_CALLS = (
+    *(line.format(call="Gosub(trunkline-route,s,1(${EXTEN}))") for line in _FROM_TRUNKLINE),
+    _BY_THE_TRUNK,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +59,10 @@ class Places:
     endpoints: str
     web_server: str
     web_section: str
+    record_calls: tuple[str, ...] = _RECORD_CALLS
+    """Lines of the dialplan that have calls recorded."""
+    route_calls: tuple[str, ...] = _ROUTE_CALLS
+    """Lines of the dialplan that ask for a route."""
     own_events: bool = False
     """Whether it writes `events=all` itself, anew each time, so that only keyed digits can be kept out."""
     own_journal: bool = True
@@ -139,6 +167,8 @@ _FREEPBX = Places(
     web_server="http_custom.conf",
     web_section="[general](+)",
     own_events=True,
+    record_calls=_FREEPBX_RECORD_CALLS,
+    route_calls=_FREEPBX_ROUTE_CALLS,
 )
 _ISSABEL = Places(
     kind=PbxKind.ISSABEL,
@@ -156,6 +186,8 @@ _ISSABEL = Places(
     web_server="http_custom.conf",
     web_section="[general](+)",
     own_events=True,
+    record_calls=_FREEPBX_RECORD_CALLS,
+    route_calls=_FREEPBX_ROUTE_CALLS,
 )
 _MIKOPBX = Places(
     kind=PbxKind.MIKOPBX,
@@ -173,6 +205,12 @@ _MIKOPBX = Places(
     web_server="http.conf",
     web_section="[general](+)",
     own_journal=False,
+    record_calls=("let MikoPBX record (General settings), and take its files in: recordings.way = site",),
+    route_calls=(
+        "[(provider's id)-incoming-custom]",
+        "exten => _[+0-9]!,1,Gosub(trunkline-route,s,1(${EXTEN}))",
+        " same => n,Return()",
+    ),
     by_hand='in its web pages, System, System file customization, {file}, mode "Add to end of file":',
 )
 PLACES: Mapping[PbxKind, Places] = {places.kind: places for places in (_ASTERISK, _FREEPBX, _ISSABEL, _MIKOPBX)}

@@ -74,6 +74,13 @@ def without_lines(file: str, beginning: str) -> Change:
     return change
 
 
+CURED: tuple[Change, ...] = (
+    written("cel_general_custom.conf", "#include trunkline_cel_general_freepbx.conf\n"),
+    written("cel_custom.conf", "[mappings]\n#include trunkline_cel_custom_masked.conf\n"),
+)
+"""What the doctor tells the administrator of a FreePBX to write for the journal."""
+
+
 def a_freepbx(folder: Path) -> None:
     """What FreePBX's modules core and cel write, as far as it matters here."""
     (folder / "cel.conf").write_text(FREEPBX_CEL)

@@ -23,6 +23,7 @@ from gateway.store.database import open_pool
 from lab.chroot import AsteriskHome
 from lab.server import AsteriskServer
 from tests.gateway.broken_site import (
+    CURED,
     Change,
     a_freepbx,
     a_mikopbx,
@@ -55,6 +56,13 @@ def route_url(address: str) -> Change:
         replaced("extensions.conf", "[globals]", lines)(folder)
 
     return change
+
+
+NOT_CALLED = (
+    replaced("extensions.conf", "Gosub(trunkline-record", "NoOp(x"),
+    replaced("extensions.conf", "b(trunkline-record^s^1)", ""),
+    replaced(ROUTE, "?trunkline-record,s,1", "?site,1"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +102,8 @@ SITES: dict[str, Site] = {
     "ami_wrong_address": Site(changes=[replaced(MANAGER, PERMIT, "permit = 192.0.2.7/255.255.255.255")]),
     "ami_open_to_all": Site(changes=[replaced(MANAGER, PERMIT, "permit = 0.0.0.0/0.0.0.0")]),
     "record_missing": Site(changes=[without_lines("extensions.conf", f"#include {RECORD}")]),
-    "record_not_called": Site(
-        changes=[
-            replaced("extensions.conf", "Gosub(trunkline-record", "NoOp(x"),
-            replaced("extensions.conf", "b(trunkline-record^s^1)", ""),
-            replaced(ROUTE, "?trunkline-record,s,1", "?site,1"),
-        ]
-    ),
+    "record_not_called": Site(changes=NOT_CALLED),
+    "freepbx_not_recorded": Site(changes=[a_freepbx, *CURED, *NOT_CALLED], started=True),
     "control_missing": Site(changes=[without_lines("extensions.conf", f"#include {CONTROL}")]),
     "route_missing": Site(
         changes=[

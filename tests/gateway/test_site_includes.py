@@ -26,6 +26,7 @@ from lab.server import SUPPLIED, AsteriskServer
 from sip.ami_connection import AmiConfig, open_connection
 from sip.cel import read_row
 from tests.gateway.broken_site import (
+    CURED,
     Change,
     a_freepbx,
     open_site,
@@ -33,13 +34,7 @@ from tests.gateway.broken_site import (
     settings_of,
     staffed,
     without_lines,
-    written,
 )
-
-CURED: list[Change] = [
-    written("cel_general_custom.conf", "#include trunkline_cel_general_freepbx.conf\n"),
-    written("cel_custom.conf", "[mappings]\n#include trunkline_cel_custom_masked.conf\n"),
-]
 
 
 async def wrong(server: AsteriskServer, database: str) -> list[Finding]:
