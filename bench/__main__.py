@@ -50,6 +50,8 @@ BENCHES = (
     Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("click_to_call", ("--calls", "20")),
     Bench("kills", ("--kills", "2")),
+    Bench("catch_up", ("--calls", "130")),
+    Bench("ship", ("--seconds", "2")),
     Bench("webhooks", ("--count", "60")),
     Bench("api_cost", ("--requests", "60", "--rounds", "1")),
     Bench("api_fuzz", ("--examples", "1")),

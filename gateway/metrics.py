@@ -48,12 +48,21 @@ _GAUGES: Mapping[str, tuple[str, Value]] = {
     ),
     "trunkline_clock_offset_seconds": (
         "The PBX's clock minus ours",
-        lambda line: line.reconciler.clock_offset.total_seconds() if line.reconciler.clock_offset else None,
+        lambda line: None if (offset := line.reconciler.clock_offset) is None else offset.total_seconds(),
+    ),
+    "trunkline_ship_silent_seconds": (
+        "How long the PBX's host was not heard of",
+        lambda line: line.receiving.silent_seconds if line.receiving else None,
+    ),
+    "trunkline_history_bytes_left": (
+        "Bytes of before the first meeting that are still to be read",
+        lambda line: line.receiving.history_left if line.receiving else None,
     ),
 }
 _COUNTERS: Mapping[str, tuple[str, Value]] = {
     "trunkline_rows": ("Journal rows taken in", lambda line: float(line.pipeline.rows_taken)),
     "trunkline_rows_refused": ("Rows put into quarantine", lambda line: float(line.pipeline.rows_refused)),
+    "trunkline_clock_steps": ("How often the PBX's clock was set", lambda line: float(line.reconciler.clock_steps)),
     "trunkline_legs_closed": ("Legs closed because the PBX knows them no more", lambda line: line.reconciler.closed),
     "trunkline_hints_ignored": (
         "Hold events that fitted no open leg",

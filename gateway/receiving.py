@@ -83,6 +83,19 @@ class Receiving:
         return self.shipper is not None and self.shipper.silence.total_seconds() < SILENT_SECONDS
 
     @property
+    def silent_seconds(self) -> float | None:
+        """How long nobody has been heard of, as of the last look; None: nobody ever was."""
+        return None if self.shipper is None else self.shipper.silence.total_seconds()
+
+    @property
+    def history_left(self) -> float | None:
+        """Bytes of before the first meeting that are still to come; None: it is not known yet."""
+        if self.history is None:
+            return None
+        ended = self.history.ended_at is not None
+        return 0.0 if ended else float(max(0, self.history.bytes_total - self.history.bytes_done))
+
+    @property
     def may_lack_rows(self) -> bool:
         """Whether the PBX's host may hold rows that are not committed here."""
         told = self.shipper

@@ -12,6 +12,7 @@ from gateway.doctor.journal import check_journal
 from gateway.doctor.look import places_of
 from gateway.doctor.recording_ways import check_way
 from gateway.doctor.recordings import check_recordings
+from gateway.doctor.shipped import check_shipped
 from gateway.domain.directory import Directory
 from gateway.settings import Pbx, PbxKind, Settings
 from gateway.site import ami_config, base_directory
@@ -45,6 +46,7 @@ async def examine_pbx(settings: Settings, pbx: Pbx, pool: Pool | None) -> Examin
     routed = None if pool is None else await has_routes(pool)
     findings = [f async for f in check_asterisk(pbx, config, directory, told, others=others, routed=routed)]
     findings += await asyncio.to_thread(_files, pbx, told)
+    findings += [finding async for finding in check_shipped(pbx, pool)]
     findings += [finding async for finding in check_way(pbx)]
     return Examined(pbx=pbx.name, kind=told.kind, findings=findings)
 

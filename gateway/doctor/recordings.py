@@ -12,7 +12,7 @@ def check_recordings(pbx: Pbx) -> Iterator[Finding]:
     """Look at one PBX's recording folder."""
     area = Area(name=f"recordings of {pbx.name}")
     folder = pbx.recordings.folder
-    if folder is None and pbx.recordings.way is not RecordingWay.DIALPLAN:
+    if folder is None and (pbx.recordings.way is not RecordingWay.DIALPLAN or pbx.journal.shipped):
         return
     if folder is None:
         yield area.advice(
