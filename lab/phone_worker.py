@@ -281,7 +281,7 @@ class SoftPhone:
         for action in due:
             action()
         for number in [number for number, call in self.calls.items() if call.over]:
-            del self.calls[number]
+            self.calls.pop(number).recorder = None  # what was heard is written when it goes
 
     def close(self) -> None:
         """Hang up everything and end the library in the thread that owns it.

@@ -155,6 +155,11 @@ class CallView(Outgoing):
     trunk: str | None
     result: str
     missed_reason: str | None
+    reason: str | None = Field(
+        description="why nobody talked, inbound like missed_reason, outbound one of busy, no_answer, refused, no_phone"
+        " (the manager's phone), client_busy, client_refused, client_no_answer, client_no_response, no_such_number,"
+        " number_changed, line_overloaded, trunk_unreachable, client_failed, manager_hung_up"
+    )
     answered_by: tuple[str, ...]
     responsible_id: int | None
     responsible_name: str | None

@@ -188,6 +188,14 @@ class Call:
     """Endpoints that no row of the directory names."""
     command: str | None = None
     """Id of our command that ordered the call."""
+    unreached: str | None = None
+    """Why nobody was reached by a call of ours that has ended, in one word of `gateway.domain.orders`; None: somebody
+    was, or it is not outbound."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why nobody talked, in one plain word, whoever called whom; None: somebody did, or the call is open."""
+        return self.missed_reason or self.unreached
 
     @property
     def is_missed(self) -> bool:

@@ -73,6 +73,7 @@ def call_view(call: Call, *, id: UUID, contact_id: int | None, revision: int, us
         "trunk": call.trunk,
         "result": call.result,
         "missed_reason": call.missed_reason,
+        "reason": call.reason,
         "answered_by": list(call.answered_by),
         "responsible_id": users.get(call.responsible) if call.responsible else None,
         "managers": [manager_view(m, users.get(m.extension)) for m in call.managers],

@@ -27,7 +27,7 @@ from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg, families, gather
 from gateway.domain.legs import LegEvent, LegEventKind, OurMove, endpoint, in_order
 from gateway.domain.orders import is_ours
-from gateway.domain.outcome import Fate, hung_up_by, missed_reason, moves_of, result_of, transfers_of
+from gateway.domain.outcome import Fate, hung_up_by, missed_reason, moves_of, result_of, transfers_of, unreached
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.roles import Cast, Roles, dialled_outside
 
@@ -237,6 +237,7 @@ class _Scene:
             linkedids=tuple(dict.fromkeys(f for leg in legs for f in leg.families)),
             unmapped=tuple(dict.fromkeys(endpoint(x.channel) for x in legs if self.roles.role[x.id] is Role.UNMAPPED)),
             command=command.id if command else None,
+            unreached=unreached(fate, ender) if done and direction is Direction.OUTBOUND else None,
         )
 
     def _client(self, side: list[str], command: Command | None, kind: CallKind, anchor: str) -> PhoneNumber | None:
@@ -358,4 +359,5 @@ def _refused(command: Command, directory: Directory, events: Sequence[LegEvent])
         legs=(),
         linkedids=(command.id,),
         command=command.id,
+        unreached=refusal.reason or "failed",
     )

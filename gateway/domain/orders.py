@@ -24,7 +24,7 @@ _CLIENT_CAUSES = {
 }
 """Hang-up causes of the client's leg, as Asterisk 22 makes them of SIP answers (measured on 22.10.1): 404 is 1, 408 is
 18, 410 is 22, 480 is 19, 486 is 17, 503 is 34, 603 is 21."""
-_GAVE_UP = frozenset({None, 0, 16, 26, 31, 127})
+STOPPED_RINGING = frozenset({None, 0, 16, 26, 31, 127})
 """The PBX or the caller stopped ringing: the other side said nothing."""
 
 
@@ -45,4 +45,4 @@ def why_not_reached(cause: int | None) -> str:
         `client_busy`, `client_refused`, `client_no_answer`, `client_no_response` (408), `no_such_number`,
         `number_changed`, `line_overloaded` (503), `trunk_unreachable` or `client_failed`.
     """
-    return "client_no_answer" if cause in _GAVE_UP else _CLIENT_CAUSES.get(cause or 0, "client_failed")
+    return "client_no_answer" if cause in STOPPED_RINGING else _CLIENT_CAUSES.get(cause or 0, "client_failed")

@@ -23,6 +23,7 @@ from gateway.domain.call import (
 from gateway.domain.directory import Directory, PartyKind
 from gateway.domain.family import Leg
 from gateway.domain.legs import LegEvent, LegEventKind, OurMove, base_channel
+from gateway.domain.orders import STOPPED_RINGING, why_not_reached, why_unanswered
 from gateway.domain.roles import Roles
 
 _TRANSFERS: Mapping[LegEventKind, TransferKind] = {
@@ -38,6 +39,7 @@ OUT_OF_REACH = frozenset({1, 2, 3, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 4
 _SAME_MOVE = timedelta(seconds=2)
 _BY_WHOM_UNSAID = frozenset({LegEventKind.PARKED, LegEventKind.LEFT, LegEventKind.JOINED})
 """Rows of the moved leg itself: it was moved from whoever had him."""
+_NO_LINE = frozenset({3, 20, 27, 38})
 _DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
 
 
@@ -376,6 +378,28 @@ def _unanswered(fate: Fate, ender: Side | None) -> Result:
     if ender is Side.MANAGER:
         return Result.CANCELLED
     return Result.NO_ANSWER if called and called[-1].cause in RANG_OUT else Result.FAILED
+
+
+def unreached(fate: Fate, ender: Side | None) -> str | None:
+    """Why an outbound call reached nobody, in one plain word; None: somebody talked.
+
+    First his own phone, then the client's: a client's leg that was never answered tells by its hang-up cause; where
+    the PBX could make none, the line to the provider was away.
+    """
+    if fate.first_talk is not None or fate.outside_stands:
+        return None
+    caller = next((fate.legs[m] for m in fate.manager_legs), None)
+    if caller is not None and caller.answered_at is None and (caller.originated or not caller.arrived):
+        return "no_answer" if caller.cause in STOPPED_RINGING else why_unanswered(caller.cause)
+    called = _called(fate)
+    if called and called[-1].cause not in STOPPED_RINGING:
+        return why_not_reached(called[-1].cause)
+    if ender is Side.MANAGER:
+        return "manager_hung_up"
+    if called:
+        return why_not_reached(called[-1].cause)
+    gone = caller is not None and (caller.dial_status == "CHANUNAVAIL" or caller.cause in _NO_LINE)
+    return "trunk_unreachable" if gone else "client_failed"
 
 
 def _called(fate: Fate) -> list[Leg]:

@@ -93,6 +93,7 @@ class Why(StrEnum):
     SITE = "site"
     HANG_UP = "hang_up"
     END = "end"
+    LATE = "late"
 
 
 SENTENCES = {
@@ -119,6 +120,7 @@ SENTENCES = {
     Why.SITE: "the site's own route goes on",
     Why.HANG_UP: "the call is ended as a missed one",
     Why.END: "the route is at its end, so the call is ended as a missed one",
+    Why.LATE: "the answer took too long, so the PBX went its own way",
 }
 """Each reason as a sentence's rest, behind the name of whom it concerns."""
 

@@ -1,12 +1,12 @@
 """The contract's site on the real Asterisk of the lab. There is no database: the journal's file is folded as it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from gateway.domain.call import Call
+from gateway.domain.call import Call, Command
 from gateway.domain.calls import fold
 from gateway.domain.directory import Directory, Entry, PartyKind
 from gateway.domain.legs import LegEvent, LegEventKind, endpoint, in_order
@@ -36,7 +36,11 @@ class BehindAsterisk:
     def __init__(self, server: AsteriskServer) -> None:
         self.server = server
         self.noted: list[LegEvent] = []
+        self._commands: dict[str, Command] = {}
         self._from = 0
+
+    def ordered(self, command: Command) -> None:
+        self._commands[command.id] = command
 
     def begin(self) -> None:
         self._from = len(self._rows())
@@ -51,7 +55,7 @@ class BehindAsterisk:
         return in_order([*rows, *self.noted])
 
     def calls(self) -> Sequence[Call]:
-        return fold(self._events(), OFFICE, holds_seen=True)
+        return fold(self._events(), OFFICE, commands=self._commands, holds_seen=True)
 
     def open_events(self) -> dict[str, LegEvent]:
         legs: dict[str, LegEvent] = {}
@@ -87,6 +91,18 @@ class BehindAsterisk:
 
     def thaw(self) -> None:
         self.server.thaw()
+
+    @contextmanager
+    def without_line(self) -> Iterator[None]:
+        conf = self.server.directory / "etc/pjsip.conf"
+        whole = conf.read_text()
+        conf.write_text(whole.replace(f"contact = sip:127.0.0.1:{self.server.ports.trunk}", ""))
+        self.server.command("module reload res_pjsip.so")
+        try:
+            yield
+        finally:
+            conf.write_text(whole)
+            self.server.command("module reload res_pjsip.so")
 
     @asynccontextmanager
     async def without(self, right: str) -> AsyncIterator[Engine]:

@@ -7,13 +7,15 @@ behind which the client's phone rings, a number that rings Anna and is recorded.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from gateway.domain.call import Call, CallKind
+from gateway.domain.call import Call, CallKind, Command
+from gateway.domain.phone import NumberKind, PhoneNumber
 from gateway.domain.ports import Engine, OrderOutcome
 from lab.phone_calls import PhoneCall
 from lab.phones import Phone
@@ -53,11 +55,17 @@ class Behind(Protocol):
     def thaw(self) -> None:
         """Let it go on."""
 
+    def without_line(self) -> AbstractContextManager[None]:
+        """While it lasts, no line to the provider can be had."""
+
     def without(self, right: str) -> AbstractAsyncContextManager[Engine]:
         """The same PBX by an account that lacks one right."""
 
     def offline(self) -> AbstractAsyncContextManager[Engine]:
         """The same engine without a connection to its PBX."""
+
+    def ordered(self, command: Command) -> None:
+        """Let the fold know a click-to-call, as the gateway's database does."""
 
     def begin(self) -> None:
         """Forget what was before this test."""
@@ -100,6 +108,9 @@ class ContractSite:
 
     async def order(self, order: str, **more: object) -> OrderOutcome:
         """A click-to-call for Anna."""
+        number = str(more.get("number", CLIENT))
+        client = PhoneNumber(raw=number, kind=NumberKind.CLIENT, e164=f"+{number}")
+        self.behind.ordered(Command(id=order, extension="101", client=client, ordered_at=datetime.now(UTC)))
         asked = {"endpoint": "101", "extension": "101", "number": CLIENT, "caller_id": f"Ivan <{CLIENT}>"} | more
         return await self.engine.originate(order_id=order, **asked)  # type: ignore[arg-type]  # by name, as given
 

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-import soundfile
 
 from tests.contract.sites import CLIENT, ContractSite, new_id, told
 
@@ -301,23 +300,3 @@ async def test_digits_reach_the_client(site: ContractSite) -> None:
 
     assert outcome.accepted
     assert (calling.digits, taken.digits) == ("1A*#", "")
-
-
-async def test_the_recording_goes_on_through_hold_and_transfer(site: ContractSite) -> None:
-    calling, _ = await site.inbound()
-    legs = site.pair()
-    await asyncio.sleep(0.5)
-    await site.engine.hold(order_id=new_id(), **legs)
-    await asyncio.sleep(0.5)
-    await site.engine.resume(order_id=new_id(), **legs)
-    await asyncio.sleep(0.5)
-    await site.boris.script(answer_after=0.1)
-    await site.engine.transfer(order_id=new_id(), **legs, target="102")
-    await (await site.boris.next_call()).connected()
-    await asyncio.sleep(2.5)
-    await calling.hang_up()
-    await site.over()
-    rx, tx = site.behind.recording(legs["client"])
-    await site.until(lambda: rx.with_name(f"{legs['client']}.done").exists())
-
-    assert soundfile.info(rx).duration == soundfile.info(tx).duration == pytest.approx(4.1, abs=0.8)

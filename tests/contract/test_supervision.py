@@ -72,6 +72,7 @@ async def test_a_supervisor_is_heard_by_whom_his_mode_says(
     await spying.ended()
     call = await site.over()
     recorded = await closed(site, leg)
+    await site.until(lambda: all(length(path) for path in (at_client, at_anna, at_chief)))
 
     assert heard(at_client, since=0.4, until=-0.2) == client_hears
     assert heard(at_anna, since=0.4, until=-0.2) == manager_hears
@@ -95,6 +96,7 @@ async def test_two_supervisors_barge_into_one_call_at_once(site: ContractSite, t
     await calling.hang_up()
     await other.ended()
     call = await site.over()
+    await site.until(lambda: length(at_client) and length(at_anna))
 
     assert heard(at_client, since=0.4, until=1.3) == {"101", "100", "102"}
     assert heard(at_anna, since=0.4, until=1.3) == {"client", "100", "102"}
@@ -138,6 +140,29 @@ async def test_nobody_listens_to_a_manager_who_talks_with_nobody(site: ContractS
     await ringing.hang_up()
 
     assert outcome.reason == "not_possible"
+
+
+async def test_the_recording_goes_on_through_hold_and_transfer(site: ContractSite, tmp_path: Path) -> None:
+    calling, _ = await talk(site, tmp_path)
+    legs = site.pair()
+    await asyncio.sleep(1.0)
+    await site.engine.hold(order_id=new_id(), **legs)
+    await asyncio.sleep(1.0)
+    await site.engine.resume(order_id=new_id(), **legs)
+    await asyncio.sleep(1.0)
+    await site.boris.script(answer_after=0.1, play=note_of("102", tmp_path))
+    await site.engine.transfer(order_id=new_id(), **legs, target="102")
+    await (await site.boris.next_call()).connected()
+    await asyncio.sleep(1.5)
+    await calling.hang_up()
+    await site.over()
+    said, heard_by_client = await closed(site, legs["client"])
+
+    assert length(said) == length(heard_by_client) == pytest.approx(4.5, abs=0.6)
+    assert heard(said) == {"client"}
+    assert heard(heard_by_client, until=0.9) == {"101"}
+    assert heard(heard_by_client, since=1.1, until=1.9) == set()  # the music
+    assert heard(heard_by_client, since=2.2, until=2.9) == {"101"}
 
 
 async def test_a_pause_is_silence_and_the_time_line_stays(site: ContractSite, tmp_path: Path) -> None:
