@@ -7,6 +7,7 @@ So a gateway that is started again in mid-route, or another node, goes on where 
 that is asked twice gets the same answer.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 from gateway.domain.errors import Rejected
 from gateway.domain.identity import call_id
 from gateway.domain.phone import NumberKind, NumberPlan
-from gateway.domain.routing import Action, Client, Decision, Group, Now, Person, Plan, Progress
+from gateway.domain.routing import Action, Client, Decision, Group, Now, Person, Plan, Progress, Seen, Why
 from gateway.domain.routing_answer import answer_line
 from gateway.domain.routing_choice import decide, people_asked, plan_of
 from gateway.live import Happening, Live
@@ -30,6 +31,8 @@ from gateway.store.routing_calls import Around, Made
 
 HEARD = "SUCCESS"
 """What Playback says of a sound that was played to its end."""
+LIMIT_SECONDS = 0.15
+"""The dialplan waits no longer: a later answer rings nobody, and must not say that it did."""
 _SITE = Decision(action=Action.SITE, place=0, resume=0)
 
 
@@ -98,7 +101,8 @@ class Router:
         """
         if question.pbx not in self._pbxs:
             raise UnknownPbxError
-        async with self._pool.acquire() as connection:
+        began = time.monotonic()
+        async with self._pool.acquire() as connection, calls.in_haste(connection):
             before = await calls.decisions_of(connection, question.pbx, question.uniqueid) if question.n else []
             if same := next((made for made in before if made.n == question.n), None):
                 return same.answer
@@ -107,6 +111,8 @@ class Router:
                 return answer_line(_SITE, n=question.n)
             around = self._around(question)
             decision = decide(read.plan, progress_of(before, question.status), read.now)
+            if time.monotonic() - began > LIMIT_SECONDS:
+                decision = _too_late(decision)
             made = _made(question, decision, read, now, first=not before)
             facts = _facts(question, around.call_id, read, made, before)
             if not await calls.save_decision(
@@ -132,7 +138,7 @@ class Router:
         """Ask everything once, so that the first caller does not wait for what is only slow the first time."""
         for name in self._pbxs:
             question = Question(pbx=name, uniqueid="warm-up", did="warm-up", caller="+12025550123", n=1)
-            async with self._pool.acquire() as connection:
+            async with self._pool.acquire() as connection, calls.in_haste(connection):
                 await calls.decisions_of(connection, name, question.uniqueid)
                 await self._begins(connection, question, (), now)
                 await store.groups_named(connection, [0])
@@ -251,6 +257,12 @@ def _after(progress: Progress, decision: Decision, outcome: str) -> Progress:
         told=progress.told or decision.notice,
         heard=progress.heard or (decision.notice and outcome == HEARD),
     )
+
+
+def _too_late(decision: Decision) -> Decision:
+    """What is kept of an answer that nobody waits for any more."""
+    seen = (Seen(place=decision.place, why=Why.LATE),)
+    return Decision(action=Action.SITE, place=decision.place, resume=decision.place, seen=seen)
 
 
 def _groups_of(plan: Plan) -> set[int]:

@@ -86,7 +86,8 @@ def test_everybody_who_is_free_rings_together() -> None:
 def test_in_turn_begins_behind_the_last_one_and_comes_round() -> None:
     of = group(1, 2, 3, strategy=Strategy.TURN, last=2)
     everybody = [person(n) for n in (1, 2, 3)]
-    order, progress = [], Progress()
+    order: list[int] = []
+    progress = Progress()
     while (found := decide(plan(ringing()), progress, now(of, *everybody))).action is Action.DIAL:
         order += found.users
         progress = Progress(place=found.resume, rung=progress.rung | set(found.users))
@@ -179,7 +180,8 @@ def test_every_call_comes_to_an_end_and_nobody_rings_twice_for_it(
 ) -> None:
     people = [person(n, why, idle=n) for n, why in enumerate(hindrances, 1)]
     of = now(group(1, 2, 3, 4, strategy=strategy), *people, client=Client(contact_id=1, owner_id=1, last_id=3))
-    asked, progress, rung, told = plan(*steps, record=True, notice=notice), Progress(), [], 0
+    asked, progress, told = plan(*steps, record=True, notice=notice), Progress(), 0
+    rung: list[int] = []
     for _ in range(60):
         found = decide(asked, progress, of)
         if found.action in (Action.SITE, Action.HANG_UP):

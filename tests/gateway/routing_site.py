@@ -89,10 +89,17 @@ class Routing:
         return card
 
     async def ask(
-        self, call: str = "c1", n: int = 0, status: str = "", *, did: str = DID, caller: str = CALLER
+        self,
+        call: str = "c1",
+        n: int = 0,
+        status: str = "",
+        *,
+        did: str = DID,
+        caller: str = CALLER,
+        pbx: str = "pbx1",
     ) -> list[str]:
         """Ask as the dialplan does; the answer's action, what is dialled, seconds, sound and whether it is recorded."""
-        question = Question(pbx="pbx1", uniqueid=call, did=did, caller=caller, n=n, status=status)
+        question = Question(pbx=pbx, uniqueid=call, did=did, caller=caller, n=n, status=status)
         line = await self.router.ask(question, datetime.now(UTC))
         fields = line.split(":")
         assert (fields[0], fields[6:], len(fields)) == ("TL1", [str(n), "END"], 8)
@@ -113,7 +120,7 @@ class Routing:
 def make_router(site: Site, phones: Phones) -> Router:
     """A router over a site."""
     pbx = RoutedPbx(plan=NumberPlan(region="RU"), template="PJSIP/{endpoint}")
-    return Router(site.pool, site.live, phones, pbxs={"pbx1": pbx}, zone=ZONE)
+    return Router(site.pool, site.live, phones, pbxs={"pbx1": pbx, "pbx2": pbx}, zone=ZONE)
 
 
 def keep_key(asterisk: AsteriskServer, key: str) -> None:

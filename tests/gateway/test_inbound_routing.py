@@ -10,7 +10,8 @@ import pytest_asyncio
 from gateway.domain.identity import call_id
 from gateway.domain.ports import SeenEndpoint
 from gateway.domain.routing import Strategy
-from gateway.store.facts import facts_after
+from gateway.store.facts import Fact, facts_after
+from gateway.store.staff import give_extension
 from tests.gateway.routing_site import CALLER, DID, Routing, group, open_routing, owner
 
 pytestmark = pytest.mark.asyncio
@@ -244,7 +245,7 @@ async def test_a_client_whom_the_notice_did_not_reach_is_not_recorded(routing: R
     assert body["seen"][0]["why"] == "untold"
 
 
-async def told(routing: Routing, kind: str) -> list[object]:
+async def told(routing: Routing, kind: str) -> list[Fact]:
     """The facts of a kind."""
     return [fact for fact in await facts_after(routing.pool, None, 1000) if fact.kind == kind]
 
@@ -283,10 +284,30 @@ async def test_a_question_that_is_asked_twice_gets_the_same_answer(routing: Rout
 
 
 async def test_calls_of_two_pbxs_with_one_uniqueid_are_two_calls(routing: Routing) -> None:
-    await routing.route([group(await routing.group("anna"))])
-    await routing.ask("c1", 0)
+    await routing.route([group(await routing.group("anna", "boris"))])
+    async with routing.pool.acquire() as connection:
+        await give_extension(
+            connection, pbx="pbx2", extension="7", user_id=routing.users["boris"], patterns=["SIP/boris"]
+        )
+    first = await routing.ask("same.1", 0)
+    await routing.pool.execute("update route_decision set at = at - interval '1 minute'")
+    second = await routing.ask("same.1", 0, pbx="pbx2")
 
-    assert await routing.pool.fetchval("select count(*) from route_decision where pbx = 'pbx2'") == 0
+    assert (first[1], second[1]) == (f"{ANNAS}&{BORIS}", "SIP/boris")
+    assert (await routing.ask("same.1", 1, "NOANSWER"))[0] == "hangup"
+    calls = await routing.pool.fetch("select distinct pbx, call_id from route_decision")
+    assert {(r["pbx"], r["call_id"]) for r in calls} == {(p, call_id(p, "same.1")) for p in ("pbx1", "pbx2")}
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_says_that_it_rang_nobody(routing: Routing) -> None:
+    await routing.route([group(await routing.group("anna"))])
+    async with routing.pool.acquire() as other, other.transaction():
+        await other.execute("lock table users in access exclusive mode")
+        asked = asyncio.create_task(routing.ask())
+        await asyncio.sleep(0.3)
+
+    assert (await asked)[0] == "site"
+    assert await reasons(routing) == [(0, None, "late")]
 
 
 @pytest.mark.parametrize(
@@ -301,10 +322,21 @@ async def test_whatever_a_caller_calls_himself_he_is_routed_and_is_nobodys_clien
     assert (await routing.ask(caller=caller))[:2] == ["dial", BORIS]
 
 
-async def test_twenty_calls_at_once_ring_everybody_at_most_once_each_turn(routing: Routing) -> None:
-    await routing.route([group(await routing.group("anna", "boris", "head"), wait_seconds=0), {"kind": "site"}])
+async def test_of_twenty_calls_at_once_each_gets_its_answer_and_its_fact(routing: Routing) -> None:
+    await routing.route([group(await routing.group("anna", "boris", "head", strategy=Strategy.TURN)), {"kind": "site"}])
 
     answers = await asyncio.gather(*(routing.ask(f"c{n}") for n in range(20)))
 
     assert {a[0] for a in answers} <= {"dial", "site"}
-    assert await routing.pool.fetchval("select count(*) from route_decision") == 20
+    facts = await told(routing, "call.routed")
+    assert {f.call_id for f in facts} == {call_id("pbx1", f"c{n}") for n in range(20)}
+    assert len(facts) == 20
+
+
+async def test_the_same_question_asked_ten_times_at_once_is_answered_once(routing: Routing) -> None:
+    await routing.route([group(await routing.group("anna", "boris", "head", strategy=Strategy.TURN))])
+
+    answers = await asyncio.gather(*(routing.ask("c1") for _ in range(10)))
+
+    assert len({tuple(a) for a in answers}) == 1
+    assert len(await told(routing, "call.routed")) == 1

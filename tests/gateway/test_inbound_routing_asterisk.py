@@ -293,9 +293,9 @@ async def restarted(settings: Settings) -> AsyncIterator[None]:
         started.set_result(gateway)
 
     task = asyncio.create_task(run(settings, ready=ready))
+    gateway = await started
     try:
-        await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
         yield
     finally:
-        (await started).stop()
+        gateway.stop()
         await task
