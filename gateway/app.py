@@ -66,6 +66,8 @@ Task = Coroutine[object, object, object]
 TABLES_CHANNEL = "trunkline_tables"
 """NOTIFY on it after changing users, extensions or endpoints."""
 _LISTEN_CHECK_SECONDS = 30.0
+_MANY_BYTES = 1 << 20
+"""Some 200 calls: what a gateway that keeps up never has before it."""
 
 
 class PartFailed(GiveUp, RuntimeError):
@@ -158,7 +160,12 @@ class Gateway:
         sender = await stack.enter_async_context(open_sender(allowed=self.settings.webhooks.allowed_hosts))
         self.webhooks = Sending(self._api_pool, sender, self.live)
         for follower in self.followers:
+            follower.calls_are_behind = self.calls_are_behind
             await follower.begin()  # before the first row of a call is read
+
+    def calls_are_behind(self) -> bool:
+        """Whether the journal of a PBX holds many rows that are not read yet, as after downtime."""
+        return any(line.journal.lag_bytes > _MANY_BYTES for line in self.lines.values())
 
     async def tables_changed(self) -> None:
         """Fold with the tables as they are in the database now."""

@@ -223,6 +223,7 @@ class Receiving:
         if other is not None:
             log.warning("a second host sends this journal; it is refused", pbx=self.pbx)
             raise OtherHost
+        self.status.lag_bytes = heard.lag_bytes
         if offset is not None and self.hear_clock is not None:
             await self.hear_clock(offset)
 

@@ -14,6 +14,7 @@ the others go on.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
@@ -34,6 +35,9 @@ _GATHER_SECONDS = 0.1
 """From a wake-up to the look: on a busy site facts come with every row, and each look costs every follower a round."""
 _LOOK_SECONDS = 2.0
 """So often the feed is looked at even when nobody tells that it has grown."""
+_CALLS_SECONDS = 0.25
+_LONGEST_WAIT = 60.0
+"""A journal that stays behind for longer must not keep tasks and webhooks from being done."""
 _HIDDEN_SECONDS = 0.02
 """The first pause before facts are looked for again that an older transaction hides; each further one is twice as
 long, up to the usual look: nobody tells when they become visible."""
@@ -74,6 +78,8 @@ class Follower:
         self._one_by_one = 0
         self._hidden = False
         self.woken = asyncio.Event()
+        self.calls_are_behind: Callable[[], bool] = lambda: False
+        """Whether many rows of a journal wait to be read; set by who runs it."""
         self.refused = 0
         """Facts left out since the start."""
 
@@ -87,6 +93,7 @@ class Follower:
         again = _HIDDEN_SECONDS
         while True:
             self.woken.clear()
+            await self._let_calls_first()
             await self.catch_up()
             try:
                 await asyncio.wait_for(self.woken.wait(), again if self._hidden else _LOOK_SECONDS)
@@ -94,6 +101,12 @@ class Follower:
                 await asyncio.sleep(_GATHER_SECONDS)
             except TimeoutError:
                 again = min(2 * again, _LOOK_SECONDS)
+
+    async def _let_calls_first(self) -> None:
+        """After downtime calls come first: what follows them would take half of the machine from them."""
+        until = time.monotonic() + _LONGEST_WAIT
+        while self.calls_are_behind() and time.monotonic() < until:  # noqa: ASYNC110 - a figure that nobody announces
+            await asyncio.sleep(_CALLS_SECONDS)
 
     async def catch_up(self) -> None:
         """Take everything that can be seen now."""
