@@ -141,6 +141,20 @@ async def test_a_browser_can_connect_over_the_supplied_files(
     ]
 
 
+@pytest.mark.asterisk
+async def test_an_issabel_is_told_from_a_freepbx_by_the_name_it_gives_itself_unless_the_settings_say_otherwise(
+    asterisk_home: AsteriskHome, database: str, tmp_path: Path
+) -> None:
+    named = replaced("pjsip.conf", "user_agent = lab", "user_agent = Issabel-4.1")
+    with open_site(tmp_path / "pbx", asterisk_home, [a_freepbx, named]) as server:
+        found = settings_of(server, database)
+        told = settings_of(server, database, kind="asterisk")
+        by_itself = await examine_pbx(found, found.pbx["lab"], None)
+        by_settings = await examine_pbx(told, told.pbx["lab"], None)
+
+    assert (by_itself.kind, by_settings.kind) == (PbxKind.ISSABEL, PbxKind.ASTERISK)
+
+
 BY_U = """[by-u]
 exten => 1,1,Dial(Local/4950009@from-trunk,,U(trunkline-record^s^1))
  same => n,Hangup()
