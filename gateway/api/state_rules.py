@@ -66,7 +66,7 @@ class RuleList(Outgoing):
 class RulePath(Incoming):
     """Which rule."""
 
-    rule_id: RowId
+    row_id: RowId
 
 
 class NewReason(Incoming):
@@ -97,7 +97,7 @@ class ReasonsQuery(Incoming):
 class ReasonPath(Incoming):
     """Which reason."""
 
-    reason_id: RowId
+    row_id: RowId
 
 
 class ReasonView(Outgoing):
@@ -151,7 +151,7 @@ class StateRules:
             ),
             Route(
                 method="DELETE",
-                path="/state-rules/{rule_id}",
+                path="/state-rules/{row_id}",
                 handler=self.drop_rule,
                 summary="Take away the rule of a team or a person; what lies above it holds again",
                 right=manage,
@@ -179,7 +179,7 @@ class StateRules:
             ),
             Route(
                 method="PATCH",
-                path="/break-reasons/{reason_id}",
+                path="/break-reasons/{row_id}",
                 handler=self.change_reason,
                 summary="Change or archive a reason",
                 right=manage,
@@ -217,13 +217,13 @@ class StateRules:
     async def drop_rule(self, asked: Asked[RulePath, Nothing, Nothing]) -> None:
         """Take a rule away."""
         async with self._parts.pool.acquire() as connection, connection.transaction():
-            if not await store.drop_rule(connection, asked.path.rule_id):
+            if not await store.drop_rule(connection, asked.path.row_id):
                 raise NotFoundError("There is no rule of a team or a person with this id.")
             await write_audit(
                 connection,
                 actor=asked.principal.id,
                 action="state_rule.dropped",
-                object=f"state_rule:{asked.path.rule_id}",
+                object=f"state_rule:{asked.path.row_id}",
                 detail={},
             )
 
@@ -256,7 +256,7 @@ class StateRules:
         async with self._parts.pool.acquire() as connection, connection.transaction():
             found = await store.change_reason(
                 connection,
-                asked.path.reason_id,
+                asked.path.row_id,
                 version=body.version,
                 changes=changes,
                 archived=body.archived,
