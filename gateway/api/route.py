@@ -6,7 +6,7 @@ anything, so nothing in it is refused: a number that is none belongs to nobody.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import structlog
@@ -19,7 +19,7 @@ from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right
 from gateway.domain.errors import NotAllowed
 from gateway.domain.ports import SeenEndpoint
-from gateway.routing.asking import Question, RoutedPbx, Router, UnknownPbxError
+from gateway.routing.asking import LIMIT_MS, Question, RoutedPbx, Router, UnknownPbxError
 from gateway.routing.phones import Phones
 from gateway.store.database import DATABASE_AWAY
 
@@ -38,6 +38,9 @@ class RouteQuery(Incoming):
     step: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, description="which question of this call it is")
     status: Annotated[str, Field(max_length=20, pattern=r"^[A-Z]*$")] = Field(
         default="", description="what came of the last answer: DIALSTATUS or PLAYBACKSTATUS"
+    )
+    left: Annotated[int, Field(ge=0, le=60_000)] = Field(
+        default=LIMIT_MS, description="milliseconds for which the dialplan still waits"
     )
 
 
@@ -103,6 +106,7 @@ class RouteQuestions:
             caller=query.caller,
             n=query.step,
             status=query.status,
+            left=timedelta(milliseconds=query.left),
         )
         line = await self._router.ask(question, datetime.now(UTC))
         return web.Response(text=f"{line}\n", content_type="text/plain", headers={"Cache-Control": "no-store"})

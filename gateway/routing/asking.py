@@ -10,7 +10,7 @@ that is asked twice gets the same answer.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -31,8 +31,8 @@ from gateway.store.routing_calls import Around, Made
 
 HEARD = "SUCCESS"
 """What Playback says of a sound that was played to its end."""
-LIMIT_SECONDS = 0.15
-"""The dialplan waits no longer: a later answer rings nobody, and must not say that it did."""
+LIMIT_MS = 150
+"""So long a dialplan waits for the answers of one call, all together."""
 _SITE = Decision(action=Action.SITE, place=0, resume=0)
 
 
@@ -54,6 +54,8 @@ class Question:
     """Which question of this call it is, from 0."""
     status: str = ""
     """What came of the last answer, in Asterisk's words."""
+    left: timedelta = timedelta(milliseconds=LIMIT_MS)
+    """So long the dialplan still waits: a later answer rings nobody, and must not say that it did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ class Router:
                 return answer_line(_SITE, n=question.n)
             around = self._around(question)
             decision = decide(read.plan, progress_of(before, question.status), read.now)
-            if time.monotonic() - began > LIMIT_SECONDS:
+            if time.monotonic() - began > question.left.total_seconds():
                 decision = _too_late(decision)
             made = _made(question, decision, read, now, first=not before)
             facts = _facts(question, around.call_id, read, made, before)

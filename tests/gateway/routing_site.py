@@ -5,7 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.domain.phone import NumberPlan
@@ -97,9 +97,10 @@ class Routing:
         did: str = DID,
         caller: str = CALLER,
         pbx: str = "pbx1",
+        left: timedelta = timedelta(seconds=20),
     ) -> list[str]:
         """Ask as the dialplan does; the answer's action, what is dialled, seconds, sound and whether it is recorded."""
-        question = Question(pbx=pbx, uniqueid=call, did=did, caller=caller, n=n, status=status)
+        question = Question(pbx=pbx, uniqueid=call, did=did, caller=caller, n=n, status=status, left=left)
         line = await self.router.ask(question, datetime.now(UTC))
         fields = line.split(":")
         assert (fields[0], fields[6:], len(fields)) == ("TL1", [str(n), "END"], 8)

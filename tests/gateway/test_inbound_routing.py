@@ -303,7 +303,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_says_that_it_rang_nobody
     await routing.route([group(await routing.group("anna"))])
     async with routing.pool.acquire() as other, other.transaction():
         await other.execute("lock table users in access exclusive mode")
-        asked = asyncio.create_task(routing.ask())
+        asked = asyncio.create_task(routing.ask(left=timedelta(milliseconds=150)))
         await asyncio.sleep(0.3)
 
     assert (await asked)[0] == "site"

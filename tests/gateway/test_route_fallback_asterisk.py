@@ -202,9 +202,10 @@ async def test_whatever_a_caller_calls_himself_is_one_field_of_the_question(aste
             found = re.fullmatch(r"GET /api/v1/route\?([!-~]*) HTTP/1\.1", line)
             assert found, line
             fields = [pair.partition("=") for pair in found[1].split("&")]
-            assert [name for name, _, _ in fields] == ["pbx", "call", "did", "caller", "step", "status"]
+            assert [name for name, _, _ in fields] == ["pbx", "call", "did", "caller", "step", "status", "left"]
             values = {name: unquote(value) for name, _, value in fields}
             assert (values["pbx"], values["did"], values["step"]) == ("lab", "4950020", "0")
+            assert values["left"] == "150"
             assert len(values["caller"]) <= 64
             assert not any(header.startswith("X-Injected") for header in headers)
         assert not trap.exists()
