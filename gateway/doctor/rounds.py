@@ -9,12 +9,14 @@ from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import asyncpg
 import structlog
 
 from gateway.doctor.findings import Level, as_object, names_of
 from gateway.doctor.pbx import examine_pbx
 from gateway.holding import Holding
 from gateway.live import Happening, Live
+from gateway.reading import kept_up
 from gateway.settings import Settings
 from gateway.store.database import DATABASE_AWAY, Pool
 from gateway.store.doctor_runs import DoctorRun, last_runs, save_run
@@ -26,6 +28,8 @@ EVERY = 3600.0
 SETTLED = 10.0
 """Seconds after the last sign of a reload; a FreePBX reloads a dozen modules one after the other."""
 _AFTER_A_FAULT = 300.0
+_WHILE_AWAY = 30.0
+_REFUSED_FOR_NOW = (*DATABASE_AWAY, asyncpg.PostgresError)
 
 
 class Rounds:
@@ -58,7 +62,7 @@ class Rounds:
     async def run(self) -> None:
         """Go on for ever, on one node at a time."""
         self.faults |= {run.pbx: run.faults for run in await last_runs(self._pool) if run.pbx in self._settings.pbx}
-        await Holding(self._pool, "doctor").run(self._rounds)
+        await Holding(self._pool, "doctor").run(lambda: kept_up(self._rounds, "doctor"))
 
     async def look(self, pbx: str) -> DoctorRun:
         """Look at a PBX now; who comes while somebody looks waits, and looks again.
@@ -102,8 +106,11 @@ class Rounds:
             pause = self._every
             try:
                 await self.look(pbx)
-            except DATABASE_AWAY:
-                raise
+            except _REFUSED_FOR_NOW as fault:
+                log.warning(
+                    "a look at a PBX could not be kept; the database is away", pbx=pbx, fault=type(fault).__name__
+                )
+                pause = min(_WHILE_AWAY, self._every)
             except Exception:  # at this work's top: what a strange PBX answers must not end the gateway
                 log.exception("a look at a PBX failed and will be tried again", pbx=pbx)
                 pause = min(_AFTER_A_FAULT, self._every)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from gateway.doctor.meters import DoctorMeters
 from gateway.doctor.rounds import Rounds
 from gateway.live import Happening, Live
+from gateway.settings import Settings
 from gateway.store.database import Pool, open_pool
 from gateway.store.doctor_runs import DoctorRun, last_runs, save_run
 from gateway.store.facts import facts_after
@@ -131,9 +132,24 @@ async def test_the_rounds_look_each_hour_and_two_gateways_do_not_look_twice(
     assert sorted(bool(rounds.faults) for rounds in (one, other)) == [False, True]
 
 
-async def test_a_pbx_that_does_not_answer_is_unwell_and_does_not_end_the_rounds(database: str) -> None:
-    from gateway.settings import Settings
+async def test_a_database_that_refuses_is_waited_out(database: str) -> None:
+    settings = Settings(database={"url": database}, pbx={"main": {"ami": {"port": 9, "secret": "s"}}})  # type: ignore[arg-type]
+    async with open_pool(database) as pool:
+        rounds = Rounds(settings, pool, Live(), every=0.3, settled=0.05)
+        async with going(rounds):
+            await asyncio.sleep(0.2)
+            await pool.execute("alter table doctor_run rename to doctor_run_away")
+            await asyncio.sleep(0.6)
+            await pool.execute("alter table doctor_run_away rename to doctor_run")
+            back = datetime.now(UTC)
+            async with asyncio.timeout(10):
+                while not (runs := await last_runs(pool)) or runs[0].at < back:
+                    await asyncio.sleep(0.05)
 
+    assert runs[0].pbx == "main"
+
+
+async def test_a_pbx_that_does_not_answer_is_unwell_and_does_not_end_the_rounds(database: str) -> None:
     settings = Settings(database={"url": database}, pbx={"main": {"ami": {"port": 9, "secret": "s"}}})  # type: ignore[arg-type]
     async with open_pool(database) as pool:
         rounds = Rounds(settings, pool, Live())
