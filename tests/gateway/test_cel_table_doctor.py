@@ -10,7 +10,8 @@ import pytest
 from gateway.doctor.cel_table import check_cel_table
 from gateway.doctor.findings import Finding, Level
 from gateway.doctor.journal import Expected
-from gateway.settings import Pbx
+from gateway.doctor.pbx import examine_pbx
+from gateway.settings import Pbx, Settings
 from lab.mariadb import MariaDb
 from tests.sip.cel_tables import recorded_day, row
 from tests.sip.test_cel_table_servers import insert
@@ -137,3 +138,15 @@ def test_a_user_who_may_write_is_more_than_we_need(empty: MariaDb) -> None:
 
     assert one(empty, "table_rights", url=writer).level is Level.ADVICE
     assert [f for f in found(empty) if f.code == "table_rights"] == []
+
+
+async def test_a_pbx_whose_journal_is_a_table_is_looked_at_there(empty: MariaDb) -> None:
+    insert(empty, [row(1)])
+    journal = {"url": empty.url, "timezone": "Europe/Moscow"}
+    settings = Settings(pbx={"main": {"journal": journal}})
+
+    examined = await examine_pbx(settings, settings.pbx["main"], None)
+
+    told = [f for f in examined.findings if f.area == "journal of main"]
+    assert [f.level for f in told] == [Level.OK]
+    assert "journal_none" not in [f.code for f in examined.findings]
