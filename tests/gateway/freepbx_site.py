@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,18 @@ class FreePbxSite:
         """Whether so many calls have ended and none goes on."""
         states = await self.pool.fetch("select state from call where merged_into is null")
         return len(states) >= count and all(s["state"] == "ended" for s in states)
+
+
+@asynccontextmanager
+async def open_twin(site: FreePbxSite) -> AsyncIterator[FreePbxSite]:
+    """A second PBX of the same gateway whose calls have the same ids."""
+    base = replace(BASE, pbx="twin")
+    async with site.pool.acquire() as connection, connection.transaction():
+        for login, extension in PEOPLE.items():
+            user = await connection.fetchval("select id from users where login = $1", login)
+            await give_extension(connection, pbx="twin", extension=extension, user_id=user, patterns=[extension])
+    pipeline = Pipeline(site.pool, read_any, await load_tables(site.pool, base, MOSCOW), Live())
+    yield FreePbxSite(site.pool, pipeline, JournalStatus())
 
 
 @asynccontextmanager

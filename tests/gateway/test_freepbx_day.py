@@ -16,6 +16,7 @@ from tests.gateway.freepbx_site import (
     FreePbxSite,
     journal_of_day,
     open_freepbx_site,
+    open_twin,
     read_any,
     truth_of_day,
     write_journal,
@@ -253,6 +254,24 @@ async def _switched(database: str, table: SqliteTable, tmp_path: Path, *, file_f
 def _at(row: dict[str, object]) -> float:
     """When a row of the table was written, in seconds of the epoch."""
     return datetime.fromisoformat(str(row["eventtime"])).replace(tzinfo=MOSCOW).timestamp()
+
+
+async def test_two_pbxs_with_the_same_ids_have_calls_of_their_own(database: str, table: SqliteTable) -> None:
+    table.add(recorded_day())
+    day = len(truth_of_day())
+    async with open_freepbx_site(database) as site, open_twin(site) as twin:
+        await read_day(site, table.source)
+
+        async def both() -> bool:
+            return await site.ended(2 * day)
+
+        await twin.read(table.source, both)
+        calls = await site.calls()
+
+        first, second = ([told(c) for c in calls if c["pbx"] == name] for name in ("freepbx", "twin"))
+        assert first == second
+        assert len({c["id"] for c in calls}) == len(calls)
+        assert await figures(site.pool) == await recounted(site.pool)
 
 
 async def test_a_table_that_cannot_be_read_holds_nothing_up(database: str, table: SqliteTable) -> None:
