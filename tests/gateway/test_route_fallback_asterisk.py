@@ -162,6 +162,22 @@ async def test_a_dead_or_slow_gateway_or_one_that_answers_nonsense_delays_no_cal
         assert logged == [], "the key stands in no line of Asterisk's log"
 
 
+async def test_the_limit_is_one_for_all_questions_of_a_call(asterisk: AsteriskServer) -> None:
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.06)
+        await answered(b"TL1:dial:PJSIP/nobody:5:-:0:0:END")(writer)  # Asterisk says at once that it is not there
+
+    async with open_scene(asterisk) as scene:
+        scene.gateway.reply = slowly
+        assert await scene.rings_the_sites_own_phone() < SOON
+
+        left = [int(found) for request in scene.gateway.asked for found in re.findall(r"&left=(\d+) ", request)]
+        assert 2 <= len(left) <= 3, "two answers of 60 ms leave too little for a third"
+        assert left == sorted(left, reverse=True)
+        assert left[0] == 150
+        assert left[1] <= 90
+
+
 async def test_of_a_hostile_answer_in_the_right_form_only_harmless_signs_are_dialled(asterisk: AsteriskServer) -> None:
     trap = asterisk.directory / "spool" / "trap2"
     async with open_scene(asterisk) as scene:
