@@ -256,6 +256,40 @@ async def test_a_running_call_is_held_resumed_paused_heard_and_transferred_and_s
         assert (fact["user_id"], fact["manager_id"]) == (at.users["head"], at.users["anna"])
 
 
+async def test_a_manager_asks_a_colleague_first_and_then_joins_him_and_the_client(
+    asterisk: AsteriskServer, database: str
+) -> None:
+    async with desk(asterisk, database) as at:
+        async with (
+            open_manager_phone(asterisk, "101") as manager,
+            open_manager_phone(asterisk, "102") as colleague,
+            open_client_phone(asterisk) as phone,
+            talk(at, manager, phone) as call,
+        ):
+            asked = [await at.order(f"calls/{call}/consult", number="102")]
+            first = await colleague.next_call()
+            await first.answer()
+            await asyncio.sleep(0.7)
+            asked.append(await at.order(f"calls/{call}/consult/abandon"))
+            await first.ended()
+            await asyncio.sleep(0.7)
+            asked.append(await at.order(f"calls/{call}/consult", at.head, user=at.users["boris"]))
+            await (await colleague.next_call()).answer()
+            await asyncio.sleep(0.7)
+            asked.append(await at.order(f"calls/{call}/consult/complete", at.head))
+            await asyncio.sleep(0.7)
+            await phone.calls[max(phone.calls)].hang_up()
+            found = await at.ended(call)
+
+        assert [c["state"] for c in asked] == ["done"] * 4, [c["detail"] for c in asked]
+        assert found["answered_by"] == ["101", "102"]
+        assert [(t["kind"], t["by"], t["to"], t["outcome"]) for t in found["transfers"]] == [
+            ("attended", "101", "102", "taken")
+        ]
+        over = await (await at.head.get(f"commands/{found['command_id']}")).json()
+        assert (over["state"], over["reason"]) == ("ended", "answered")
+
+
 async def test_a_line_that_cannot_be_reached_is_told_from_a_client_who_cannot(
     asterisk: AsteriskServer, database: str
 ) -> None:
