@@ -22,7 +22,7 @@ from gateway.api.problems import (
     refused_value,
 )
 from gateway.api.routing import Asked, Route
-from gateway.api.scheduled_planning import AwayError, Moment, OverlapError, Planner, Planning
+from gateway.api.scheduled_planning import AwayError, ForbiddenNumberError, Moment, OverlapError, Planner, Planning
 from gateway.api.scheduled_views import (
     FreeQuery,
     FreeTimeView,
@@ -179,13 +179,14 @@ class ScheduledCalls:
         async def work(connection: Connection) -> tuple[ScheduledView, Sequence[NewFact]]:
             user = await self._person(connection, who, body.user or own_user(who))
             client, number = await self._planner.client(connection, who, body.contact, body.number)
-            await self._planner.check_number(connection, user.id, number, now)
+            await self._planner.check_number(connection, who, user.id, number, now)
             rule = await store.read_rule(connection)
             when = self._planner.moment(body.at, body.zone, client, number, second=body.second)
             minutes = body.minutes or rule.minutes
             planning = Planning(
                 user=user, number=number, minutes=minutes, any_hour=body.any_hour, client=client, rule=rule, now=now
             )
+            self._planner.check_phone(user, body.pbx)
             await self._planner.check(connection, planning, when)
             new = NewScheduled(
                 user_id=user.id,
@@ -207,23 +208,33 @@ class ScheduledCalls:
                 raise await self._planner.overlap(connection, planning, when, made)
             return await self._shown(connection, made.id, who), [told("created", made, by=who.id)]
 
-        return await do_once(self._parts, asked, work)
+        try:
+            return await do_once(self._parts, asked, work)
+        except ForbiddenNumberError as fault:
+            await self._planner.keep_refusal(fault)
+            raise
 
     async def change(self, asked: Asked[ScheduledPath, Nothing, ScheduledMove]) -> ScheduledView:
         """Move, cancel, bring back or hand over a call."""
-        body, who, now = asked.body, asked.principal, datetime.now(UTC)
+        try:
+            view, facts = await self._change(asked.path.scheduled_id, asked.body, asked.principal)
+        except ForbiddenNumberError as fault:
+            await self._planner.keep_refusal(fault)
+            raise
+        tell(self._parts, facts)
+        return view
+
+    async def _change(self, id: int, body: ScheduledMove, who: Principal) -> tuple[ScheduledView, list[NewFact]]:
         async with self._parts.pool.acquire() as connection, connection.transaction():
-            call = await store.read_scheduled(connection, asked.path.scheduled_id, lock=True)
+            call = await store.read_scheduled(connection, id, lock=True)
             if call is None or not allowed(who, Right.SCHEDULED_READ_OWN, str(call.user_id)):
                 raise NotFoundError
             _may_write(who, call.user_id)
             if call.version != body.version:
                 raise StaleVersionError
-            facts = await self._changed(connection, call, body, who, now)
+            facts = await self._changed(connection, call, body, who, datetime.now(UTC))
             await save_facts(connection, facts)
-            view = await self._shown(connection, call.id, who)
-        tell(self._parts, facts)
-        return view
+            return await self._shown(connection, call.id, who), facts
 
     async def free(self, asked: Asked[Nothing, FreeQuery, Nothing]) -> FreeView:
         """Where a client is, and when his call could be."""
@@ -348,7 +359,7 @@ class ScheduledCalls:
         """Move a call in time or to another person, or bring it back."""
         user = await self._person(connection, who, body.user or call.user_id)
         if user.id != call.user_id or revived:
-            await self._planner.check_number(connection, user.id, call.number, now)
+            await self._planner.check_number(connection, who, user.id, call.number, now)
         client = await store.clientele_of(connection, contact=call.contact_id, number=call.number)
         changes: dict[str, object] = {
             name: getattr(body, name) for name in ("minutes", "any_hour", "note") if getattr(body, name) is not None
@@ -378,6 +389,7 @@ class ScheduledCalls:
             now=now,
         )
         if set(changes) - {"note"}:
+            self._planner.check_phone(user, call.pbx if user.id == call.user_id else None)
             await self._planner.check(connection, planning, when, but=call.id)
         if not changes or all(getattr(call, name) == value for name, value in changes.items()):
             return []

@@ -15,7 +15,7 @@ from gateway.api.task_views import by_clock
 from gateway.api.tasks import FullHourError
 from gateway.domain.access import Principal
 from gateway.domain.cards import card_reach, is_zone
-from gateway.domain.dialling import LIMITS, DialPurpose
+from gateway.domain.dialling import LIMITS, DialPurpose, DialVerdict
 from gateway.domain.local_time import instant_of, one_zone, zones_of_number
 from gateway.domain.scheduled import Free, ScheduleRule, ZoneFrom
 from gateway.domain.staff import zone_of
@@ -23,7 +23,7 @@ from gateway.store import people
 from gateway.store import scheduled as store
 from gateway.store.card_access import visible_ids
 from gateway.store.database import Connection
-from gateway.store.dial_permissions import would_dial
+from gateway.store.dial_permissions import note_refusal, would_dial
 from gateway.store.queue import load_of
 from gateway.store.scheduled import Clientele, Overlap
 from gateway.store.scheduled_clock import away_until
@@ -38,6 +38,21 @@ class OverlapError(ConflictError):
 
 class AwayError(ConflictError):
     """This manager is entered as absent at that moment; choose another time or person."""
+
+
+class ForbiddenNumberError(InvalidRequestError):
+    """This number may not be dialled; the rule that says so stands in `errors`."""
+
+    def __init__(self, verdict: DialVerdict, *, user: int, key: str | None, number: str, at: datetime) -> None:
+        fault = FieldFault(place="body", pointer="#/number", code=str(verdict.reason), detail=verdict.sentence)
+        super().__init__([fault])
+        self.verdict = verdict
+        self.user, self.key, self.number, self.at = user, key, number, at
+
+
+def key_of(who: Principal) -> str | None:
+    """The id of the API key by which somebody asks; None: he is signed in himself."""
+    return who.id.removeprefix("key:") if who.id.startswith("key:") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,23 +158,51 @@ class Planner:
     def _client_zone(self, planning: Planning, when: Moment) -> ZoneInfo:
         return zone_of(planning.client.zone, zone_of(when.zone, self.company))
 
-    async def check_number(self, connection: Connection, user: int, number: str, now: datetime) -> None:
+    async def check_number(self, connection: Connection, who: Principal, user: int, number: str, now: datetime) -> None:
         """Whether a manager may have a number dialled; limits of the moment do not count for a later one.
 
         Raises:
-            InvalidRequestError: he may not; with the rule that says so.
+            ForbiddenNumberError: he may not; with the rule that says so.
         """
         verdict = await would_dial(
             connection,
             user_id=user,
-            key_id=None,
+            key_id=key_of(who),
             number=number,
             purpose=DialPurpose.SCHEDULED,
             now=now,
             plan=self._parts.plan,
         )
         if not verdict.allowed and verdict.reason not in LIMITS:
-            raise refused_value("number", verdict.sentence, code=str(verdict.reason))
+            raise ForbiddenNumberError(verdict, user=user, key=key_of(who), number=number, at=now)
+
+    async def keep_refusal(self, fault: ForbiddenNumberError) -> None:
+        """Keep that a number was forbidden, after the planning was given up; bursts of it raise an alarm."""
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            await note_refusal(
+                connection,
+                fault.verdict,
+                user_id=fault.user,
+                key_id=fault.key,
+                number=fault.number,
+                purpose=DialPurpose.SCHEDULED,
+                now=fault.at,
+            )
+
+    def check_phone(self, user: people.Person, pbx: str | None) -> None:
+        """Whether there is one phone that can ring for a manager.
+
+        Raises:
+            InvalidRequestError: there is none, or there are some on several PBXs.
+        """
+        held = {e.pbx for e in user.extensions if e.pbx in self._parts.directories and pbx in (None, e.pbx)}
+        if not held:
+            where = f" on {pbx}" if pbx else ""
+            raise refused_value("user", f"{user.name} has no extension{where} that could ring; give one first.")
+        if len(held) > 1:
+            raise refused_value(
+                "pbx", f"{user.name} has extensions on several PBXs; name one: {', '.join(sorted(held))}."
+            )
 
     async def check(self, connection: Connection, planning: Planning, when: Moment, *, but: int = 0) -> None:
         """Whether a call may be planned for a moment, but for others that are planned."""

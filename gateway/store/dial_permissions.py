@@ -94,6 +94,21 @@ async def would_dial(
     return await _within_limits(source, asked, rules, verdict)
 
 
+async def note_refusal(
+    connection: Connection,
+    verdict: DialVerdict,
+    *,
+    user_id: int | None,
+    key_id: str | None,
+    number: str,
+    purpose: DialPurpose,
+    now: datetime,
+) -> None:
+    """Keep a refusal that `would_dial` gave, where something was refused because of it."""
+    asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now)
+    await _keep_refusal(connection, asked, verdict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     user_id: int | None

@@ -138,10 +138,20 @@ async def test_what_cannot_be_planned_is_refused_by_name(api: Api) -> None:
     """Requirement 11."""
     root = await api.caller(Role.ADMIN, "root")
     for number, (body, pointer) in enumerate(WRONG):
-        found = await problem(await ask(root, f"k{number}", **({"number": LANDLINE} | body)), 422, "invalid-request")
+        asked = {"number": LANDLINE, "user": api.site.users["anna"]} | body
+        found = await problem(await ask(root, f"k{number}", **asked), 422, "invalid-request")
         assert str(found["errors"][0]["pointer"]).startswith(f"#/{pointer}"), found  # type: ignore[index]
 
     assert await kinds(api) == []
+    refused = await api.site.pool.fetch("select reason, purpose from dial_refusal order by id")
+    assert [tuple(r) for r in refused] == [(reason, "scheduled") for reason in ("satellite", "premium", "country")]
+
+
+async def test_who_has_no_phone_that_could_ring_is_not_planned_for(api: Api) -> None:
+    root = await api.caller(Role.ADMIN, "root")
+    found = await problem(await ask(root, "a", number=LANDLINE), 422, "invalid-request")
+
+    assert "has no extension" in str(found)
 
 
 async def test_outside_the_permitted_hours_only_at_the_clients_own_wish(api: Api) -> None:

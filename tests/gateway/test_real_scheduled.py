@@ -125,3 +125,40 @@ async def test_a_manager_whose_phone_is_not_there_gets_it_again_later(asterisk: 
         moved = await becomes(gateway, call, reason="no_phone")
 
     assert (moved.state, moved.attempts, moved.orders) == ("planned", 1, 1)
+
+
+async def test_after_a_night_of_downtime_fifty_calls_are_planned_anew_and_no_phone_rings(
+    asterisk: AsteriskServer, database: str
+) -> None:
+    settings = settings_for(asterisk, database)
+    async with running(settings) as gateway:
+        await planned(gateway, 3600)
+        await gateway.pool.execute(
+            "insert into scheduled_call (user_id, number, at, ends_at, minutes, zone, zone_from, wall, any_hour,"
+            " agreed_at, made_by, created_at, changed_at)"
+            " select user_id, number, at + n * i, ends_at + n * i, minutes, zone, zone_from, wall + n * i, true, at,"
+            " made_by, created_at, changed_at from scheduled_call, generate_series(1, 49) n,"
+            " (select interval '15 minutes' as i) step"
+        )
+    connection = await asyncpg.connect(database)
+    night = "interval '14 hours'"
+    await connection.execute(f"update scheduled_call set at = at - {night}, ends_at = ends_at - {night}")
+    began = await connection.fetchval("select max(at) < now() from scheduled_call")
+    await connection.close()
+
+    async with running(settings, people=False) as gateway:
+        async with open_manager_phone(asterisk, "101") as manager:
+            await manager.script(answer_after=0.2)
+            await connected(gateway)
+            async with asyncio.timeout(15):
+                while await gateway.pool.fetchval("select count(*) from scheduled_call where reason = 'late'") < 50:
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(1.5)
+        found = await gateway.pool.fetchrow(
+            "select count(*) filter (where state = 'planned' and at > now() + interval '9 minutes') as ahead,"
+            " (select count(*) from command) as orders,"
+            " (select count(*) from fact where kind = 'scheduled.late') as told from scheduled_call"
+        )
+
+    assert began
+    assert tuple(found) == (50, 0, 50)
