@@ -149,13 +149,17 @@ async def sync_talks(connection: Connection, calls: Iterable[UUID], now: datetim
             await connection.execute("delete from manager_talk where pbx = $1 and leg = $2", *place)
     fresh = [leg for place, leg in sorted(wanted.items()) if not _is_kept(leg, kept.get(place))]
     rules = await rules_of(connection, sorted({leg.user_id for leg in fresh})) if fresh else {}
+    taken = []
     for leg in fresh:
         before = kept.get((leg.pbx, leg.leg))
         since, until = _moments(leg, before, now)
         if before is not None:
             _note(changed, before["user_id"], _first_change(before, since, until, leg.user_id))
         _note(changed, leg.user_id, since if before is None else _first_change(before, since, until, leg.user_id))
-        await _save_talk(connection, leg, since, until, rules[leg.user_id].after_call_seconds)
+        after = rules[leg.user_id].after_call_seconds
+        taken.append((leg.pbx, leg.leg, leg.user_id, leg.call_id, leg.row_since, leg.row_until, since, until, after))
+    if taken:
+        await connection.executemany(_SAVE_TALK, taken)
     return changed
 
 
@@ -204,25 +208,13 @@ def _note(changed: Changed, user: int, at: datetime) -> None:
     changed[user] = min(at, changed.get(user, at))
 
 
-async def _save_talk(
-    connection: Connection, leg: _Leg, since: datetime, until: datetime | None, after_seconds: int
-) -> None:
-    """The after-call time stays as it was when the talk was first seen: a rule does not reach back."""
-    await connection.execute(
-        "insert into manager_talk (pbx, leg, user_id, call_id, row_since, row_until, since, until, after_seconds)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (pbx, leg) do update set"
-        " user_id = excluded.user_id, call_id = excluded.call_id, row_since = excluded.row_since,"
-        " row_until = excluded.row_until, since = excluded.since, until = excluded.until",
-        leg.pbx,
-        leg.leg,
-        leg.user_id,
-        leg.call_id,
-        leg.row_since,
-        leg.row_until,
-        since,
-        until,
-        after_seconds,
-    )
+# The after-call time stays as it was when the talk was first seen: a rule does not reach back.
+_SAVE_TALK = (
+    "insert into manager_talk (pbx, leg, user_id, call_id, row_since, row_until, since, until, after_seconds)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (pbx, leg) do update set"
+    " user_id = excluded.user_id, call_id = excluded.call_id, row_since = excluded.row_since,"
+    " row_until = excluded.row_until, since = excluded.since, until = excluded.until"
+)
 
 
 async def add_choices(connection: Connection, choices: Iterable[tuple[int, Choice]]) -> Changed:
@@ -283,7 +275,18 @@ async def refold(connection: Connection, changed: Mapping[int, datetime], now: d
         _LOCKS,
         sorted(changed),
     )
-    moves = [await _refold_one(connection, user, changed[user], now) for user in sorted(changed)]
+    begins = await _begins(connection, changed)
+    pasts = await _pasts(connection, begins)
+    rows = await _rows(connection, begins)
+    fresh = {
+        user: timeline(pasts[user].choices, pasts[user].talks, base=pasts[user].base, begin=begins[user], now=now)
+        for user in begins
+    }
+    await _write(connection, rows, begins, fresh)
+    moves = [
+        Move(user_id=user, before=_open(map(_interval, rows[user])), after=_open(fresh[user]))
+        for user in sorted(begins)
+    ]
     return [move for move in moves if _told_of(move.before) != _told_of(move.after)]
 
 
@@ -291,56 +294,88 @@ def _told_of(interval: Interval | None) -> tuple[object, ...]:
     return (interval.state, interval.reason, interval.call_id, interval.ends_at) if interval else ()
 
 
-async def _refold_one(connection: Connection, user: int, at: datetime, now: datetime) -> Move:
-    begin: datetime = await connection.fetchval(
-        "select coalesce((select since from manager_state where user_id = $1 and since < $2"
-        " and (until is null or until >= $2)), $2)",
-        user,
-        at,
-    )
-    talks = await _talks(connection, user, begin - AFTER_CALL_MAX)
-    reach = min([begin - AFTER_CALL_MAX, *(t.since for t in talks)])
-    base = await base_before(connection, user, reach)
-    choices = await choices_since(connection, user, reach)
-    fresh = timeline(choices, talks, base=base, begin=begin, now=now)
+def _open(intervals: Iterable[Interval]) -> Interval | None:
+    """The one that goes on."""
+    return next((interval for interval in intervals if interval.until is None), None)
+
+
+async def _begins(connection: Connection, changed: Mapping[int, datetime]) -> dict[int, datetime]:
+    """From where each is folded anew: the begin of the interval in which, or at whose end, something has changed."""
     rows = await connection.fetch(
-        "select * from manager_state where user_id = $1 and (since >= $2 or until is null) order by since", user, begin
+        "select w.id, coalesce(s.since, w.at) as begin from unnest($1::bigint[], $2::timestamptz[]) as w(id, at)"
+        " left join lateral (select since from manager_state where user_id = w.id and since < w.at"
+        "  and (until is null or until >= w.at) order by since desc limit 1) s on true",
+        list(changed),
+        list(changed.values()),
     )
-    await _write(connection, user, [r for r in rows if r["since"] >= begin], fresh)
-    last = rows[-1] if rows else None
-    before = _interval(last) if last is not None and last["until"] is None else None
-    after = fresh[-1] if fresh and fresh[-1].until is None else None
-    return Move(user_id=user, before=before, after=after)
+    return {r["id"]: r["begin"] for r in rows}
 
 
-async def _talks(source: Source, user: int, since: datetime) -> list[Talk]:
-    rows = await source.fetch(
-        "select since, until, call_id, after_seconds from manager_talk"
-        " where user_id = $1 and (until is null or until > $2) and since < coalesce(until, 'infinity')"
-        " order by since, pbx, leg",
-        user,
-        since,
+@dataclass(slots=True, kw_only=True)
+class _Past:
+    """What a manager's intervals follow from, since a moment and as far before it as matters."""
+
+    reach: datetime
+    talks: list[Talk]
+    choices: list[Choice]
+    base: Base | None = None
+
+
+async def _pasts(connection: Connection, begins: Mapping[int, datetime]) -> dict[int, _Past]:
+    pasts = {user: _Past(reach=begin - AFTER_CALL_MAX, talks=[], choices=[]) for user, begin in sorted(begins.items())}
+    of_people = "unnest($1::bigint[], $2::timestamptz[]) as w(user_id, reach)"
+    for row in await connection.fetch(
+        f"select w.user_id, t.since, t.until, t.call_id, t.after_seconds from {of_people} join manager_talk t"
+        " on t.user_id = w.user_id and (t.until is null or (t.until > w.reach and t.since < t.until))"
+        " order by t.since, t.pbx, t.leg",
+        list(pasts),
+        [past.reach for past in pasts.values()],
+    ):
+        past = pasts[row["user_id"]]
+        past.talks.append(_talk(row))
+        past.reach = min(past.reach, row["since"])
+    reaches = [past.reach for past in pasts.values()]
+    for row in await connection.fetch(
+        f"select w.user_id, c.at, c.chosen, c.by, c.reason, c.until, c.call_id from {of_people}"
+        " join state_choice c on c.user_id = w.user_id and c.at >= w.reach order by c.at, c.id",
+        list(pasts),
+        reaches,
+    ):
+        pasts[row["user_id"]].choices.append(_choice(row))
+    for row in await connection.fetch(
+        f"select w.user_id, c.* from {of_people} join lateral (select {_CHOICE} from state_choice"
+        "  where user_id = w.user_id and at < w.reach and chosen in ('available', 'break', 'off')"
+        "  order by at desc, id desc limit 1) c on true",
+        list(pasts),
+        reaches,
+    ):
+        pasts[row["user_id"]].base = base_of(_choice(row))
+    return pasts
+
+
+def _talk(row: Mapping[str, object]) -> Talk:
+    return Talk(
+        since=row["since"],  # type: ignore[arg-type]
+        until=row["until"],  # type: ignore[arg-type]
+        call_id=row["call_id"],  # type: ignore[arg-type]
+        after=timedelta(seconds=int(str(row["after_seconds"]))),
     )
-    return [
-        Talk(
-            since=r["since"],
-            until=r["until"],
-            call_id=r["call_id"],
-            after=timedelta(seconds=r["after_seconds"]),
-        )
-        for r in rows
-    ]
+
+
+async def _rows(connection: Connection, begins: Mapping[int, datetime]) -> dict[int, list[Mapping[str, object]]]:
+    """What the table holds of each from his begin on."""
+    found: dict[int, list[Mapping[str, object]]] = {user: [] for user in begins}
+    for row in await connection.fetch(
+        "select s.* from unnest($1::bigint[], $2::timestamptz[]) as w(user_id, begin) join manager_state s"
+        " on s.user_id = w.user_id and s.since >= w.begin order by s.since",
+        list(begins),
+        list(begins.values()),
+    ):
+        found[row["user_id"]].append(row)
+    return found
 
 
 _CHOICE = "at, chosen, by, reason, until, call_id"
-
-
-async def choices_since(source: Source, user: int, since: datetime) -> list[Choice]:
-    """What was chosen for a manager from a moment on, in order."""
-    rows = await source.fetch(
-        f"select {_CHOICE} from state_choice where user_id = $1 and at >= $2 order by at, id", user, since
-    )
-    return [_choice(r) for r in rows]
 
 
 async def base_before(source: Source, user: int, at: datetime) -> Base | None:
@@ -355,7 +390,14 @@ async def base_before(source: Source, user: int, at: datetime) -> Base | None:
 
 
 def _choice(row: Mapping[str, object]) -> Choice:
-    return Choice(**{**row, "chosen": Chosen(str(row["chosen"]))})  # type: ignore[arg-type]
+    return Choice(
+        at=row["at"],  # type: ignore[arg-type]
+        chosen=Chosen(str(row["chosen"])),
+        by=str(row["by"]),
+        reason=str(row["reason"]),
+        until=row["until"],  # type: ignore[arg-type]
+        call_id=row["call_id"],  # type: ignore[arg-type]
+    )
 
 
 def _interval(row: Mapping[str, object]) -> Interval:
@@ -364,34 +406,37 @@ def _interval(row: Mapping[str, object]) -> Interval:
 
 
 async def _write(
-    connection: Connection, user: int, rows: Sequence[Mapping[str, object]], fresh: Sequence[Interval]
+    connection: Connection,
+    rows: Mapping[int, Sequence[Mapping[str, object]]],
+    begins: Mapping[int, datetime],
+    fresh: Mapping[int, Sequence[Interval]],
 ) -> None:
     """Let the table hold these intervals; a row that stays what it is keeps its id."""
-    wanted = {interval.since: interval for interval in fresh}
-    stays = {r["since"]: r for r in rows if _begins_same(_interval(r), wanted.get(r["since"]))}  # type: ignore[call-overload]
-    gone = [r["id"] for r in rows if r["since"] not in stays]
+    gone, changed, new = [], [], []
+    for user in begins:
+        wanted = {interval.since: interval for interval in fresh[user]}
+        for row in rows[user]:
+            now = wanted.get(row["since"])  # type: ignore[call-overload]
+            if now is None or not _begins_same(_interval(row), now):
+                gone.append(row["id"])
+                continue
+            del wanted[now.since]
+            if _interval(row) != now:
+                changed.append((row["id"], now.until, now.ends_at, now.by))
+        new += [(user, i.state, i.reason, i.since, i.until, i.call_id, i.by, i.ends_at) for i in wanted.values()]
     if gone:
         await connection.execute("delete from manager_state where id = any($1::bigint[])", gone)
-    for since, row in stays.items():
-        new = wanted[since]  # type: ignore[index]
-        if _interval(row) != new:
-            await connection.execute(
-                "update manager_state set until = $2, ends_at = $3, by = $4 where id = $1",
-                row["id"],
-                new.until,
-                new.ends_at,
-                new.by,
-            )
-    await connection.executemany(
-        "insert into manager_state (user_id, state, reason, since, until, call_id, by, ends_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        [
-            (user, i.state, i.reason, i.since, i.until, i.call_id, i.by, i.ends_at)
-            for i in fresh
-            if i.since not in stays
-        ],
-    )
+    if changed:
+        await connection.executemany(
+            "update manager_state set until = $2, ends_at = $3, by = $4 where id = $1", changed
+        )
+    if new:
+        await connection.executemany(
+            "insert into manager_state (user_id, state, reason, since, until, call_id, by, ends_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            new,
+        )
 
 
-def _begins_same(one: Interval, other: Interval | None) -> bool:
-    return other is not None and (one.state, one.reason, one.call_id) == (other.state, other.reason, other.call_id)
+def _begins_same(one: Interval, other: Interval) -> bool:
+    return (one.state, one.reason, one.call_id) == (other.state, other.reason, other.call_id)
