@@ -15,7 +15,7 @@ from gateway.api.task_views import ZoneName
 from gateway.api.users import PbxName
 from gateway.api.working_hours import DayHours, ExceptionBody, ExceptionView
 from gateway.domain.cards import is_zone
-from gateway.domain.routing import Action, Decision, Person, Route, Step, StepKind, Strategy, Whose, Why
+from gateway.domain.routing import Action, Decision, OwnManager, Person, Route, RouteStepKind, RouteWhy, Step, Strategy
 from gateway.domain.routing_rules import MEMBERS_MAX, SOUND, STEPS_MAX, WAIT_SECONDS_MAX
 from gateway.domain.working_time import read_working_time
 from gateway.routing.telling import seen_rows
@@ -34,11 +34,11 @@ Sound = Annotated[
 class StepBody(Incoming):
     """One step of a route. A field that its kind does not know is refused."""
 
-    kind: StepKind
+    kind: RouteStepKind
     seconds: Annotated[int, Field(ge=1, le=3600)] | None = Field(
         default=None, description="of owner, group and manager: how long phones ring; 20 where left out"
     )
-    whose: Whose | None = Field(default=None, description="of owner: who is the client's own manager")
+    whose: OwnManager | None = Field(default=None, description="of owner: who is the client's own manager")
     group: RowId | None = None
     user: RowId | None = None
     sound: Sound | None = None
@@ -48,20 +48,20 @@ class StepBody(Incoming):
     )
 
 
-_OF_KIND: Mapping[StepKind, tuple[str, ...]] = {
-    StepKind.OWNER: ("seconds", "whose"),
-    StepKind.GROUP: ("seconds", "group", "wait_seconds"),
-    StepKind.MANAGER: ("seconds", "user"),
-    StepKind.ANNOUNCEMENT: ("sound",),
-    StepKind.ROUTE: ("route",),
-    StepKind.SITE: (),
-    StepKind.HANG_UP: (),
+_OF_KIND: Mapping[RouteStepKind, tuple[str, ...]] = {
+    RouteStepKind.OWNER: ("seconds", "whose"),
+    RouteStepKind.GROUP: ("seconds", "group", "wait_seconds"),
+    RouteStepKind.MANAGER: ("seconds", "user"),
+    RouteStepKind.ANNOUNCEMENT: ("sound",),
+    RouteStepKind.ROUTE: ("route",),
+    RouteStepKind.SITE: (),
+    RouteStepKind.HANG_UP: (),
 }
 _NEEDED = {
-    StepKind.GROUP: "group",
-    StepKind.MANAGER: "user",
-    StepKind.ANNOUNCEMENT: "sound",
-    StepKind.ROUTE: "route",
+    RouteStepKind.GROUP: "group",
+    RouteStepKind.MANAGER: "user",
+    RouteStepKind.ANNOUNCEMENT: "sound",
+    RouteStepKind.ROUTE: "route",
 }
 _WAIT_SECONDS = 30
 
@@ -122,12 +122,12 @@ class ArchivedQuery(Incoming):
     archived: bool = Field(default=False, description="whether archived ones are listed too")
 
 
-class StepView(Outgoing):
+class RouteStepView(Outgoing):
     """One step of a route."""
 
-    kind: StepKind
+    kind: RouteStepKind
     seconds: int | None
-    whose: Whose | None
+    whose: OwnManager | None
     group: int | None
     user: int | None
     sound: str | None
@@ -152,8 +152,8 @@ class RouteView(Outgoing):
     record: bool
     notice: bool
     hours: RouteHoursView | None
-    steps: tuple[StepView, ...]
-    closed_steps: tuple[StepView, ...]
+    steps: tuple[RouteStepView, ...]
+    closed_steps: tuple[RouteStepView, ...]
     archived: bool
     changed_by: str
     changed_at: datetime
@@ -178,8 +178,8 @@ class VersionView(Outgoing):
     record: bool
     notice: bool
     hours: RouteHoursView | None
-    steps: tuple[StepView, ...]
-    closed_steps: tuple[StepView, ...]
+    steps: tuple[RouteStepView, ...]
+    closed_steps: tuple[RouteStepView, ...]
 
 
 class VersionsQuery(Incoming):
@@ -196,7 +196,7 @@ class Restore(Incoming):
     to: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(description="the version whose content is to hold again")
 
 
-class NewGroup(Incoming):
+class NewRingGroup(Incoming):
     """A group to be made."""
 
     name: Name
@@ -224,7 +224,7 @@ class GroupPath(Incoming):
     routing_group_id: RowId
 
 
-class GroupView(Outgoing):
+class RingGroupView(Outgoing):
     """A group."""
 
     id: int
@@ -241,7 +241,7 @@ class GroupView(Outgoing):
 class GroupList(Outgoing):
     """The groups."""
 
-    items: tuple[GroupView, ...]
+    items: tuple[RingGroupView, ...]
 
 
 class GroupVersionView(Outgoing):
@@ -256,7 +256,7 @@ class GroupVersionView(Outgoing):
     members: tuple[int, ...]
 
 
-class PolicyChange(Incoming):
+class RoutingPolicyChange(Incoming):
     """What is to hold for all routes; what is left out stays."""
 
     version: VersionField
@@ -286,12 +286,12 @@ class RouteTrial(Incoming):
     )
 
 
-class ReasonView(Outgoing):
+class RouteReasonView(Outgoing):
     """Why somebody is rung or not, or what a step does."""
 
     step: int = Field(description="from 0")
     user: int | None
-    why: Why
+    why: RouteWhy
     text: str
 
 
@@ -304,7 +304,7 @@ class DecisionView(Outgoing):
     seconds: int
     sound: str | None
     notice: bool = Field(description="whether the sound tells of the recording")
-    reasons: tuple[ReasonView, ...]
+    reasons: tuple[RouteReasonView, ...]
 
 
 class RouteTrialView(Outgoing):
@@ -313,7 +313,7 @@ class RouteTrialView(Outgoing):
     route: int | None = Field(description="null: no route holds for this number, the site's own goes on")
     open: bool
     contact: int | None = Field(description="the client's card")
-    steps: tuple[StepView, ...] = Field(description="those that hold at that moment, jumps followed")
+    steps: tuple[RouteStepView, ...] = Field(description="those that hold at that moment, jumps followed")
     decisions: tuple[DecisionView, ...]
 
 
@@ -345,7 +345,7 @@ def step_from(body: StepBody, at: str) -> Step:
     needed = _NEEDED.get(body.kind)
     if needed is not None and needed not in given:
         raise refused_value(f"{at}/{needed}", f"A step of the kind {body.kind} needs a {needed}.")
-    waits = {"wait_seconds": _WAIT_SECONDS} if body.kind is StepKind.GROUP else {}
+    waits = {"wait_seconds": _WAIT_SECONDS} if body.kind is RouteStepKind.GROUP else {}
     return step_of({"kind": body.kind, **waits, **{name: getattr(body, name) for name in given}})
 
 
@@ -389,10 +389,10 @@ def route_of(values: Mapping[str, object], *, id: int = 0) -> Route:
 _STEP_FIELDS = ("seconds", "whose", "group", "user", "sound", "route", "wait_seconds")
 
 
-def step_view(step: Step) -> StepView:
+def step_view(step: Step) -> RouteStepView:
     """A step as it is shown."""
     row = step_row(step)
-    return StepView(kind=step.kind, **{name: row.get(name) for name in _STEP_FIELDS})  # type: ignore[arg-type]
+    return RouteStepView(kind=step.kind, **{name: row.get(name) for name in _STEP_FIELDS})  # type: ignore[arg-type]
 
 
 def route_view(stored: StoredRoute) -> RouteView:
@@ -432,9 +432,9 @@ def version_view(kept: Version) -> VersionView:
     )
 
 
-def group_view(stored: StoredGroup) -> GroupView:
+def group_view(stored: StoredGroup) -> RingGroupView:
     """A group as it is shown."""
-    return GroupView(
+    return RingGroupView(
         id=stored.group.id,
         name=stored.group.name,
         strategy=stored.group.strategy,
@@ -469,7 +469,7 @@ def decision_view(decision: Decision, people: Mapping[int, Person]) -> DecisionV
         seconds=decision.seconds,
         sound=decision.sound,
         notice=decision.notice,
-        reasons=tuple(ReasonView.model_validate(row) for row in seen_rows(decision.seen, people)),
+        reasons=tuple(RouteReasonView.model_validate(row) for row in seen_rows(decision.seen, people)),
     )
 
 
@@ -487,5 +487,5 @@ def made_view(made: Made, route: int | None) -> StoredDecisionView:
         seconds=cast(int, made.body["seconds"]),
         sound=cast("str | None", made.body["sound"]),
         notice=bool(made.body["notice"]),
-        reasons=tuple(ReasonView.model_validate(row) for row in reasons),
+        reasons=tuple(RouteReasonView.model_validate(row) for row in reasons),
     )

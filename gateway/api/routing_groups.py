@@ -13,10 +13,10 @@ from gateway.api.inbound_views import (
     GroupList,
     GroupPath,
     GroupVersionView,
-    GroupView,
-    NewGroup,
-    PolicyChange,
+    NewRingGroup,
     Restore,
+    RingGroupView,
+    RoutingPolicyChange,
     RoutingPolicyView,
     VersionsQuery,
     group_version_view,
@@ -135,16 +135,16 @@ class RoutingGroups:
         found = await store.read_groups(self._parts.pool, archived=asked.query.archived)
         return GroupList(items=tuple(map(group_view, found)))
 
-    async def one(self, asked: Asked[GroupPath, Nothing, Nothing]) -> GroupView:
+    async def one(self, asked: Asked[GroupPath, Nothing, Nothing]) -> RingGroupView:
         """One group."""
         return group_view(await self._group(asked.path.routing_group_id))
 
-    async def add(self, asked: Asked[Nothing, Nothing, NewGroup]) -> GroupView | web.Response:
+    async def add(self, asked: Asked[Nothing, Nothing, NewRingGroup]) -> RingGroupView | web.Response:
         """Make a group."""
         given = asked.body
         body: Row = {"name": given.name.strip(), "strategy": given.strategy, "members": list(given.members)}
 
-        async def work(connection: Connection) -> tuple[GroupView, list[NewFact]]:
+        async def work(connection: Connection) -> tuple[RingGroupView, list[NewFact]]:
             await store.lock_routing(connection)
             there = await store.read_groups(connection)
             if len(there) >= GROUPS_MAX:
@@ -155,7 +155,7 @@ class RoutingGroups:
 
         return await do_once(self._parts, asked, work)
 
-    async def change(self, asked: Asked[GroupPath, Nothing, GroupChange]) -> GroupView:
+    async def change(self, asked: Asked[GroupPath, Nothing, GroupChange]) -> RingGroupView:
         """Change a group."""
         given = asked.body
         async with self._parts.pool.acquire() as connection, connection.transaction():
@@ -178,11 +178,11 @@ class RoutingGroups:
         tell(self._parts, facts)
         return view
 
-    async def restore(self, asked: Asked[GroupPath, Nothing, Restore]) -> GroupView | web.Response:
+    async def restore(self, asked: Asked[GroupPath, Nothing, Restore]) -> RingGroupView | web.Response:
         """Let an earlier version hold again."""
         id_ = asked.path.routing_group_id
 
-        async def work(connection: Connection) -> tuple[GroupView, list[NewFact]]:
+        async def work(connection: Connection) -> tuple[RingGroupView, list[NewFact]]:
             await store.lock_routing(connection)
             stored = await store.read_group(connection, id_)
             kept = await store.read_version(connection, "group", id_, asked.body.to)
@@ -213,7 +213,7 @@ class RoutingGroups:
         policy = await store.read_policy(self._parts.pool)
         return RoutingPolicyView(sounds=policy.sounds, notice=policy.notice, version=policy.version)
 
-    async def change_policy(self, asked: Asked[Nothing, Nothing, PolicyChange]) -> RoutingPolicyView:
+    async def change_policy(self, asked: Asked[Nothing, Nothing, RoutingPolicyChange]) -> RoutingPolicyView:
         """Say which sounds routes may play."""
         given = asked.body
         async with self._parts.pool.acquire() as connection, connection.transaction():
@@ -255,7 +255,7 @@ class RoutingGroups:
         *,
         version: int,
         archived: bool,
-    ) -> tuple[GroupView, list[NewFact]]:
+    ) -> tuple[RingGroupView, list[NewFact]]:
         """Write a group's next version."""
         id_ = stored.group.id
         if stored.version != version:
@@ -273,7 +273,7 @@ class RoutingGroups:
 
     async def _written(
         self, connection: Connection, who: Principal, id: int, kind: str
-    ) -> tuple[GroupView, list[NewFact]]:
+    ) -> tuple[RingGroupView, list[NewFact]]:
         """The group as it is now, with its audit row and its fact."""
         stored = await store.read_group(connection, id)
         if stored is None:

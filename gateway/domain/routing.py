@@ -33,7 +33,7 @@ class Strategy(StrEnum):
     LONGEST_IDLE = "longest_idle"
 
 
-class StepKind(StrEnum):
+class RouteStepKind(StrEnum):
     """What a step does."""
 
     OWNER = "owner"
@@ -45,11 +45,11 @@ class StepKind(StrEnum):
     HANG_UP = "hang_up"
 
 
-LAST_STEPS = frozenset({StepKind.ROUTE, StepKind.SITE, StepKind.HANG_UP})
+LAST_STEPS = frozenset({RouteStepKind.ROUTE, RouteStepKind.SITE, RouteStepKind.HANG_UP})
 """Nothing comes after these."""
 
 
-class Whose(StrEnum):
+class OwnManager(StrEnum):
     """Who is the client's own manager."""
 
     OWNER = "owner"  # of his card
@@ -67,7 +67,7 @@ class Action(StrEnum):
     HANG_UP = "hangup"
 
 
-class Why(StrEnum):
+class RouteWhy(StrEnum):
     """What came of a step, or of one person in it."""
 
     CHOSEN = "chosen"
@@ -97,34 +97,34 @@ class Why(StrEnum):
 
 
 SENTENCES = {
-    Why.CHOSEN: "rings",
-    Why.LATER: "is free too, but another one's turn came first",
-    Why.RUNG_BEFORE: "was rung for this call before",
-    Why.DISMISSED: "is no longer active",
-    Why.ABSENT: "is absent",
-    Why.OFF: "is off",
-    Why.OFF_HOURS: "does not work at this hour",
-    Why.BREAK: "is on a break",
-    Why.AFTER_CALL: "still works on his last call",
-    Why.TALKING: "is talking",
-    Why.RINGING: "is being rung for another call",
-    Why.NO_PHONE: "has no phone on this PBX that could be rung; give him an extension with an endpoint",
-    Why.OFFLINE: "has no phone that is registered",
-    Why.NO_OWNER: "the client has no manager of his own",
-    Why.SHARED: "several persons call with this number, so nobody's manager is guessed",
-    Why.GONE: "is not there any more",
-    Why.PLAYED: "is played to the client",
-    Why.NOTICE: "the client is told that the call is recorded",
-    Why.UNTOLD: "the notice was not played to its end, so the call is not recorded",
-    Why.WAITS: "everybody is busy, the client waits",
-    Why.SITE: "the site's own route goes on",
-    Why.HANG_UP: "the call is ended as a missed one",
-    Why.END: "the route is at its end, so the call is ended as a missed one",
-    Why.LATE: "the answer took too long, so the PBX went its own way",
+    RouteWhy.CHOSEN: "rings",
+    RouteWhy.LATER: "is free too, but another one's turn came first",
+    RouteWhy.RUNG_BEFORE: "was rung for this call before",
+    RouteWhy.DISMISSED: "is no longer active",
+    RouteWhy.ABSENT: "is absent",
+    RouteWhy.OFF: "is off",
+    RouteWhy.OFF_HOURS: "does not work at this hour",
+    RouteWhy.BREAK: "is on a break",
+    RouteWhy.AFTER_CALL: "still works on his last call",
+    RouteWhy.TALKING: "is talking",
+    RouteWhy.RINGING: "is being rung for another call",
+    RouteWhy.NO_PHONE: "has no phone on this PBX that could be rung; give him an extension with an endpoint",
+    RouteWhy.OFFLINE: "has no phone that is registered",
+    RouteWhy.NO_OWNER: "the client has no manager of his own",
+    RouteWhy.SHARED: "several persons call with this number, so nobody's manager is guessed",
+    RouteWhy.GONE: "is not there any more",
+    RouteWhy.PLAYED: "is played to the client",
+    RouteWhy.NOTICE: "the client is told that the call is recorded",
+    RouteWhy.UNTOLD: "the notice was not played to its end, so the call is not recorded",
+    RouteWhy.WAITS: "everybody is busy, the client waits",
+    RouteWhy.SITE: "the site's own route goes on",
+    RouteWhy.HANG_UP: "the call is ended as a missed one",
+    RouteWhy.END: "the route is at its end, so the call is ended as a missed one",
+    RouteWhy.LATE: "the answer took too long, so the PBX went its own way",
 }
 """Each reason as a sentence's rest, behind the name of whom it concerns."""
 
-SOON_FREE = frozenset({Why.TALKING, Why.RINGING, Why.AFTER_CALL})
+SOON_FREE = frozenset({RouteWhy.TALKING, RouteWhy.RINGING, RouteWhy.AFTER_CALL})
 """Whom it is worth to wait for."""
 
 
@@ -132,10 +132,10 @@ SOON_FREE = frozenset({Why.TALKING, Why.RINGING, Why.AFTER_CALL})
 class Step:
     """One step of a route; a field that its kind does not know is as it stands here."""
 
-    kind: StepKind
+    kind: RouteStepKind
     seconds: int = 20
     """How long phones ring."""
-    whose: Whose = Whose.OWNER_OR_LAST
+    whose: OwnManager = OwnManager.OWNER_OR_LAST
     group: int | None = None
     user: int | None = None
     sound: str | None = None
@@ -198,7 +198,7 @@ class Person:
 
     user_id: int
     name: str
-    hindrance: Why | None = None
+    hindrance: RouteWhy | None = None
     """Why he is not rung; None: he can be."""
     phones: tuple[str, ...] = ()
     """What the PBX dials."""
@@ -217,12 +217,12 @@ class Client:
     shared: bool = False
     """Several persons call with this number."""
 
-    def managers(self, whose: Whose) -> tuple[int, ...]:
+    def managers(self, whose: OwnManager) -> tuple[int, ...]:
         """His own managers, the first one first."""
         wanted = {
-            Whose.OWNER: (self.owner_id,),
-            Whose.LAST: (self.last_id,),
-            Whose.OWNER_OR_LAST: (self.owner_id, self.last_id),
+            OwnManager.OWNER: (self.owner_id,),
+            OwnManager.LAST: (self.last_id,),
+            OwnManager.OWNER_OR_LAST: (self.owner_id, self.last_id),
         }[whose]
         return tuple(dict.fromkeys(user for user in wanted if user is not None))
 
@@ -248,7 +248,7 @@ class Seen:
     """What came of a step, or of one person in it."""
 
     place: int
-    why: Why
+    why: RouteWhy
     user_id: int | None = None
     """None: it says something of the step."""
 

@@ -20,11 +20,11 @@ from gateway.domain.routing import (
     Plan,
     Progress,
     Route,
+    RouteStepKind,
+    RouteWhy,
     Seen,
     Step,
-    StepKind,
     Strategy,
-    Why,
 )
 from gateway.domain.working_time import WorkingTime
 
@@ -45,9 +45,9 @@ def plan_of(route: Route, routes: Mapping[int, Route], office: WorkingTime, at: 
     while here is not None and here.id not in followed and len(followed) <= JUMPS_MAX:
         followed.append(here.id)
         own = here.steps if (here.hours or office).includes(at) else here.closed_steps
-        steps += [step for step in own if step.kind is not StepKind.ROUTE]
+        steps += [step for step in own if step.kind is not RouteStepKind.ROUTE]
         last = own[-1] if own else None
-        here = routes.get(last.route or 0) if last is not None and last.kind is StepKind.ROUTE else None
+        here = routes.get(last.route or 0) if last is not None and last.kind is RouteStepKind.ROUTE else None
     return Plan(
         steps=tuple(steps),
         record=route.record,
@@ -64,11 +64,11 @@ def people_asked(plan: Plan, client: Client, groups: Mapping[int, Group]) -> fro
     found: set[int] = set()
     for step in plan.steps:
         match step.kind:
-            case StepKind.OWNER:
+            case RouteStepKind.OWNER:
                 found.update(client.managers(step.whose))
-            case StepKind.MANAGER if step.user is not None:
+            case RouteStepKind.MANAGER if step.user is not None:
                 found.add(step.user)
-            case StepKind.GROUP if (group := groups.get(step.group or 0)) is not None:
+            case RouteStepKind.GROUP if (group := groups.get(step.group or 0)) is not None:
                 found.update(group.members)
     return frozenset(found)
 
@@ -87,7 +87,7 @@ def decide(plan: Plan, progress: Progress, now: Now) -> Decision:
     seen: list[Seen] = []
     record = plan.record and (progress.heard or not plan.notice)
     if plan.record and progress.told and not progress.heard:
-        seen.append(Seen(place=progress.place, why=Why.UNTOLD))
+        seen.append(Seen(place=progress.place, why=RouteWhy.UNTOLD))
     waited = progress.waited
     for place in range(progress.place, len(plan.steps)):
         step = plan.steps[place]
@@ -95,7 +95,7 @@ def decide(plan: Plan, progress: Progress, now: Now) -> Decision:
         if decision is not None:
             return replace(decision, record=record and decision.action in (Action.DIAL, Action.SITE))
         waited = 0
-    seen.append(Seen(place=len(plan.steps), why=Why.END))
+    seen.append(Seen(place=len(plan.steps), why=RouteWhy.END))
     return Decision(action=Action.HANG_UP, place=len(plan.steps), resume=len(plan.steps), seen=tuple(seen))
 
 
@@ -104,14 +104,14 @@ def _by_step(
 ) -> Decision | None:
     """What a step gives; None: it gives nothing, the next one is looked at."""
     match step.kind:
-        case StepKind.SITE | StepKind.HANG_UP:
-            seen.append(Seen(place=place, why=Why.SITE if step.kind is StepKind.SITE else Why.HANG_UP))
-            action = Action.SITE if step.kind is StepKind.SITE else Action.HANG_UP
+        case RouteStepKind.SITE | RouteStepKind.HANG_UP:
+            seen.append(Seen(place=place, why=RouteWhy.SITE if step.kind is RouteStepKind.SITE else RouteWhy.HANG_UP))
+            action = Action.SITE if step.kind is RouteStepKind.SITE else Action.HANG_UP
             return Decision(action=action, place=place, resume=place, seen=tuple(seen))
-        case StepKind.ANNOUNCEMENT:
-            seen.append(Seen(place=place, why=Why.PLAYED))
+        case RouteStepKind.ANNOUNCEMENT:
+            seen.append(Seen(place=place, why=RouteWhy.PLAYED))
             return Decision(action=Action.PLAY, place=place, resume=place + 1, sound=step.sound, seen=tuple(seen))
-        case StepKind.ROUTE:
+        case RouteStepKind.ROUTE:
             return None
     rung, hindered = _candidates(step, place, progress.rung, now, seen)
     if not rung:
@@ -125,12 +125,12 @@ def _notice(plan: Plan, progress: Progress, place: int, seen: list[Seen]) -> Dec
     """The notice of the recording, before the first one is rung; None: none is due."""
     if not plan.notice or progress.told:
         return None
-    told = (*(s for s in seen if s.place < place), Seen(place=place, why=Why.NOTICE))
+    told = (*(s for s in seen if s.place < place), Seen(place=place, why=RouteWhy.NOTICE))
     return Decision(action=Action.PLAY, place=place, resume=place, sound=plan.sound, notice=True, seen=told)
 
 
 def _waits(step: Step, place: int, waited: int, seen: list[Seen]) -> Decision:
-    seen.append(Seen(place=place, why=Why.WAITS))
+    seen.append(Seen(place=place, why=RouteWhy.WAITS))
     seconds = min(WAIT_SECONDS, step.wait_seconds - waited)
     return Decision(action=Action.WAIT, place=place, resume=place, seconds=seconds, seen=tuple(seen))
 
@@ -139,8 +139,8 @@ def _rings(step: Step, place: int, rung: Sequence[Person], now: Now, seen: list[
     group = now.groups.get(step.group or 0)
     together = group is not None and group.strategy is Strategy.ALL
     chosen = rung if together else rung[:1]
-    seen += [Seen(place=place, user_id=p.user_id, why=Why.CHOSEN) for p in chosen]
-    seen += [Seen(place=place, user_id=p.user_id, why=Why.LATER) for p in rung[len(chosen) :]]
+    seen += [Seen(place=place, user_id=p.user_id, why=RouteWhy.CHOSEN) for p in chosen]
+    seen += [Seen(place=place, user_id=p.user_id, why=RouteWhy.LATER) for p in rung[len(chosen) :]]
     return Decision(
         action=Action.DIAL,
         place=place,
@@ -159,7 +159,7 @@ def _candidates(step: Step, place: int, rung: Collection[int], now: Now, seen: l
     soon = False
     for user in _asked(step, place, now, seen):
         person = now.people.get(user)
-        why = Why.GONE if person is None else Why.RUNG_BEFORE if user in rung else person.hindrance
+        why = RouteWhy.GONE if person is None else RouteWhy.RUNG_BEFORE if user in rung else person.hindrance
         if why is None and person is not None:
             free.append(person)
         elif why is not None:
@@ -177,17 +177,17 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 def _asked(step: Step, place: int, now: Now, seen: list[Seen]) -> Sequence[int]:
     """Whom a step would ring, in order; the reason is told where there is nobody."""
     match step.kind:
-        case StepKind.OWNER:
+        case RouteStepKind.OWNER:
             found = now.client.managers(step.whose)
             if not found:
-                seen.append(Seen(place=place, why=Why.SHARED if now.client.shared else Why.NO_OWNER))
+                seen.append(Seen(place=place, why=RouteWhy.SHARED if now.client.shared else RouteWhy.NO_OWNER))
             return found
-        case StepKind.MANAGER if step.user is not None:
+        case RouteStepKind.MANAGER if step.user is not None:
             return (step.user,)
-        case StepKind.GROUP if (group := now.groups.get(step.group or 0)) is not None:
+        case RouteStepKind.GROUP if (group := now.groups.get(step.group or 0)) is not None:
             return _in_turn(group)
         case _:
-            seen.append(Seen(place=place, why=Why.GONE))
+            seen.append(Seen(place=place, why=RouteWhy.GONE))
             return ()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.errors import Rejected
-from gateway.domain.routing import JUMPS_MAX, LAST_STEPS, Route, Step, StepKind
+from gateway.domain.routing import JUMPS_MAX, LAST_STEPS, Route, RouteStepKind, Step
 
 STEPS_MAX = 20
 RING_SECONDS_MIN = 5
@@ -77,22 +77,22 @@ def _list_faults(name: str, steps: Sequence[Step], known: Known, own: int) -> li
 
 def _step_faults(step: Step, known: Known, own: int) -> list[tuple[str, str]]:
     faults = []
-    rings = step.kind in (StepKind.OWNER, StepKind.GROUP, StepKind.MANAGER)
+    rings = step.kind in (RouteStepKind.OWNER, RouteStepKind.GROUP, RouteStepKind.MANAGER)
     if rings and not RING_SECONDS_MIN <= step.seconds <= RING_SECONDS_MAX:
         detail = f"Phones ring {RING_SECONDS_MIN} to {RING_SECONDS_MAX} seconds in one step, not {step.seconds}."
         faults.append(("seconds", detail))
-    if step.kind is StepKind.GROUP and not 0 <= step.wait_seconds <= WAIT_SECONDS_MAX:
+    if step.kind is RouteStepKind.GROUP and not 0 <= step.wait_seconds <= WAIT_SECONDS_MAX:
         faults.append(("wait_seconds", f"A client waits 0 to {WAIT_SECONDS_MAX} seconds, not {step.wait_seconds}."))
     match step.kind:
-        case StepKind.GROUP if step.group not in known.groups:
+        case RouteStepKind.GROUP if step.group not in known.groups:
             faults.append(("group", "There is no group with this id; make it first."))
-        case StepKind.GROUP if not known.groups[step.group or 0]:
+        case RouteStepKind.GROUP if not known.groups[step.group or 0]:
             faults.append(("group", "This group has no active member, so it would ring nobody."))
-        case StepKind.MANAGER if step.user not in known.users:
+        case RouteStepKind.MANAGER if step.user not in known.users:
             faults.append(("user", "Nobody who is active has this id."))
-        case StepKind.ANNOUNCEMENT if step.sound not in known.sounds:
+        case RouteStepKind.ANNOUNCEMENT if step.sound not in known.sounds:
             faults.append(("sound", "This sound is not in the list of allowed ones; add it there first."))
-        case StepKind.ROUTE if step.route not in known.routes and step.route != own:
+        case RouteStepKind.ROUTE if step.route not in known.routes and step.route != own:
             faults.append(("route", "There is no other route with this id."))
     return faults
 
@@ -100,9 +100,9 @@ def _step_faults(step: Step, known: Known, own: int) -> list[tuple[str, str]]:
 def _longest(step: Step, known: Known) -> int:
     """How long a step may take at most: a group that is rung one after the other takes each one's time."""
     match step.kind:
-        case StepKind.GROUP:
+        case RouteStepKind.GROUP:
             return step.seconds + step.wait_seconds
-        case StepKind.OWNER | StepKind.MANAGER:
+        case RouteStepKind.OWNER | RouteStepKind.MANAGER:
             return step.seconds
         case _:
             return 0
@@ -114,7 +114,7 @@ def _loop_faults(route: Route, others: Mapping[int, Route]) -> list[Fault]:
     faults = []
     for name, steps in (("steps", route.steps), ("closed_steps", route.closed_steps)):
         for place, step in enumerate(steps):
-            if step.kind is not StepKind.ROUTE or step.route not in routes:
+            if step.kind is not RouteStepKind.ROUTE or step.route not in routes:
                 continue
             if way := _way_back(route, routes[step.route or 0], routes):
                 circle = len(set(way)) < len(way)
@@ -135,7 +135,7 @@ def _way_back(route: Route, next_: Route, routes: Mapping[int, Route]) -> list[i
         here, passed = ways.pop()
         if here.id in passed[:-1] or len(passed) > JUMPS_MAX + 1:
             return passed
-        jumps = {s.route or 0 for s in (*here.steps, *here.closed_steps) if s.kind is StepKind.ROUTE}
+        jumps = {s.route or 0 for s in (*here.steps, *here.closed_steps) if s.kind is RouteStepKind.ROUTE}
         ways += [(routes[id], [*passed, id]) for id in jumps if id in routes]
     return None
 
@@ -143,9 +143,9 @@ def _way_back(route: Route, next_: Route, routes: Mapping[int, Route]) -> list[i
 def uses(route: Route, *, group: int | None = None, sound: str | None = None, other: int | None = None) -> bool:
     """Whether a route names this group, this sound or this other route."""
     return any(
-        (group is not None and step.group == group and step.kind is StepKind.GROUP)
-        or (sound is not None and step.sound == sound and step.kind is StepKind.ANNOUNCEMENT)
-        or (other is not None and step.route == other and step.kind is StepKind.ROUTE)
+        (group is not None and step.group == group and step.kind is RouteStepKind.GROUP)
+        or (sound is not None and step.sound == sound and step.kind is RouteStepKind.ANNOUNCEMENT)
+        or (other is not None and step.route == other and step.kind is RouteStepKind.ROUTE)
         for step in (*route.steps, *route.closed_steps)
     )
 

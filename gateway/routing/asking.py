@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from gateway.domain.errors import Rejected
 from gateway.domain.identity import call_id
 from gateway.domain.phone import NumberKind, NumberPlan
-from gateway.domain.routing import Action, Client, Decision, Group, Now, Person, Plan, Progress, Seen, Why
+from gateway.domain.routing import Action, Client, Decision, Group, Now, Person, Plan, Progress, RouteWhy, Seen
 from gateway.domain.routing_answer import answer_line
 from gateway.domain.routing_choice import decide, people_asked, plan_of
 from gateway.live import Happening, Live
@@ -263,7 +263,7 @@ def _after(progress: Progress, decision: Decision, outcome: str) -> Progress:
 
 def _too_late(decision: Decision) -> Decision:
     """What is kept of an answer that nobody waits for any more."""
-    seen = (Seen(place=decision.place, why=Why.LATE),)
+    seen = (Seen(place=decision.place, why=RouteWhy.LATE),)
     return Decision(action=Action.SITE, place=decision.place, resume=decision.place, seen=seen)
 
 

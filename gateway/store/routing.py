@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from gateway.domain.routing import EVERY_NUMBER, Group, Route, Step, StepKind, Strategy, Whose
+from gateway.domain.routing import EVERY_NUMBER, Group, OwnManager, Route, RouteStepKind, Step, Strategy
 from gateway.domain.routing_rules import Known
 from gateway.domain.staff import zone_of
 from gateway.domain.working_time import WorkingTime, read_working_time
@@ -63,21 +63,21 @@ class Version:
 
 def step_row(step: Step) -> Row:
     """A step as it is stored: its kind and what that kind knows."""
-    fields: dict[StepKind, tuple[str, ...]] = {
-        StepKind.OWNER: ("seconds", "whose"),
-        StepKind.GROUP: ("seconds", "group", "wait_seconds"),
-        StepKind.MANAGER: ("seconds", "user"),
-        StepKind.ANNOUNCEMENT: ("sound",),
-        StepKind.ROUTE: ("route",),
+    fields: dict[RouteStepKind, tuple[str, ...]] = {
+        RouteStepKind.OWNER: ("seconds", "whose"),
+        RouteStepKind.GROUP: ("seconds", "group", "wait_seconds"),
+        RouteStepKind.MANAGER: ("seconds", "user"),
+        RouteStepKind.ANNOUNCEMENT: ("sound",),
+        RouteStepKind.ROUTE: ("route",),
     }
     return {"kind": step.kind, **{name: getattr(step, name) for name in fields.get(step.kind, ())}}
 
 
 def step_of(row: Mapping[str, object]) -> Step:
     """A stored step."""
-    values = dict(row) | {"kind": StepKind(str(row["kind"]))}
+    values = dict(row) | {"kind": RouteStepKind(str(row["kind"]))}
     if "whose" in values:
-        values["whose"] = Whose(str(values["whose"]))
+        values["whose"] = OwnManager(str(values["whose"]))
     return Step(**values)  # type: ignore[arg-type]
 
 
@@ -157,7 +157,7 @@ def _jumps(routes: Iterable[Route]) -> set[int]:
         step.route
         for route in routes
         for step in (*route.steps, *route.closed_steps)
-        if step.kind is StepKind.ROUTE and step.route is not None
+        if step.kind is RouteStepKind.ROUTE and step.route is not None
     }
 
 

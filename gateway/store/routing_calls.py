@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.domain.manager_states import ManagerState, State
-from gateway.domain.routing import EVERY_NUMBER, Client, Group, Person, Route, Why
+from gateway.domain.routing import EVERY_NUMBER, Client, Group, Person, Route, RouteWhy
 from gateway.domain.routing_answer import dial_string
 from gateway.domain.working_time import WorkingTime
 from gateway.store.database import Connection, Pool, Row
@@ -239,13 +239,13 @@ async def people_now(source: Source, users: Collection[int], around: Around, now
         state = states.get(row["id"])
         own = hours.get(row["id"])
         checks = (
-            (Why.DISMISSED, not row["active"]),
-            (Why.ABSENT, row["absent"]),
+            (RouteWhy.DISMISSED, not row["active"]),
+            (RouteWhy.ABSENT, row["absent"]),
             (_by_state(state, around), True),
-            (Why.OFF_HOURS, not (state and state.known) and own is not None and not own.includes(now)),
-            (Why.RINGING, row["offered"] and around.states),
-            (Why.NO_PHONE, not phones),
-            (Why.OFFLINE, not online),
+            (RouteWhy.OFF_HOURS, not (state and state.known) and own is not None and not own.includes(now)),
+            (RouteWhy.RINGING, row["offered"] and around.states),
+            (RouteWhy.NO_PHONE, not phones),
+            (RouteWhy.OFFLINE, not online),
         )
         found[row["id"]] = Person(
             user_id=row["id"],
@@ -257,15 +257,20 @@ async def people_now(source: Source, users: Collection[int], around: Around, now
     return found
 
 
-_STATES = {State.TALKING: Why.TALKING, State.AFTER_CALL: Why.AFTER_CALL, State.BREAK: Why.BREAK, State.OFF: Why.OFF}
+_STATES = {
+    State.TALKING: RouteWhy.TALKING,
+    State.AFTER_CALL: RouteWhy.AFTER_CALL,
+    State.BREAK: RouteWhy.BREAK,
+    State.OFF: RouteWhy.OFF,
+}
 
 
-def _by_state(state: ManagerState | None, around: Around) -> Why | None:
+def _by_state(state: ManagerState | None, around: Around) -> RouteWhy | None:
     """What a manager's state says against ringing him; None: nothing."""
     if state is None:
         return None
     if any(call != around.call_id for call in state.ringing):
-        return Why.RINGING
+        return RouteWhy.RINGING
     return _STATES.get(state.state)
 
 

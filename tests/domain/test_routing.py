@@ -15,15 +15,15 @@ from gateway.domain.routing import (
     Decision,
     Group,
     Now,
+    OwnManager,
     Person,
     Plan,
     Progress,
     Route,
+    RouteStepKind,
+    RouteWhy,
     Step,
-    StepKind,
     Strategy,
-    Whose,
-    Why,
 )
 from gateway.domain.routing_answer import AnswerError, answer_line, dial_string
 from gateway.domain.routing_choice import decide, people_asked, plan_of
@@ -33,10 +33,10 @@ from gateway.domain.working_time import always, read_working_time
 DAY = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 NEVER = read_working_time(UTC_ZONE, [["00:00-00:01"], [], [], [], [], [], []], {})
-SITE, HANG_UP = Step(kind=StepKind.SITE), Step(kind=StepKind.HANG_UP)
+SITE, HANG_UP = Step(kind=RouteStepKind.SITE), Step(kind=RouteStepKind.HANG_UP)
 
 
-def person(user: int, hindrance: Why | None = None, idle: int | None = None) -> Person:
+def person(user: int, hindrance: RouteWhy | None = None, idle: int | None = None) -> Person:
     """A manager with one phone, whose last talk ended so many minutes ago."""
     since = None if idle is None else DAY - timedelta(minutes=idle)
     return Person(user_id=user, name=f"M{user}", hindrance=hindrance, phones=(f"PJSIP/{100 + user}",), idle_since=since)
@@ -49,7 +49,7 @@ def group(*members: int, strategy: Strategy = Strategy.ALL, last: int | None = N
 
 def ringing(wait: int = 0) -> Step:
     """The step of the group 1."""
-    return Step(kind=StepKind.GROUP, group=1, wait_seconds=wait)
+    return Step(kind=RouteStepKind.GROUP, group=1, wait_seconds=wait)
 
 
 def plan(*steps: Step, record: bool = False, notice: bool = False) -> Plan:
@@ -78,7 +78,7 @@ def route(*steps: Step, id: int = 1, closed: tuple[Step, ...] = (), did: str | N
 
 
 def test_everybody_who_is_free_rings_together() -> None:
-    found = decide(plan(ringing()), Progress(), now(group(1, 2, 3), person(1), person(2, Why.TALKING), person(3)))
+    found = decide(plan(ringing()), Progress(), now(group(1, 2, 3), person(1), person(2, RouteWhy.TALKING), person(3)))
 
     assert (found.action, found.users, found.phones) == (Action.DIAL, (1, 3), ("PJSIP/101", "PJSIP/103"))
 
@@ -101,7 +101,7 @@ def test_whoever_never_talked_is_idle_longest() -> None:
     found = decide(plan(ringing()), Progress(), now(of, person(1, idle=5), person(2, idle=50), person(3)))
 
     assert found.users == (3,)
-    assert [(s.user_id, s.why) for s in found.seen] == [(3, Why.CHOSEN), (2, Why.LATER), (1, Why.LATER)]
+    assert [(s.user_id, s.why) for s in found.seen] == [(3, RouteWhy.CHOSEN), (2, RouteWhy.LATER), (1, RouteWhy.LATER)]
 
 
 def test_the_notice_comes_before_the_first_ring_and_without_it_nothing_is_recorded() -> None:
@@ -113,15 +113,15 @@ def test_the_notice_comes_before_the_first_ring_and_without_it_nothing_is_record
 
     assert (first.action, first.sound, first.notice) == (Action.PLAY, "notice", True)
     assert (heard.action, heard.record) == (Action.DIAL, True)
-    assert (missed.action, missed.record, missed.seen[0].why) == (Action.DIAL, False, Why.UNTOLD)
+    assert (missed.action, missed.record, missed.seen[0].why) == (Action.DIAL, False, RouteWhy.UNTOLD)
 
 
 def test_a_shared_number_has_no_manager_of_its_own() -> None:
-    step = Step(kind=StepKind.OWNER, whose=Whose.OWNER_OR_LAST)
+    step = Step(kind=RouteStepKind.OWNER, whose=OwnManager.OWNER_OR_LAST)
 
     found = decide(plan(step), Progress(), now(None, client=Client(contact_id=None, shared=True)))
 
-    assert [s.why for s in found.seen] == [Why.SHARED, Why.END]
+    assert [s.why for s in found.seen] == [RouteWhy.SHARED, RouteWhy.END]
 
 
 def test_in_closed_hours_the_closed_steps_hold_and_jumps_are_followed() -> None:
@@ -134,20 +134,20 @@ def test_in_closed_hours_the_closed_steps_hold_and_jumps_are_followed() -> None:
         notice=False,
         hours=NEVER,
         steps=(SITE,),
-        closed_steps=(Step(kind=StepKind.ANNOUNCEMENT, sound="x"), Step(kind=StepKind.ROUTE, route=2)),
+        closed_steps=(Step(kind=RouteStepKind.ANNOUNCEMENT, sound="x"), Step(kind=RouteStepKind.ROUTE, route=2)),
     )
 
     found = plan_of(shut, {1: shut, 2: night}, always(UTC_ZONE), DAY, sound="n")
 
     assert ([s.kind for s in found.steps], found.open, found.routes) == (
-        [StepKind.ANNOUNCEMENT, StepKind.HANG_UP],
+        [RouteStepKind.ANNOUNCEMENT, RouteStepKind.HANG_UP],
         False,
         (1, 2),
     )
 
 
 def test_routes_that_were_entered_in_a_circle_by_hand_end_all_the_same() -> None:
-    one, two = route(Step(kind=StepKind.ROUTE, route=2)), route(Step(kind=StepKind.ROUTE, route=1), id=2)
+    one, two = route(Step(kind=RouteStepKind.ROUTE, route=2)), route(Step(kind=RouteStepKind.ROUTE, route=1), id=2)
 
     found = plan_of(one, {1: one, 2: two}, always(UTC_ZONE), DAY, sound="n")
 
@@ -155,15 +155,15 @@ def test_routes_that_were_entered_in_a_circle_by_hand_end_all_the_same() -> None
     assert decide(found, Progress(), now(None)).action is Action.HANG_UP
 
 
-_HINDRANCES = st.sampled_from([None, *(w for w in Why if w not in (Why.CHOSEN, Why.LATER))])
+_HINDRANCES = st.sampled_from([None, *(w for w in RouteWhy if w not in (RouteWhy.CHOSEN, RouteWhy.LATER))])
 _STEPS = st.sampled_from(
     [
-        Step(kind=StepKind.OWNER),
-        Step(kind=StepKind.MANAGER, user=2),
+        Step(kind=RouteStepKind.OWNER),
+        Step(kind=RouteStepKind.MANAGER, user=2),
         ringing(),
         ringing(wait=9),
-        Step(kind=StepKind.ANNOUNCEMENT, sound="a"),
-        Step(kind=StepKind.GROUP, group=99),
+        Step(kind=RouteStepKind.ANNOUNCEMENT, sound="a"),
+        Step(kind=RouteStepKind.GROUP, group=99),
     ]
 )
 
@@ -176,7 +176,7 @@ _STEPS = st.sampled_from(
     notice=st.booleans(),
 )
 def test_every_call_comes_to_an_end_and_nobody_rings_twice_for_it(
-    steps: list[Step], hindrances: list[Why | None], strategy: Strategy, notice: bool
+    steps: list[Step], hindrances: list[RouteWhy | None], strategy: Strategy, notice: bool
 ) -> None:
     people = [person(n, why, idle=n) for n, why in enumerate(hindrances, 1)]
     of = now(group(1, 2, 3, 4, strategy=strategy), *people, client=Client(contact_id=1, owner_id=1, last_id=3))
@@ -206,7 +206,7 @@ def test_every_call_comes_to_an_end_and_nobody_rings_twice_for_it(
 
 
 def test_every_reason_has_its_sentence() -> None:
-    assert set(SENTENCES) == set(Why)
+    assert set(SENTENCES) == set(RouteWhy)
 
 
 KNOWN = Known(groups={1: (1,), 2: ()}, users={1}, sounds={"custom/closed"}, routes={})
@@ -216,15 +216,15 @@ KNOWN = Known(groups={1: (1,), 2: ()}, users={1}, sounds={"custom/closed"}, rout
     ("steps", "at"),
     [
         ((), "steps"),
-        ((Step(kind=StepKind.GROUP, group=2),), "steps/0/group"),
-        ((Step(kind=StepKind.GROUP, group=3),), "steps/0/group"),
-        ((Step(kind=StepKind.MANAGER, user=2),), "steps/0/user"),
-        ((Step(kind=StepKind.OWNER, seconds=4),), "steps/0/seconds"),
-        ((Step(kind=StepKind.GROUP, group=1, wait_seconds=301),), "steps/0/wait_seconds"),
-        ((Step(kind=StepKind.ANNOUNCEMENT, sound="other"),), "steps/0/sound"),
-        ((Step(kind=StepKind.ROUTE, route=5),), "steps/0/route"),
+        ((Step(kind=RouteStepKind.GROUP, group=2),), "steps/0/group"),
+        ((Step(kind=RouteStepKind.GROUP, group=3),), "steps/0/group"),
+        ((Step(kind=RouteStepKind.MANAGER, user=2),), "steps/0/user"),
+        ((Step(kind=RouteStepKind.OWNER, seconds=4),), "steps/0/seconds"),
+        ((Step(kind=RouteStepKind.GROUP, group=1, wait_seconds=301),), "steps/0/wait_seconds"),
+        ((Step(kind=RouteStepKind.ANNOUNCEMENT, sound="other"),), "steps/0/sound"),
+        ((Step(kind=RouteStepKind.ROUTE, route=5),), "steps/0/route"),
         ((SITE, HANG_UP), "steps/0"),
-        ((Step(kind=StepKind.OWNER),) * 21, "steps"),
+        ((Step(kind=RouteStepKind.OWNER),) * 21, "steps"),
     ],
 )
 def test_what_is_wrong_with_a_route_is_named_with_its_place(steps: tuple[Step, ...], at: str) -> None:
@@ -232,17 +232,21 @@ def test_what_is_wrong_with_a_route_is_named_with_its_place(steps: tuple[Step, .
 
 
 def test_a_good_route_has_no_fault() -> None:
-    good = route(Step(kind=StepKind.OWNER), ringing(30), Step(kind=StepKind.ANNOUNCEMENT, sound="custom/closed"), SITE)
+    good = route(
+        Step(kind=RouteStepKind.OWNER), ringing(30), Step(kind=RouteStepKind.ANNOUNCEMENT, sound="custom/closed"), SITE
+    )
 
     assert route_faults(good, KNOWN) == []
 
 
 def test_a_route_that_leads_on_to_itself_or_too_far_is_refused() -> None:
-    itself = route(Step(kind=StepKind.ROUTE, route=1))
-    chain = {n: route(Step(kind=StepKind.ROUTE, route=n + 1), id=n) for n in range(2, 9)} | {9: route(SITE, id=9)}
+    itself = route(Step(kind=RouteStepKind.ROUTE, route=1))
+    chain = {n: route(Step(kind=RouteStepKind.ROUTE, route=n + 1), id=n) for n in range(2, 9)} | {9: route(SITE, id=9)}
 
     near = route_faults(itself, Known(groups={}, users=(), sounds=(), routes={}))
-    far = route_faults(route(Step(kind=StepKind.ROUTE, route=2)), Known(groups={}, users=(), sounds=(), routes=chain))
+    far = route_faults(
+        route(Step(kind=RouteStepKind.ROUTE, route=2)), Known(groups={}, users=(), sounds=(), routes=chain)
+    )
 
     assert [(f.at, "in a circle: R1 → R1" in f.detail) for f in near] == [("steps/0/route", True)]
     assert [(f.at, "too far" in f.detail) for f in far] == [("steps/0/route", True)]
