@@ -193,3 +193,31 @@ async def test_what_a_client_keys_in_stands_in_the_sites_table_and_never_in_our_
     assert isinstance(keyed, int)
     assert keyed >= 8
     assert b"DTMF" not in b"".join(unpacked(family))
+
+
+async def test_a_hostile_caller_is_a_value_in_the_table_and_here(
+    freepbx: tuple[FreePbxServer, Stage], database: str
+) -> None:
+    server, stage = freepbx
+    await people(database)
+    async with running(settings_for(server, database), people=False) as gateway:
+        await met(gateway)
+        since = datetime.now(UTC)
+        client = await stage.outside.dial("4950101", caller=HOSTILE, name="O'Brien, \\ ${SHELL(id)}; drop table cel")
+        anna = await stage.answer(stage.desk, 0.3)
+        await client.connected()
+        await client.hang_up()
+        await anna.ended()
+        await stage.clear()
+        call = await call_since(gateway, since)
+        refused = await gateway.pool.fetchval("select count(*) from quarantine")
+        stored = server.database.run("select count(*) from cel where cid_num like '%drop table%'")[0][0]
+
+    assert (call["result"], call["answered_by"], call["client_number"]) == ("answered", ["5001"], None)
+    assert call["unmapped"] == []
+    assert refused == 0
+    assert isinstance(stored, int)
+    assert stored > 0
+
+
+HOSTILE = '7916\'); drop table cel; --\r\nEvent: Hangup\r\n\r\n"x",'
