@@ -105,6 +105,7 @@ async def looked(pool: Pool, company: Api, runs: int) -> dict[str, object]:
 async def planned(api: Api, user: int, runs: int) -> dict[str, object]:
     """Planning over the API, and a refusal with free times."""
     api.site.users["m"] = user
+    await api.site.pool.execute("insert into extension (pbx, extension, user_id) values ('pbx1', '900', $1)", user)
     client = await api.caller(Role.MANAGER, "m")
     day = (datetime.now(UTC) + timedelta(days=10)).date()
 
