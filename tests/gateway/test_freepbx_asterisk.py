@@ -195,6 +195,9 @@ async def test_what_a_client_keys_in_stands_in_the_sites_table_and_never_in_our_
     assert b"DTMF" not in b"".join(unpacked(family))
 
 
+HOSTILE = '7916\'), drop table cel, --\r\nEvent: Hangup\r\n\r\n"x",\\'
+
+
 async def test_a_hostile_caller_is_a_value_in_the_table_and_here(
     freepbx: tuple[FreePbxServer, Stage], database: str
 ) -> None:
@@ -218,6 +221,3 @@ async def test_a_hostile_caller_is_a_value_in_the_table_and_here(
     assert refused == 0
     assert isinstance(stored, int)
     assert stored > 0
-
-
-HOSTILE = '7916\'); drop table cel; --\r\nEvent: Hangup\r\n\r\n"x",'
