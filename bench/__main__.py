@@ -46,6 +46,7 @@ BENCHES = (
     Bench("upkeep", None),
     Bench("transcription", ("--calls", "1", "--plain-calls", "1")),
     Bench("distribution", ("--outcomes", "2000", "--leads", "40")),
+    Bench("manager_states", ("--managers", "3", "--days", "2", "--calls", "5", "--runs", "5")),
     Bench("scheduled", ("--managers", "3", "--taken", "200", "--runs", "5")),
     Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("click_to_call", ("--calls", "20")),
