@@ -77,7 +77,7 @@ class Sender:
             if not await mark_sent(self._pool, id):
                 return
             outcome = await self._outcome(id, pbx, act)
-            command = await settle(self._pool, self._live, id, outcome)
+            command = await settle(self._pool, self._live, id, kind, outcome)
             if kind == CommandKind.CALL and outcome.state is OrderState.REFUSED:
                 await self._call_refused(id, outcome.reason, outcome.at)
             if command is not None and command.cancelled_at is not None and outcome.state is OrderState.ACCEPTED:

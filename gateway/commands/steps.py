@@ -61,24 +61,24 @@ def tell(live: Live, facts: Sequence[NewFact]) -> None:
         live.publish(Happening(kind=fact.kind, body=fact.body, users=fact.users))
 
 
-async def settle(pool: Pool, live: Live, id: str, outcome: OrderOutcome) -> StoredCommand | None:
+async def settle(pool: Pool, live: Live, id: str, kind: str, outcome: OrderOutcome) -> StoredCommand | None:
     """Write down the PBX's first answer, unless the journal has told more meanwhile.
 
     Args:
         pool: the database.
         live: told after the commit.
         id: of the command.
+        kind: of the command.
         outcome: what the engine answered.
 
     Returns:
         The command as it is now; None: it was further already.
     """
     async with pool.acquire() as connection, connection.transaction():
-        kind = await connection.fetchval("select kind from command where id = $1", id)
         facts, command = await _changed(
             connection,
             id,
-            state=_state_of(str(kind), outcome.state),
+            state=_state_of(kind, outcome.state),
             before=("sent",),
             reason=outcome.reason or None,
             detail=outcome.detail,

@@ -96,7 +96,9 @@ async def test_endpoints_left_out_when_they_are_put_again_are_his_no_more(api: A
 
     user = await ok(await root.put(f"users/{anna}/extensions/pbx1/101", json={"endpoints": ["101", "SIP/101"]}))
 
-    assert user["extensions"] == [{"pbx": "pbx1", "extension": "101", "endpoints": ["101", "SIP/101"]}]
+    assert user["extensions"] == [
+        {"pbx": "pbx1", "extension": "101", "endpoints": ["101", "SIP/101"], "caller_id": None}
+    ]
     table = await ok(await root.get("endpoints"))
     assert "anna-desk" not in {row["pattern"] for row in table["items"]}
 
