@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import pytest_asyncio
 
 from gateway.domain.dialling import (
@@ -88,6 +89,20 @@ async def test_the_company_and_a_key_have_limits_of_their_own(site: Site) -> Non
 
     assert [(await ask(site.pool, boris)).reason for _ in range(3)] == [None, None, DialReason.COMPANY_MINUTE]
     assert (await ask(site.pool, boris, now=NOW + timedelta(seconds=61))).allowed
+
+
+@pytest.mark.parametrize(("taken", "passes"), [(599, True), (600, False)])
+async def test_a_high_limit_of_the_company_is_counted_exactly(site: Site, taken: int, passes: bool) -> None:
+    await set_policy(site.pool, company=DialLimits(day=600))
+    for many, since in ((300, NOW - timedelta(days=2)), (taken, NOW - timedelta(hours=23))):
+        await site.pool.execute(
+            "insert into dial_taken (at, is_foreign, purpose)"
+            " select $1::timestamptz + n * interval '1 minute', false, 'call' from generate_series(1, $2::int) n",
+            since,
+            many,
+        )
+
+    assert (await ask(site.pool, None)).allowed is passes
 
 
 async def test_a_limit_lets_one_more_pass_when_the_oldest_call_is_out_of_its_span(site: Site) -> None:
