@@ -10,9 +10,12 @@ an Originate sent straight to Asterisk: what no gateway could be faster than.
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import quantiles
+
+import structlog
 
 from gateway.store.embedded import open_embedded
 from gateway.store.migrate import upgrade
@@ -120,6 +123,7 @@ async def measure(count: int) -> dict[str, object]:
 
 def main() -> None:
     """Measure and print."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--calls", type=int, default=200)
     print(json.dumps(asyncio.run(measure(parser.parse_args().calls)), indent=2))
