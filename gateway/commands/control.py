@@ -241,7 +241,10 @@ def _named(call: RunningCall, order: CallCommand) -> _Legs:
     if order.only_own is not None and manager is None:
         raise NotInCall("You are not in this call any more; nothing was sent.")
     if order.kind is CommandKind.HANG_UP:
-        return _Legs(manager=manager, client=None if order.only_own is not None else client)
+        anybody = client or next(iter(call.legs), None)
+        if anybody is None:
+            raise NotInCall
+        return _Legs(manager=manager, client=None if order.only_own is not None else anybody)
     if client is None:
         raise NotInCall("The client is not in this call any more; nothing was sent.")
     if order.kind not in _ONE_LEG and (manager is None or manager.answered_at is None):

@@ -427,3 +427,12 @@ async def test_a_colleagues_call_cannot_be_hung_up(api: Api) -> None:
     boris = await api.caller(Role.MANAGER, "boris")
 
     await problem(await boris.delete(f"calls/{call}"), 404, "not-found")
+
+
+async def test_a_call_of_phones_that_nobody_knows_is_hung_up_by_a_supervisor(api: Api) -> None:
+    call = await talking(api)
+    await api.site.pool.execute("update leg set role = 'unmapped'")
+    head = await api.caller(Role.SUPERVISOR)
+
+    assert (await head.delete(f"calls/{call}")).status == 204
+    assert len(api.board.hung_up) == 1

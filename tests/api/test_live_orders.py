@@ -9,10 +9,11 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, encode_basic_auth
 
 from gateway.api.live_orders import BURST, ROUTES
 from gateway.api.live_socket import MESSAGE_MAX, SESSION_ENDED
+from gateway.domain.access import Role
 from tests.api.site import Api
 from tests.api.test_call_control import legs, talking
 from tests.api.test_commands import becomes, key
@@ -214,3 +215,15 @@ async def test_a_supervisor_follows_the_orders_of_a_call_without_asking(api: Api
 
     assert not [kind for kind in others if kind.startswith("command.")]
     assert kinds == ["command.stored", "command.done"]
+
+
+async def test_a_key_that_a_browser_sends_by_itself_orders_nothing(api: Api) -> None:
+    anna = await api.caller(Role.MANAGER, "anna")
+    key = anna.headers["Authorization"].removeprefix("Bearer ")
+    basic = encode_basic_auth("pbx", key)
+    browser = await api.browser()
+    async with browser.ws_connect("live", headers={"Authorization": basic}) as socket:
+        body = await answer_to(socket, {"do": "call", "id": "k", "number": NUMBER})
+
+    assert (body["status"], body["command"]) == (403, None)
+    assert api.board.orders == []
