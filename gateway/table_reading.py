@@ -18,6 +18,7 @@ from gateway.reading import kept_up
 from gateway.settings import Journal
 from gateway.store.database import Pool
 from gateway.store.journal import load_cursor
+from gateway.store.journal_sources import extend_history
 from gateway.store.shipped import begin_history, history_of, note_history
 from sip.cel_table import BadTableCursor, CelTable, Meeting, TableBatch, TableCursor, checked_url, follow
 from sip.journal import JournalStatus
@@ -81,10 +82,14 @@ class TableReading:
         )
         if history := await history_of(self._pool, pbx):
             self._history_total = history.bytes_total
+        read_to, restarts = cursor.after if cursor is not None else None, 0
         async with aclosing(follow(self._source, cursor, status=self._status, meeting=meeting)) as batches:
             async for batch in batches:
                 if not batch.rows and cursor is None and cut is None:
                     await self._meet(batch)
+                if batch.restarts > restarts and read_to is not None:
+                    await self._begun_anew(read_to)
+                restarts, read_to = batch.restarts, batch.cursor_after.after or read_to
                 await self._take(batch, cut)
                 if cut is not None and cut.is_over:
                     await cut.end(self._pool, pbx)
@@ -118,6 +123,12 @@ class TableReading:
         )
         self._history_total = batch.history_left
         await self._pipeline.reload()  # which learns what is history
+
+    async def _begun_anew(self, read_to: datetime) -> None:
+        """Another table is there, and is read from its beginning: what it tells of the time before starts nothing."""
+        log.warning("the table is another one; all of it is read", pbx=self._pipeline.pbx)
+        await extend_history(self._pool, self._pipeline.pbx, read_to)
+        await self._pipeline.reload()
 
     async def _take(self, batch: TableBatch, cut: CutOver | None) -> None:
         pipeline = self._pipeline

@@ -82,6 +82,7 @@ class TableBatch:
         history: Whether they are of the history, read beside what is new.
         newest_at: Moment of the last row; of the first batch, which has none, of the table's; None: unknown.
         history_left: Rows of the history still to read, as their numbers tell.
+        restarts: How often the table has turned out to be another one so far.
     """
 
     rows: tuple[bytes, ...]
@@ -89,6 +90,7 @@ class TableBatch:
     history: bool
     newest_at: datetime | None
     history_left: int = 0
+    restarts: int = 0
 
 
 _CUT_OVER_BEFORE = timedelta(minutes=2)
@@ -242,6 +244,7 @@ class _Follower(threading.Thread):
             history=history,
             newest_at=times[-1] if times else newest,
             history_left=_history_left(step.cursor),
+            restarts=self._reader.restarts,
         )
         offsets = [row.local_offset for row in step.rows if row.local_offset is not None]
         status = self._status

@@ -47,6 +47,16 @@ async def end_overlap(source: Pool | Connection, pbx: str) -> None:
     await source.execute("update journal_source set is_over = true where pbx = $1", pbx)
 
 
+async def extend_history(source: Pool | Connection, pbx: str, before: datetime) -> None:
+    """Write down that calls of which nothing came after a moment are history, unless a later moment stands."""
+    await source.execute(
+        "insert into journal_history as h (pbx, before, ended_at) values ($1, $2, now()) on conflict (pbx) do update"
+        " set before = greatest(h.before, excluded.before)",
+        pbx,
+        before,
+    )
+
+
 async def last_row_at(source: Pool | Connection, pbx: str) -> datetime | None:
     """The moment of the newest row of a PBX; None: it has none."""
     found: datetime | None = await source.fetchval("select max(last_at) from family where pbx = $1", pbx)

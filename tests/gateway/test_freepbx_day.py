@@ -195,6 +195,29 @@ async def test_a_call_after_the_first_meeting_is_none_of_history(database: str, 
     assert not ended[-1]["body"].get("history")
 
 
+async def test_another_table_in_its_place_is_read_and_what_it_tells_of_the_time_before_starts_nothing(
+    database: str, table: SqliteTable
+) -> None:
+    day = recorded_day()
+    begin = next(n for n, r in enumerate(day) if str(r["linkedid"]) == str(day[-1]["linkedid"]))
+    table.add(day[begin:])
+    async with open_freepbx_site(database) as site:
+
+        async def first() -> bool:
+            return await site.ended(1) and not site.pipeline.rows_wait
+
+        await site.read(table.source, first)
+        await site.pool.execute("update journal_history set before = '2020-01-01'")  # as if met long ago
+        await site.restart()
+        table.make()
+        table.add({**r, "id": n} for n, r in enumerate(day[:begin], start=1))
+        calls = await read_day(site, table.source)
+        ended = await site.pool.fetch("select body from fact where kind = 'call.ended' order by id")
+
+    assert [told(c) for c in calls] == [told_by_phones(c) for c in truth_of_day()]
+    assert all(row["body"].get("history") for row in ended[1:])
+
+
 async def test_from_the_file_to_the_table_no_call_is_lost_or_doubled(
     database: str, table: SqliteTable, tmp_path: Path
 ) -> None:
