@@ -189,6 +189,9 @@ class AmiSession(AmiActions):
                 await self._one_connection()
             except* TryAgain as trouble:
                 self._note_trouble(trouble)
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                # A group whose child fails at the very moment of a cancel gives the fault alone (Python 3.11).
+                raise asyncio.CancelledError
             lasted = time.monotonic() - begun > self._config.longest_pause_seconds
             failures = 0 if lasted else failures + 1
             await asyncio.sleep(self._pause(max(0, failures - 1)))

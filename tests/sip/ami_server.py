@@ -19,16 +19,21 @@ Action = list[tuple[str, str]]
 DATA = Path(__file__).parent / "data"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 CLASSES = {
+    "BlindTransfer": {"call"},
     "CoreShowChannels": {"system", "reporting"},
     "CoreStatus": {"system", "reporting"},
     "Command": {"command"},
     "DeviceStateList": {"call", "reporting"},
+    "Getvar": {"call", "reporting"},
     "Hangup": {"system", "call"},
     "ListCommands": set(),
+    "MixMonitorMute": {"system", "call"},
     "ModuleLoad": {"system"},
     "Originate": {"originate"},
     "PJSIPShowEndpoints": {"system"},
     "Ping": set(),
+    "PlayDTMF": {"call"},
+    "QueuePause": {"agent"},
     "Redirect": {"call"},
     "Setvar": {"call"},
     "UpdateConfig": {"config"},
@@ -66,6 +71,7 @@ class AmiServer:
         deaf: names of actions that are read and not answered.
         answers: own answers by action: gives the bytes for the action's ActionID.
         originate_end: fields of the OriginateResponse, None to send none.
+        variables: values by channel (empty: global) and name; what is not there has none.
         actions: every action received, as lines in order.
     """
 
@@ -80,6 +86,7 @@ class AmiServer:
     originate_end: dict[str, str | list[str]] | None = field(
         default_factory=lambda: {"Response": "Success", "Channel": "PJSIP/101-1", "Reason": "4"}
     )
+    variables: dict[tuple[str, str], str] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -93,6 +100,12 @@ class AmiServer:
     def received(self, name: str) -> list[dict[str, str]]:
         """The actions of one name, in order."""
         return [dict(action) for action in self.actions if ("Action", name) in action]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all actions, in order, without pings."""
+        names = [dict(action).get("Action", "") for action in self.actions]
+        return [name for name in names if name != "Ping"]
 
     async def send(self, data: bytes) -> None:
         """Write to everybody who is connected."""
@@ -203,6 +216,24 @@ class AmiServer:
         if any(row["Channel"] == action["Channel"] for row in self.channels):
             return response("Success", action_id, Message="Channel Hungup")
         return response("Error", action_id, Message="No such channel")
+
+    def _answer_getvar(self, action: dict[str, str], action_id: str) -> bytes:
+        name = action["Variable"]
+        value = "1" if name.startswith("DIALPLAN_EXISTS") else ""
+        value = self.variables.get((action.get("Channel", ""), name), value)
+        return response("Success", action_id, Variable=name, Value=value)
+
+    def _answer_redirect(self, action: dict[str, str], action_id: str) -> bytes:
+        return response("Success", action_id, Message="Redirect successful")
+
+    def _answer_blindtransfer(self, action: dict[str, str], action_id: str) -> bytes:
+        return response("Success", action_id, Message="Transfer succeeded")
+
+    def _answer_playdtmf(self, action: dict[str, str], action_id: str) -> bytes:
+        return response("Success", action_id, Message="DTMF successfully queued")
+
+    def _answer_mixmonitormute(self, action: dict[str, str], action_id: str) -> bytes:
+        return response("Success", action_id)
 
     def _answer_setvar(self, action: dict[str, str], action_id: str) -> bytes:
         return response("Success", action_id, Message="Variable Set")
