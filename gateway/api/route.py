@@ -5,6 +5,7 @@ The answer is one line of plain text (`gateway.domain.routing_answer`). It is as
 anything, so nothing in it is refused: a number that is none belongs to nobody.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -24,6 +25,8 @@ from gateway.routing.phones import Phones
 from gateway.store.database import DATABASE_AWAY
 
 log = structlog.get_logger()
+WARM_SECONDS = 120.0
+"""Less than the five minutes after which the pool lets an idle connection go."""
 
 
 class RouteQuery(Incoming):
@@ -62,12 +65,15 @@ def router_of(parts: ApiParts) -> Router:
     return Router(parts.pool, parts.live, phones, pbxs=pbxs, zone=parts.settings.company.timezone)
 
 
-async def warm_up(parts: ApiParts) -> None:
-    """Do once what is slow the first time: a fresh gateway's first caller is answered as fast as the next one."""
-    try:
-        await router_of(parts).warm_up(datetime.now(UTC))
-    except DATABASE_AWAY as fault:  # the first caller then waits as long as it takes, or his PBX goes its own way
-        log.debug("routing was not warmed up", fault=type(fault).__name__)
+async def keep_warm(parts: ApiParts) -> None:
+    """Do what is slow the first time before a caller has to wait for it, and again before connections are given up."""
+    router = router_of(parts)
+    while True:
+        try:
+            await router.warm_up(datetime.now(UTC))
+        except DATABASE_AWAY as fault:  # callers then wait as long as it takes, or their PBX goes its own way
+            log.debug("routing was not warmed up", fault=type(fault).__name__)
+        await asyncio.sleep(WARM_SECONDS)
 
 
 class RouteQuestions:

@@ -50,7 +50,7 @@ from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.report_subscriptions import ReportSubscriptions
 from gateway.api.reports import Reports
-from gateway.api.route import RouteQuestions, warm_up
+from gateway.api.route import RouteQuestions, keep_warm
 from gateway.api.routing import Route, add_routes
 from gateway.api.routing_groups import RoutingGroups
 from gateway.api.scheduled import ScheduledCalls
@@ -163,11 +163,14 @@ def make_app(parts: ApiParts) -> web.Application:
         sockets.closing.set()
 
     async def listening(_app: web.Application) -> AsyncIterator[None]:
-        parts.tasks.create_task(warm_up(parts), name="routing warms up")
-        listener = parts.tasks.create_task(new_facts.run(), name="listening for facts")
+        running = {
+            parts.tasks.create_task(new_facts.run(), name="listening for facts"),
+            parts.tasks.create_task(keep_warm(parts), name="routing kept warm"),
+        }
         yield
-        listener.cancel()
-        await asyncio.wait({listener})
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
 
     app.on_shutdown.append(let_go)
     app.cleanup_ctx.append(listening)

@@ -7,6 +7,7 @@ So a gateway that is started again in mid-route, or another node, goes on where 
 that is asked twice gets the same answer.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from gateway.store.routing_calls import Around, Made
 
 HEARD = "SUCCESS"
 """What Playback says of a sound that was played to its end."""
+_WARM_CONNECTIONS = 3
 LIMIT_MS = 150
 """So long a dialplan waits for the answers of one call, all together."""
 _SITE = Decision(action=Action.SITE, place=0, resume=0)
@@ -137,14 +139,36 @@ class Router:
         return next((made.answer for made in before if made.n == question.n), otherwise)
 
     async def warm_up(self, now: datetime) -> None:
-        """Ask everything once, so that the first caller does not wait for what is only slow the first time."""
+        """Ask everything once on a few connections, so that no caller waits for what is only slow the first time.
+
+        Where nothing is routed, nothing is asked.
+        """
+        if not await store.routes_exist(self._pool):
+            return
         for name in self._pbxs:
-            question = Question(pbx=name, uniqueid="warm-up", did="warm-up", caller="+12025550123", n=1)
-            async with self._pool.acquire() as connection, calls.in_haste(connection):
-                await calls.decisions_of(connection, name, question.uniqueid)
-                await self._begins(connection, question, (), now)
-                await store.groups_named(connection, [0])
-                await calls.people_now(connection, {0}, self._around(question), now)
+            asked = [
+                Question(pbx=name, uniqueid=f"warm-up-{n}", did="warm-up", caller="+12025550123", n=0)
+                for n in range(_WARM_CONNECTIONS)
+            ]
+            await asyncio.gather(*(self._warm_one(question, now) for question in asked))
+
+    async def _warm_one(self, question: Question, now: datetime) -> None:
+        around = self._around(question)
+        made = Made(n=0, at=now, action=Action.SITE, users=(), place=0, resume=0, answer="", body={})
+        async with self._pool.acquire() as connection, calls.in_haste(connection, keep=False):
+            await calls.decisions_of(connection, question.pbx, question.uniqueid)
+            await self._begins(connection, question, (), now)
+            await store.groups_named(connection, [0])
+            await calls.people_now(connection, {0}, around, now)
+            await calls.save_decision(
+                connection,
+                made,
+                pbx=question.pbx,
+                uniqueid=question.uniqueid,
+                call_id=around.call_id,
+                turn=None,
+                facts=(),
+            )
 
     async def _begins(
         self, connection: Connection, question: Question, _: Sequence[Made], now: datetime, *, states: bool = True

@@ -125,6 +125,11 @@ async def read_routes(source: Source, *, archived: bool = False) -> list[StoredR
     return [_route(dict(r)) for r in rows]
 
 
+async def routes_exist(source: Source) -> bool:
+    """Whether any route holds."""
+    return bool(await source.fetchval("select exists (select from inbound_route where archived_at is null)"))
+
+
 async def read_route(source: Source, id: int) -> StoredRoute | None:
     """One route, archived or not; None: there is none with this id."""
     row = await source.fetchrow(f"select {_ROUTE} from inbound_route where id = $1", id)

@@ -69,14 +69,24 @@ async def decisions_of_call(source: Source, call_id: UUID) -> list[Made]:
 
 
 @asynccontextmanager
-async def in_haste(connection: Connection) -> AsyncIterator[None]:
+async def in_haste(connection: Connection, *, keep: bool = True) -> AsyncIterator[None]:
     """A transaction of statements that each call asks: planned once for a connection, and not waiting for the disk.
 
     Planning them anew for each call takes several times as long as running them.
+
+    Args:
+        connection: outside of a transaction.
+        keep: False: nothing is kept; it was only to be ready.
     """
-    async with connection.transaction():
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
         await connection.execute("set local plan_cache_mode = force_generic_plan; set local synchronous_commit = off")
         yield
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await (transaction.commit() if keep else transaction.rollback())
 
 
 _SAVE = f"""with

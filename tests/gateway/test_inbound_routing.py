@@ -340,3 +340,12 @@ async def test_the_same_question_asked_ten_times_at_once_is_answered_once(routin
 
     assert len({tuple(a) for a in answers}) == 1
     assert len(await told(routing, "call.routed")) == 1
+
+
+async def test_being_made_ready_leaves_nothing_behind(routing: Routing) -> None:
+    await routing.route([owner(15), group(await routing.group("anna"))])
+
+    await asyncio.gather(*(routing.router.warm_up(datetime.now(UTC)) for _ in range(3)))
+
+    assert await routing.pool.fetchval("select count(*) from route_decision") == 0
+    assert (await routing.ask())[1] == ANNAS
