@@ -17,7 +17,7 @@ from gateway.commands.words import OPEN, SPYING, CommandState
 from gateway.domain.call_view import moment
 from gateway.live import Happening, Listener, Live
 from gateway.store.access import write_audit
-from gateway.store.commands import SeenCommand, StoredCommand, change_command, seen_commands
+from gateway.store.commands import SeenCommand, StoredCommand, change_command, name_calls, seen_commands
 from gateway.store.database import Connection, Pool
 from gateway.store.facts import NewFact, save_facts
 
@@ -100,6 +100,7 @@ class CommandWatch:
         Raises:
             asyncpg.PostgresError, OSError: the database is away; begin again.
         """
+        await name_calls(self._pool)
         while True:
             with self._live.listening() as listener:
                 await self.look()

@@ -347,3 +347,14 @@ async def silent_commands(source: Source) -> list[tuple[str, str]]:
         SILENCE,
     )
     return [(r["id"], r["state"]) for r in rows]
+
+
+async def name_calls(source: Source) -> None:
+    """Give commands of before migration 0019 that have not ended the id of the call they make."""
+    rows = await source.fetch(
+        "select id, pbx from command where kind = 'call' and call_id is null"
+        " and state in ('stored', 'sent', 'accepted', 'dialled', 'talking', 'unknown')"
+    )
+    await source.executemany(
+        "update command set call_id = $2 where id = $1", [(r["id"], call_id(r["pbx"], r["id"])) for r in rows]
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from gateway.commands.following import CommandWatch
 from gateway.domain.identity import call_id
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.domain.ports import OrderState
@@ -159,6 +160,20 @@ async def test_an_order_to_a_running_call_whose_answer_was_lost_is_unknown(desk:
     await desk.pool.execute("update command set kind = $1", kind)
 
     assert await desk.look() == ("unknown", "interrupted")
+
+
+async def test_an_order_of_an_earlier_version_is_followed_to_its_end(desk: Desk) -> None:
+    await desk.order("accepted")
+    await desk.pool.execute("update command set call_id = null")
+    await desk.site.take_all(clicked(*CLICKED[0]))
+    watch = asyncio.ensure_future(CommandWatch(desk.pool, desk.site.live).run())
+
+    async def ended() -> bool:
+        return await told(desk.pool) == ("ended", "answered")
+
+    await until(ended)
+    watch.cancel()
+    await asyncio.wait({watch})
 
 
 async def test_an_order_cut_off_after_it_was_queued_is_unknown_after_the_reconnect_and_not_sent_again(
