@@ -41,6 +41,7 @@ _SMALL = 50
 """A batch of more rows was on its way for too long to compare clocks by it."""
 _LOOK_SECONDS = 5.0
 _NOTED_SECONDS = 2.0
+_TOLD_SECONDS = 60.0
 
 
 class Receiving:
@@ -67,6 +68,7 @@ class Receiving:
         self._room, self._room_at = BURST, time.monotonic()
         self._heard: tuple[str, str, bool] | None = None
         self._heard_at = 0.0
+        self._refused_at = -_TOLD_SECONDS
         self.status = status
         self.hear_clock: Callable[[timedelta], Awaitable[None]] | None = None
         """Told the PBX's clock minus ours."""
@@ -226,7 +228,9 @@ class Receiving:
             silent=timedelta(seconds=SILENT_SECONDS),
         )
         if other is not None:
-            log.warning("a second host sends this journal; it is refused", pbx=self.pbx)
+            if now - self._refused_at > _TOLD_SECONDS:
+                self._refused_at = now
+                log.warning("a second host sends this journal; it is refused", pbx=self.pbx)
             raise OtherHost
         self.status.lag_bytes = heard.lag_bytes
         self._heard, self._heard_at = who, now
