@@ -117,10 +117,11 @@ class Burst:
 async def take_bursts(connection: Connection, now: datetime, *, refusals: int, minutes: int) -> list[Burst]:
     """People and keys of whom at least so many were refused within so many minutes, and nobody was told of it yet."""
     rows = await connection.fetch(
-        "with who as (select user_id, key_id from dial_refusal where told_at is null and at > $1::timestamptz - $3::interval"
-        "  group by 1, 2 having count(*) >= $2),"
-        " told as (update dial_refusal r set told_at = $1 from who w where r.told_at is null and r.at > $1::timestamptz - $3::interval"
-        "  and r.user_id is not distinct from w.user_id and r.key_id is not distinct from w.key_id"
+        "with who as (select user_id, key_id from dial_refusal"
+        "  where told_at is null and at > $1::timestamptz - $3::interval group by 1, 2 having count(*) >= $2),"
+        " told as (update dial_refusal r set told_at = $1 from who w"
+        "  where r.told_at is null and r.at > $1::timestamptz - $3::interval and r.user_id is not distinct from w.user_id"
+        "  and r.key_id is not distinct from w.key_id"
         "  returning r.user_id, r.key_id, r.at, r.reason),"
         " by_reason as (select user_id, key_id, reason, count(*) as n, min(at) as since from told group by 1, 2, 3)"
         " select user_id, key_id, sum(n)::int as refusals, min(since) as since, json_object_agg(reason, n) as reasons"

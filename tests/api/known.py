@@ -145,7 +145,8 @@ class Made:
             members = {"strategy": "all", "members": [self._anna, self._boris]}
             team = await self._add("routing_group_id", "routing-groups", {"name": f"Ring {n}", **members})
             steps = [{"kind": "owner"}, {"kind": "group", "group": team["id"]}]
-            await self._add("inbound_route_id", "inbound-routes", {"name": f"Way {n}", "did": f"495{n}", "steps": steps})
+            route = {"name": f"Way {n}", "did": f"495{n}", "steps": steps}
+            await self._add("inbound_route_id", "inbound-routes", route)
 
     async def rim(self) -> None:
         """Subscriptions of programs with a message each, forms, and rows of endpoints."""
