@@ -8,6 +8,7 @@ The password goes to the programs by their environment, which other users cannot
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,6 +26,10 @@ Progress = Callable[[str], None]
 """Told what is done now, in a few words."""
 _PASSED = ("PATH", "HOME", "PGPASSFILE", "PGSSLROOTCERT", "PGSSLMODE")
 """What of our environment the programs see: where libpq looks for what an address leaves out."""
+_KNOWS_TRANSACTION_TIMEOUT = 17
+_UNKNOWN_LINE = b"SET transaction_timeout = 0;\n"
+_PREAMBLE = 1 << 16
+"""Bytes within which that line stands, before any row."""
 _FIXED = {
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
@@ -179,14 +184,57 @@ async def refuse_filled(dsn: str, remedy: str) -> None:
         raise DatabaseNotEmpty(f"The database is not empty ({tables} tables); nothing was changed. {remedy}")
 
 
-async def load(dsn: str, dump: Path, progress: Progress) -> None:
+async def load(dsn: str, dump: Path, progress: Progress, *, as_script: bool | None = None) -> None:
     """Read a dump into an empty database, whole or not at all.
+
+    Args:
+        dsn: of the database.
+        dump: from `Snapshot.dump`.
+        progress: told which table is read.
+        as_script: whether it goes through `psql`; None: where the server is older than what `pg_restore` sets.
 
     Raises:
         ProgramFailed: nothing was written.
     """
-    words = ["--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", "--single-transaction", "--verbose"]
-    await _run("pg_restore", [*words, str(dump)], dsn, progress, "processing data for table")
+    session = await open_session(dsn)
+    major = session.get_server_version().major
+    await session.close()
+    words = ["--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", "--verbose"]
+    if not (major < _KNOWS_TRANSACTION_TIMEOUT if as_script is None else as_script):
+        words.append("--single-transaction")
+        await _run("pg_restore", [*words, str(dump)], dsn, progress, "processing data for table")
+    else:
+        await _load_older(dsn, [*words, "--file=-", str(dump)], progress)
+
+
+async def _load_older(dsn: str, words: list[str], progress: Progress) -> None:
+    """Read a dump into a server that does not know all that this `pg_restore` sets: by `psql`, without that line."""
+    psql = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+    async with _started("psql", psql, dsn, reads=True) as loading, _started("pg_restore", words, None) as reading:
+        said = asyncio.gather(_heard(reading, progress, "processing data for table"), _heard(loading, progress, ""))
+        assert reading.stdout is not None
+        assert loading.stdin is not None
+        script = (await _first(reading.stdout)).replace(_UNKNOWN_LINE, b"", 1)
+        with contextlib.suppress(ConnectionError):  # psql has ended with a fault, which it tells
+            while script:
+                loading.stdin.write(script)
+                await loading.stdin.drain()
+                script = await reading.stdout.read(_PREAMBLE)
+            loading.stdin.close()
+        reading_fault, loading_fault = await said
+        if await loading.wait() or await reading.wait():
+            raise ProgramFailed(f"psql ended with a fault: {loading_fault or reading_fault or 'it says nothing'}")
+
+
+async def _first(stream: asyncio.StreamReader) -> bytes:
+    """The begin of a script, up to the line in question or to its first rows."""
+    script = b""
+    while _UNKNOWN_LINE not in script and b"\nCOPY " not in script and len(script) < _PREAMBLE:
+        more = await stream.read(_PREAMBLE)
+        if not more:
+            break
+        script += more
+    return script
 
 
 async def check_dump(dump: Path) -> None:
@@ -216,25 +264,35 @@ async def _run(name: str, words: list[str], dsn: str | None, progress: Progress,
         progress: told what it says of its work.
         telling: begin of those of its lines that say so.
     """
+    async with _started(name, words, dsn) as process:
+        last = await _heard(process, progress, telling)
+        if await process.wait():
+            raise ProgramFailed(f"{name} ended with a fault: {last or 'it says nothing'}")
+
+
+@asynccontextmanager
+async def _started(
+    name: str, words: list[str], dsn: str | None, *, reads: bool = False
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """One of PostgreSQL's programs, which does not outlive the block."""
     address, secret = _without_password(dsn) if dsn is not None else ("", {})
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
         _program(name),
         *words,
         *([f"--dbname={address}"] if address else []),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        stdin=pipe if reads else nothing,
+        stdout=pipe if "--file=-" in words else nothing,
+        stderr=pipe,
         env={"LC_ALL": "C", "TZ": "UTC", **{n: os.environ[n] for n in _PASSED if n in os.environ}, **secret},
         umask=0o077,
     )
     try:
-        last = await _heard(process, progress, telling)
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if await process.wait():
-        raise ProgramFailed(f"{name} ended with a fault: {last or 'it says nothing'}")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def _heard(process: asyncio.subprocess.Process, progress: Progress, telling: str) -> str:
@@ -242,10 +300,11 @@ async def _heard(process: asyncio.subprocess.Process, progress: Progress, tellin
     assert process.stderr is not None
     fault = ""
     async for raw in process.stderr:
-        line = raw.decode(errors="replace").strip().partition(": ")[2]
+        line = raw.decode(errors="replace").strip()
+        line = line.partition(": ")[2] if line.startswith(("pg_", "psql:")) else line
         if telling and line.startswith(telling):
             progress(line)
-        elif line.startswith(("error: ", "detail: ", "fatal: ")):
+        elif any(word in line.lower()[:40] for word in ("error: ", "fatal: ")):
             fault = fault or line
     return fault
 

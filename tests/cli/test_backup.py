@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from gateway import backups
 from gateway.domain.recordings import RecordingKey, RecordingPart
 from gateway.store import migrate
-from gateway.store.backup import sums_of
+from gateway.store.backup import ProgramFailed, load, sums_of
 from gateway.store.embedded_server import Server
 from recordings.storage import LocalStorage
 from tests.database import open_folder
@@ -371,3 +371,16 @@ async def test_our_own_server_is_saved_and_restored_too(tmp_path: Path) -> None:
         done = await run("user", "--config", config, "list")
 
     assert "Anna" in done.stdout
+
+
+async def test_an_older_server_is_given_the_same_as_a_script(database: str, empty: str, tmp_path: Path) -> None:
+    """Before version 17 a server refuses a setting with which `pg_restore` begins."""
+    await enter_people(database)
+    await run("backup", "--config", site(tmp_path / "site", database), tmp_path / "saved")
+    saved = only_backup(tmp_path / "saved")
+
+    await load(empty, saved / backups.DUMP, lambda _: None, as_script=True)
+
+    assert await sums_of(empty, lambda _: None) == dict(backups.read_manifest(saved).tables)
+    with pytest.raises(ProgramFailed, match="already exists"):
+        await load(empty, saved / backups.DUMP, lambda _: None, as_script=True)
