@@ -174,7 +174,7 @@ async def test_what_was_over_before_we_came_starts_nothing_and_counts(database: 
     moment = last + timedelta(minutes=5)
     async with open_office(database, moment=moment) as office:
         await office.pool.execute("insert into journal_history (pbx, before) values ('pbx1', $1)", last)
-        hook = "insert into webhook (url, kinds, secret) values ('http://x.example/', array['*'], 'x')"
+        hook = "insert into webhook (url, kinds, secret, made_by) values ('http://x.example/', array['*'], 'x', 'test')"
         await office.pool.execute(hook)
         await office.site.restart()
         with office.site.live.listening() as screen:
