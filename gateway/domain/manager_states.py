@@ -259,8 +259,11 @@ def timeline(
 
 
 def _steps(choices: Sequence[Choice], talks: Sequence[Talk]) -> Iterator[tuple[datetime, int, Callable[[_Fold], None]]]:
-    """What moves the fold: at the same moment a talk begins before another ends, and what is chosen comes last."""
-    for talk in talks:
+    """What moves the fold: at the same moment a talk begins before another ends, and what is chosen comes last.
+
+    Talks that begin or end at one moment have an order of their own, not that in which they were heard of.
+    """
+    for talk in sorted(talks, key=lambda t: (t.since, t.call_id, t.until is None, t.until or t.since, t.after)):
         yield talk.since, 0, partial(_Fold.start_talk, talk=talk)
         if talk.until is not None:
             yield talk.until, 1, partial(_Fold.end_talk, talk=talk, at=talk.until)
