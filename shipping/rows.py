@@ -20,6 +20,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from gateway import __version__
 from gateway.domain.shipping import (
     BATCH_BYTES,
+    BATCH_ROWS,
     HEARTBEAT_SECONDS,
     BrokenPiece,
     Stream,
@@ -149,15 +150,16 @@ class RowShipper:
         return await self._post(self._link, f"{self._path}/beginning", body)
 
     async def _send_new(self, place: Place, start: Place, pause: Pause) -> None:
-        """Send new rows; the next batch is read while the last one is on its way."""
-        queue: asyncio.Queue[_Next] = asyncio.Queue(maxsize=1)
+        """Send new rows; the next ones are read while a batch is on its way, and go together when it has arrived."""
+        queue: asyncio.Queue[_Next] = asyncio.Queue(maxsize=4)
         self._held = 0
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._read(start, queue), name="reading the journal")
             place = await self._send(_heartbeat(start), place)
             self._well(pause)
+            kept: _Next | None = None
             while True:
-                found = await _next(queue)
+                found, kept = together(kept or await _next(queue), queue)
                 if found is not None and found.since != start:
                     raise Elsewhere("a batch was passed over on this host")
                 place = await self._send(found.batch if found else _heartbeat(place), place)
@@ -245,6 +247,26 @@ async def _next(queue: "asyncio.Queue[_Next]") -> _Next | None:
         async with asyncio.timeout(HEARTBEAT_SECONDS):
             return await queue.get()
     return None
+
+
+def together(first: _Next | None, queue: "asyncio.Queue[_Next]") -> tuple[_Next | None, _Next | None]:
+    """What waits, as one batch: behind by much, a journal is sent in fewer and larger pieces.
+
+    Returns:
+        The batch, and one that did not fit into it any more.
+    """
+    while first is not None and first.batch.until is not None and not queue.empty():
+        one, more = first.batch, queue.get_nowait()
+        other = more.batch
+        size, rows = one.size + other.size, len(one.rows) + len(other.rows)
+        pieces = len(one.broken) + len(other.broken)
+        if more.since != one.until or size > BATCH_BYTES or max(rows, pieces) > BATCH_ROWS:
+            return first, more
+        merged = RowBatch(
+            rows=[*one.rows, *other.rows], broken=[*one.broken, *other.broken], until=other.until, size=size
+        )
+        first = _Next(since=first.since, batch=merged)
+    return first, None
 
 
 def _heartbeat(place: Place) -> RowBatch:

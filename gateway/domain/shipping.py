@@ -16,7 +16,7 @@ from enum import StrEnum
 from gateway.domain.errors import Rejected, TryAgain
 from gateway.domain.recordings import parse_spool_file
 
-BATCH_ROWS = 1000
+BATCH_ROWS = 4000
 """Rows and broken pieces of one batch at most."""
 BATCH_BYTES = 1 << 20
 """Bytes of rows after which a batch is closed; one row more may stand in it."""

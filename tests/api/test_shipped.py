@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import ClientSession
 
 from gateway.domain.access import Right, Role
-from gateway.domain.shipping import BrokenPiece, batch_digest, piece_text, row_text
+from gateway.domain.shipping import BATCH_ROWS, BrokenPiece, batch_digest, piece_text, row_text
 from gateway.receiving import Receiving
 from recordings.arrivals import Arrivals
 from sip.journal import JournalStatus
@@ -177,7 +177,9 @@ async def test_garbage_goes_to_quarantine_and_the_rows_around_it_are_taken(pbx: 
 
 
 async def test_too_many_rows_and_characters_that_are_no_bytes_are_refused(pbx: Pbx) -> None:
-    await problem(await pbx.host.post("pbx/pbx1/journal", json=batch([b"x"] * 1001, None, 1)), 422, "invalid-request")
+    await problem(
+        await pbx.host.post("pbx/pbx1/journal", json=batch([b"x"] * (BATCH_ROWS + 1), None, 1)), 422, "invalid-request"
+    )
     body = batch([], None, 1) | {"rows": ["ж"]}
     await problem(await pbx.host.post("pbx/pbx1/journal", json=body), 422, "rejected")
 
