@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.domain.call import Call, Command
@@ -146,6 +146,7 @@ async def open_engine(
         note=note,
         open_legs=behind.open_events,
         on_refused=on_refused,
+        last_row_at=lambda: datetime.now(UTC),
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(engine.run())

@@ -91,7 +91,7 @@ class ContractSite:
         await calling.connected()
         taken = await self.anna.next_call()
         await taken.connected()
-        await self.stand("trunk", "101")
+        await self.talk()
         return calling, taken
 
     async def outbound(self, **more: object) -> tuple[str, PhoneCall, PhoneCall]:
@@ -103,7 +103,7 @@ class ContractSite:
         assert outcome.accepted, outcome
         taken, called = await self.anna.next_call(), await self.client.next_call()
         await called.connected()
-        await self.stand("trunk", "101")
+        await self.talk()
         return order, called, taken
 
     async def order(self, order: str, **more: object) -> OrderOutcome:
@@ -117,6 +117,10 @@ class ContractSite:
     def pair(self) -> dict[str, str]:
         """Client's and Anna's legs, as orders name them."""
         return {"client": self.behind.leg_of("trunk"), "manager": self.behind.leg_of("101")}
+
+    async def talk(self) -> None:
+        """Wait until client and manager stand together; their phones may know it a moment before."""
+        await self.until(lambda: any(call.answered_at for call in self.behind.calls()))
 
     async def stand(self, *who: str) -> None:
         """Wait until the journal has a leg of each."""

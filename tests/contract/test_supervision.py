@@ -22,7 +22,7 @@ async def talk(site: ContractSite, notes: Path) -> tuple[PhoneCall, PhoneCall]:
     await calling.connected()
     taken = await site.anna.next_call()
     await taken.connected()
-    await site.stand("trunk", "101")
+    await site.talk()
     return calling, taken
 
 
@@ -216,7 +216,7 @@ async def test_a_call_that_is_not_recorded_cannot_be_paused(site: ContractSite) 
     await site.anna.script(answer_after=0.1)
     calling = await site.client.dial("4950001", caller=CLIENT)
     await calling.connected()
-    await site.stand("trunk", "101")
+    await site.talk()
     outcome = await site.engine.pause_recording(order_id=new_id(), leg=site.pair()["client"], paused=True)
 
     assert (outcome.reason, outcome.detail) == ("not_possible", "this call is not recorded")
