@@ -18,7 +18,17 @@ from pathlib import Path
 from gateway.domain.errors import GiveUp
 
 DISTRIBUTION = "trunkline"
-PACKAGES = ("gateway", "sip", "recordings", "transcription", "spreadsheets", "webhooks", "mailer", "shipping")
+PACKAGES = (
+    "gateway",
+    "sip",
+    "recordings",
+    "transcription",
+    "spreadsheets",
+    "webhooks",
+    "mailer",
+    "shipping",
+    "exchange",
+)
 REMEDY = "install trunkline into a virtual environment of its own"
 
 
