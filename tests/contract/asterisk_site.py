@@ -48,7 +48,8 @@ class BehindAsterisk:
 
     def _rows(self) -> list[bytes]:
         journal = self.server.journal
-        return journal.read_bytes().splitlines() if journal.exists() else []
+        written = journal.read_bytes() if journal.exists() else b""
+        return written[: written.rfind(b"\n") + 1].splitlines()  # the last one may be half written
 
     def _events(self) -> list[LegEvent]:
         rows = [event for row in self._rows()[self._from :] if (event := read_row(row)) is not None]
