@@ -38,16 +38,7 @@ from gateway.api.problems import NotFoundError, StaleVersionError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import own_user
 from gateway.domain.access import Principal, Right, Role, allowed
-from gateway.domain.dialling import (
-    DialException,
-    DialLimits,
-    DialPolicy,
-    DialRules,
-    Scope,
-    Span,
-    above,
-    beyond,
-)
+from gateway.domain.dial_rules import DialException, DialLimits, DialPolicy, DialRules, Scope, Span, above, beyond
 from gateway.domain.errors import NotAllowed
 from gateway.domain.phone import NumberPlan
 from gateway.store import dial_permissions as store

@@ -9,7 +9,8 @@ from pydantic import Field
 from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId
 from gateway.api.users import PbxName
 from gateway.domain.access import Role
-from gateway.domain.dialling import CostlyKind, DialLimits, DialPurpose, DialReason, PrefixRule
+from gateway.domain.dial_rules import CostlyKind, DialLimits, PrefixRule
+from gateway.domain.dialling import DialPurpose, DialReason
 from gateway.store.dial_permissions import KeptException
 
 Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166 country, like PL")]

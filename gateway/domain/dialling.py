@@ -3,7 +3,8 @@
 Toll fraud is the first attack on any telephone system: a stolen key or session that rings premium numbers abroad all
 night. So what is not allowed is refused: numbers outside the trunk's own country, premium-rate and shared-cost numbers,
 satellites and networks without a country (ITU-T E.164.1: +870, +878, +881, +882, +883, +888, +979), and whatever goes
-beyond the limits. Which number is of which kind is said by `phonenumbers`; what is allowed is data (`DialRules`).
+beyond the limits. Which number is of which kind is said by `phonenumbers`; what is allowed is data
+(`gateway.domain.dial_rules`).
 
 Emergency numbers are not dialled through us: the manager's phone would ring first, and the PBX would send help to the
 address of the trunk, not to that of the manager (docs/decisions/0013).
@@ -13,21 +14,23 @@ Everything here is pure; `gateway.store.dial_permissions` brings the rules and c
 
 import re
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 from phonenumbers.shortnumberinfo import is_emergency_number
 
+from gateway.domain.dial_rules import NO_REGION, CostlyKind, DialRules, Scope, Span, decisive
 from gateway.domain.phone import LONGEST, SHORTEST_CLIENT, NumberKind, NumberPlan
 
-NO_REGION = "ZZ"
 RAW_MAX = 64
 """Characters of a number as somebody wrote it; more is no number."""
 _SEPARATORS = re.compile(r"[ ().\-/\u00a0]+")
 _NUMBER = re.compile(r"\+?[0-9]+", re.ASCII)
+_SHORTEST_NATIONAL = 4
+"""Digits behind the country code of the shortest numbers that cost anything."""
 _EVERYWHERE = frozenset({"112", "911", "999"})
 
 
@@ -37,52 +40,6 @@ class DialPurpose(StrEnum):
     CALL = "call"
     TRANSFER = "transfer"
     SCHEDULED = "scheduled"
-
-
-class CostlyKind(StrEnum):
-    """Numbers that cost more than a call to their country; each kind is allowed by name."""
-
-    PREMIUM = "premium"
-    SHARED_COST = "shared_cost"
-    PERSONAL = "personal"  # numbers that follow a person, like +44 70: dear, and loved by fraud
-    SATELLITE = "satellite"
-    NETWORK = "network"  # networks without a country: +882, +883, +878, +888
-    WORLD_PREMIUM = "world_premium"  # +979
-
-
-class Span(StrEnum):
-    """Over which time calls are counted; each looks back from the moment of the call."""
-
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
-    FOREIGN_DAY = "foreign_day"
-
-    @property
-    def length(self) -> timedelta:
-        """How far it looks back."""
-        return _LENGTHS[self]
-
-    @property
-    def foreign_only(self) -> bool:
-        """Whether only calls abroad are counted."""
-        return self is Span.FOREIGN_DAY
-
-
-_LENGTHS = {
-    Span.MINUTE: timedelta(minutes=1),
-    Span.HOUR: timedelta(hours=1),
-    Span.DAY: timedelta(days=1),
-    Span.FOREIGN_DAY: timedelta(days=1),
-}
-
-
-class Scope(StrEnum):
-    """Whose calls are counted."""
-
-    USER = "user"
-    KEY = "key"
-    COMPANY = "company"
 
 
 class DialReason(StrEnum):
@@ -146,118 +103,6 @@ class DialVerdict:
     """When a limit lets one more pass; None: waiting does not help."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixRule:
-    """Numbers that begin in one way; of several rules the longest prefix decides."""
-
-    prefix: str
-    """`+` and digits."""
-    allowed: bool
-    costly: bool = False
-    """Whether also its premium, satellite and other costly numbers are allowed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialLimits:
-    """How many calls may be dialled; None: any number, in an exception: as the rule above it says."""
-
-    minute: int | None = None
-    hour: int | None = None
-    day: int | None = None
-    foreign_day: int | None = None
-
-    def of(self, span: Span) -> int | None:
-        """The limit over one span."""
-        found: int | None = getattr(self, span.value)
-        return found
-
-    def over(self, above: "DialLimits") -> "DialLimits":
-        """These limits, and where they say nothing those above them."""
-        own = {span.value: self.of(span) for span in Span}
-        return replace(above, **{name: value for name, value in own.items() if value is not None})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialPolicy:
-    """What holds for the whole site."""
-
-    countries: frozenset[str] = frozenset()
-    """ISO 3166 regions that may be dialled; none: the trunk's own only."""
-    kinds: frozenset[CostlyKind] = frozenset()
-    prefixes: tuple[PrefixRule, ...] = ()
-    internal_targets: tuple[str, ...] = ()
-    """Further numbers of the PBX itself to which calls may be transferred: digits, X for any digit."""
-    user: DialLimits = field(default_factory=lambda: DialLimits(minute=20, hour=200, day=600, foreign_day=10))
-    key: DialLimits = field(default_factory=lambda: DialLimits(minute=60, hour=1000, day=5000, foreign_day=20))
-    company: DialLimits = field(default_factory=lambda: DialLimits(minute=300, hour=6000, day=30000, foreign_day=100))
-    burst: int = 5
-    """Refusals of one person or key within `burst_minutes` that raise an alarm."""
-    burst_minutes: int = 10
-    version: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialException:
-    """What holds otherwise for a role, a team, a person or a key; it adds to the policy and replaces its limits."""
-
-    countries: frozenset[str] = frozenset()
-    kinds: frozenset[CostlyKind] = frozenset()
-    prefixes: tuple[PrefixRule, ...] = ()
-    limits: DialLimits = field(default_factory=DialLimits)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialRules:
-    """What holds for one person and key at one moment."""
-
-    home: str
-    """The trunk's own region."""
-    countries: frozenset[str]
-    kinds: frozenset[CostlyKind]
-    prefixes: tuple[PrefixRule, ...]
-    """Of equal prefixes the last one decides."""
-    user: DialLimits
-    key: DialLimits
-    company: DialLimits
-
-    def limits(self, scope: Scope) -> DialLimits:
-        """The limits of one scope."""
-        match scope:
-            case Scope.USER:
-                return self.user
-            case Scope.KEY:
-                return self.key
-            case Scope.COMPANY:
-                return self.company
-
-
-def rules_for(
-    policy: DialPolicy, home: str, exceptions: Sequence[DialException], key: DialException | None = None
-) -> DialRules:
-    """What holds for somebody.
-
-    Args:
-        policy: of the site.
-        home: the trunk's own region.
-        exceptions: of his role, his teams and himself, the most particular one last.
-        key: of the key that is used; None: it has none. What it allows is allowed beside the others.
-    """
-    every = [*exceptions, *([key] if key else [])]
-    user = policy.user
-    for exception in exceptions:
-        user = exception.limits.over(user)
-    own = frozenset() if home == NO_REGION else frozenset({home})
-    return DialRules(
-        home=home,
-        countries=(policy.countries or own).union(*(e.countries for e in every)),
-        kinds=policy.kinds.union(*(e.kinds for e in every)),
-        prefixes=(*policy.prefixes, *(rule for e in every for rule in e.prefixes)),
-        user=user,
-        key=key.limits.over(policy.key) if key else policy.key,
-        company=policy.company,
-    )
-
-
 _TYPES = {
     PhoneNumberType.PREMIUM_RATE: CostlyKind.PREMIUM,
     PhoneNumberType.SHARED_COST: CostlyKind.SHARED_COST,
@@ -314,8 +159,9 @@ def judge(
             DialReason.LETTERS,
             "A number may have digits, spaces, ( ) . - / and one + at its beginning, and nothing else.",
         )
-    internal = text in extensions or _is_internal(text, internal_targets)
-    if _is_emergency(text, rules.home, plan.strip, internal=internal):
+    named = text in extensions or text in internal_targets
+    internal = named or _is_internal(text, internal_targets)
+    if _is_emergency(text, rules.home, plan.strip, named=named):
         return _refused(
             DialReason.EMERGENCY,
             "Emergency numbers are not dialled from here: take the telephone and dial it there, so that help comes to"
@@ -377,12 +223,13 @@ def judge_number(e164: str, rules: DialRules) -> DialVerdict:
         return _refused(
             DialReason.FORBIDDEN_PREFIX, f"Numbers that begin with {prefix.prefix} are forbidden; {_WHO}.", **known
         )
-    kind = _CODES.get(parsed.country_code or 0) or _TYPES.get(phonenumbers.number_type(parsed))
+    known_number = phonenumbers.is_valid_number(parsed)
+    kind = _kind(parsed) if known_number else _kind_behind(parsed)
     if kind is not None and kind not in rules.kinds and not (prefix and prefix.costly):
         return _costly(kind, e164, region, foreign=foreign)
-    if prefix is not None:
+    if prefix is not None and (known_number or _could_be(parsed, e164)):
         return DialVerdict(allowed=True, **known)  # type: ignore[arg-type]
-    if region not in rules.countries and not (region is None and kind is not None):
+    if prefix is None and region not in rules.countries and not (region is None and kind is not None):
         allowed = ", ".join(sorted(rules.countries)) or "none"
         where = region or f"+{parsed.country_code}"
         return _refused(
@@ -390,7 +237,7 @@ def judge_number(e164: str, rules: DialRules) -> DialVerdict:
             f"Calls to {where} are not allowed; allowed countries: {allowed}; {_WHO}.",
             **known,
         )
-    if kind is None and not phonenumbers.is_valid_number(parsed):
+    if not known_number and (kind is None or not _could_be(parsed, e164)):
         return _refused(
             DialReason.INVALID,
             f"{region} has no such number; look whether a digit is missing. If its range is new, {_WHO}: prefixes.",
@@ -399,18 +246,33 @@ def judge_number(e164: str, rules: DialRules) -> DialVerdict:
     return DialVerdict(allowed=True, **known)  # type: ignore[arg-type]
 
 
+def _could_be(parsed: phonenumbers.PhoneNumber, e164: str) -> bool:
+    """Whether a number of no known range could be one of a new range: by its length, and without a needless zero.
+
+    Zeros and digits too many are how a forbidden number is made to look like an unknown one.
+    """
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return written == e164 and not parsed.italian_leading_zero and phonenumbers.is_possible_number(parsed)
+
+
+def _kind(parsed: phonenumbers.PhoneNumber) -> CostlyKind | None:
+    """What a number costs more for; None: nothing is known."""
+    return _CODES.get(parsed.country_code or 0) or _TYPES.get(phonenumbers.number_type(parsed))
+
+
+def _kind_behind(parsed: phonenumbers.PhoneNumber) -> CostlyKind | None:
+    """The kind that a number which is none hides: an exchange counts digits from the left and ignores what follows."""
+    digits = str(parsed.national_number or 0)
+    for length in range(len(digits), _SHORTEST_NATIONAL - 1, -1):
+        cut = phonenumbers.PhoneNumber(country_code=parsed.country_code, national_number=int(digits[:length]))
+        if (kind := _kind(cut)) is not None:
+            return kind
+    return None
+
+
 def _costly(kind: CostlyKind, e164: str, region: str | None, *, foreign: bool = True) -> DialVerdict:
     sentence = f"Calls to {_WORDS[kind]} are not allowed; {_WHO}: kinds."
     return _refused(DialReason(kind.value), sentence, number=e164, region=region, foreign=foreign)
-
-
-def decisive(e164: str, prefixes: Iterable[PrefixRule]) -> PrefixRule | None:
-    """The rule with the longest prefix that fits, of equal ones the last; None: none fits."""
-    found: PrefixRule | None = None
-    for rule in prefixes:
-        if e164.startswith(rule.prefix) and (found is None or len(rule.prefix) >= len(found.prefix)):
-            found = rule
-    return found
 
 
 def over_limit(scope: Scope, span: Span, limit: int, oldest: datetime | None, now: datetime) -> DialVerdict | None:
@@ -469,16 +331,17 @@ def _region(parsed: phonenumbers.PhoneNumber) -> str | None:
     return None if found in ("001", NO_REGION, None) else str(found)
 
 
-def _is_emergency(text: str, home: str, strip: Iterable[str], *, internal: bool) -> bool:
+def _is_emergency(text: str, home: str, strip: Iterable[str], *, named: bool) -> bool:
     """Whether somebody asks for help, also behind a digit for the outside line or an international prefix.
 
-    Where 101 is an extension of ours, 101 rings a colleague, whatever the country does with it; 112 stays 112.
+    Where 101 is an extension of ours, 101 rings a colleague, whatever the country does with it; 112 stays 112. A
+    pattern like 1XX names nobody: what it happens to cover stays the country's.
     """
     digits = text.removeprefix("+").removeprefix("00")
     written = {digits, *(digits.removeprefix(prefix) for prefix in strip)}
     if written & _EVERYWHERE:
         return True
-    return not internal and home != NO_REGION and any(len(w) <= 6 and is_emergency_number(w, home) for w in written)
+    return not named and home != NO_REGION and any(len(w) <= 6 and is_emergency_number(w, home) for w in written)
 
 
 def _is_internal(text: str, patterns: Sequence[str]) -> bool:
@@ -486,37 +349,3 @@ def _is_internal(text: str, patterns: Sequence[str]) -> bool:
         len(text) == len(pattern) and all(p in ("X", sign) for p, sign in zip(pattern, text, strict=True))
         for pattern in patterns
     )
-
-
-def beyond(own: DialRules, wanted: DialException) -> str | None:
-    """What somebody would give away that he has not himself; None: nothing.
-
-    Args:
-        own: what holds for him.
-        wanted: what he would enter for others.
-
-    Returns:
-        The name of the field.
-    """
-    if wanted.countries - own.countries:
-        return "countries"
-    if wanted.kinds - own.kinds:
-        return "kinds"
-    if any(rule.allowed and not judge_prefix(rule, own) for rule in wanted.prefixes):
-        return "prefixes"
-    return above(own.user, wanted.limits)
-
-
-def judge_prefix(rule: PrefixRule, own: DialRules) -> bool:
-    """Whether somebody may himself dial all that a prefix would allow: only where a prefix of his own covers it."""
-    found = decisive(rule.prefix, own.prefixes)
-    return found is not None and found.allowed and (found.costly or not rule.costly)
-
-
-def above(ceiling: DialLimits, wanted: DialLimits) -> str | None:
-    """The name of a limit that lies above another one; None: none does."""
-    for span in Span:
-        most, asked = ceiling.of(span), wanted.of(span)
-        if most is not None and asked is not None and asked > most:
-            return span.value
-    return None

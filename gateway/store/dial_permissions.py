@@ -8,24 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.dialling import (
-    RAW_MAX,
+from gateway.domain.dial_rules import (
     CostlyKind,
     DialException,
     DialLimits,
     DialPolicy,
-    DialPurpose,
     DialRules,
-    DialVerdict,
     PrefixRule,
     Scope,
     Span,
-    compact,
-    judge,
-    nobody,
-    over_limit,
     rules_for,
 )
+from gateway.domain.dialling import RAW_MAX, DialPurpose, DialVerdict, compact, judge, nobody, over_limit
 from gateway.domain.phone import NumberPlan
 from gateway.store.database import Connection, Pool, Row
 

@@ -8,7 +8,8 @@ from aiohttp import ClientResponse, ClientSession
 from gateway.aftercare.dial_alarms import tell_dial_alarms
 from gateway.api.dial_permissions import DialPermissions
 from gateway.domain.access import GRANTS, Principal, Right, Role
-from gateway.domain.dialling import DialException, DialLimits, DialPurpose
+from gateway.domain.dial_rules import DialException, DialLimits
+from gateway.domain.dialling import DialPurpose
 from gateway.domain.errors import NotAllowed
 from gateway.domain.phone import NumberPlan
 from gateway.store.dial_permissions import may_dial

@@ -8,24 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.dialling import (
+from gateway.domain.dial_rules import (
     CostlyKind,
     DialException,
     DialLimits,
     DialPolicy,
-    DialPurpose,
-    DialReason,
     DialRules,
-    DialVerdict,
     PrefixRule,
     Scope,
     Span,
     above,
     beyond,
-    judge,
-    over_limit,
     rules_for,
 )
+from gateway.domain.dialling import DialPurpose, DialReason, DialVerdict, judge, over_limit
 from gateway.domain.phone import NumberPlan
 
 PLAN = NumberPlan(region="RU", area_code="495", strip=("9",), own=frozenset({"+74951112233"}))
@@ -169,6 +165,45 @@ def test_an_allowed_prefix_opens_costly_numbers_only_where_it_says_so() -> None:
 
     assert verdict("+8816234567890", plain).reason is DialReason.SATELLITE
     assert verdict("+8816234567890", costly).allowed
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("+4870123456799", "premium"),  # two digits too many: an exchange connects after the ninth
+        ("+49900123456799", "premium"),
+        ("+190055512349999", "premium"),
+        ("+480701234567", "premium"),  # a trunk zero that some networks drop
+        ("+440221234567", "invalid"),
+        ("+71048221234567", "invalid"),  # a PBX that writes 8 for +7 would dial 8 10 48 22 123 45 67, abroad
+    ],
+)
+def test_a_costly_number_does_not_hide_behind_digits_too_many(raw: str, reason: str) -> None:
+    """An allowed prefix also opens ranges that our tables do not know, and only those."""
+    held = rules(prefixes=tuple(PrefixRule(prefix=p, allowed=True) for p in ("+48", "+49", "+1", "+44", "+7")))
+
+    assert verdict(raw, held).reason == reason
+    assert verdict("+48221234567", held).allowed
+    assert verdict("+48451234567", held).allowed  # no range of today
+
+
+def test_a_pattern_of_targets_opens_no_emergency_number() -> None:
+    """102 is an extension of ours here, 103 is the ambulance."""
+
+    def target(raw: str, *patterns: str) -> DialVerdict:
+        return judge(
+            raw,
+            purpose=DialPurpose.TRANSFER,
+            rules=rules(),
+            plan=PLAN,
+            extensions=frozenset({"102"}),
+            internal_targets=patterns,
+        )
+
+    assert target("102", "1XX").internal
+    assert target("155", "1XX").internal
+    assert target("103", "1XX").reason is DialReason.EMERGENCY
+    assert target("103", "103").internal  # named by itself: the site knows what it does
 
 
 def test_an_allowed_kind_opens_no_country() -> None:

@@ -8,14 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from gateway.domain.dialling import (
-    DialException,
-    DialLimits,
-    DialPurpose,
-    DialReason,
-    DialVerdict,
-    PrefixRule,
-)
+from gateway.domain.dial_rules import DialException, DialLimits, PrefixRule
+from gateway.domain.dialling import DialPurpose, DialReason, DialVerdict
 from gateway.domain.phone import NumberPlan
 from gateway.store.database import Pool, open_pool
 from gateway.store.dial_permissions import may_dial, read_policy, save_exception, save_policy, would_dial
