@@ -56,7 +56,7 @@ def call_row(stored: StoredCall, card_number: str | None, managers: object) -> R
         "did": call.did,
         "trunk": call.trunk,
         "result": call.result,
-        "missed_reason": call.reason,  # the column keeps it for calls of both directions
+        "reason": call.reason,
         "answered_by": list(call.answered_by),
         "responsible_id": stored.responsible_id,
         "wait_us": _us(call.wait),

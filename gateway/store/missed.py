@@ -96,7 +96,7 @@ async def touched_calls(source: Source, ids: Sequence[UUID]) -> list[Touched]:
         "select c.id, c.contact_id, c.client_number, c.client_kind, c.started_at, c.ended_at, c.pbx, c.did,"
         " c.merged_into is null and c.kind = 'client' and c.state = 'ended'"
         "  and c.result in ('missed', 'lost_in_transfer') as asks,"
-        " coalesce(c.missed_reason, c.result) as reason,"
+        " coalesce(c.reason, c.result) as reason,"
         " array(select k.missed_id from missed_call k where k.call_id = c.id union"
         "  select m.id from missed m where m.closed_by_call = c.id) as matters,"
         " exists (select from missed m where m.state = 'open' and m.contact_id = c.contact_id) or (c.contact_id is null"
@@ -138,7 +138,7 @@ async def story_of(source: Source, client: Client, since: datetime, dismissals: 
         dismissals: what people decided.
     """
     rows = await source.fetch(
-        "select c.id, c.direction, c.state, c.result, coalesce(c.missed_reason, c.result) as reason, c.pbx, c.did,"
+        "select c.id, c.direction, c.state, c.result, coalesce(c.reason, c.result) as reason, c.pbx, c.did,"
         f" c.client_number, c.started_at, c.answered_at, c.ended_at, c.responsible_id {_CALLS_OF}"
         " and (c.ended_at is null or c.ended_at >= $4) order by c.started_at, c.id",
         client.contact_id,

@@ -87,7 +87,7 @@ COMPANY_FIGURES: Mapping[str, str] = {
 """Which ended calls with a client stand behind a figure of the company (`gateway.domain.figures.company_part`)."""
 
 _COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name, c.contact_id,
- c.did, c.trunk, c.result, c.missed_reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
+ c.did, c.trunk, c.result, c.reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
  c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at, c.ended_at, c.unmapped,
  c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
  rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state, card.name as contact_name,
@@ -338,8 +338,8 @@ def stored_view(row: Mapping[str, object], parts: Sequence[Mapping[str, object]]
         "did": row["did"],
         "trunk": row["trunk"],
         "result": row["result"],
-        "missed_reason": row["missed_reason"] if row["result"] == "missed" else None,
-        "reason": row["missed_reason"],
+        "missed_reason": row["reason"] if row["result"] == "missed" else None,
+        "reason": row["reason"],
         "answered_by": row["answered_by"],
         "responsible_id": row["responsible_id"],
         "managers": _managers(row["managers"], parts),

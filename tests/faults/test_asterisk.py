@@ -80,7 +80,7 @@ async def test_what_callers_forge_makes_no_call_no_card_no_figure_and_ends_nothi
         after = await row_of(gateway, VICTIM)
         assert (after["result"], after["hung_up_by"], after["complete"]) == ("answered", "client", True)
         assert after["talk_us"] > len(ATTACKS) * 600_000
-        others = await gateway.pool.fetch("select kind, result, missed_reason from call where id <> $1", after["id"])
+        others = await gateway.pool.fetch("select kind, result, reason from call where id <> $1", after["id"])
         assert {tuple(r) for r in others} == {("client", "missed", "ivr")}
         assert await gateway.pool.fetchval("select array_agg(number) from contact_number") == [VICTIM]
         assert await gateway.pool.fetchval("select count(*) from fact where kind = 'call.ended'") == len(ATTACKS) + 1

@@ -39,8 +39,8 @@ def table(tmp_path: Path) -> SqliteTable:
 
 def told(call: dict[str, Any]) -> dict[str, Any]:
     """What a stored call says without its seconds."""
-    found = {key: call[key] for key in EXACT}
-    found["missed_reason"] = call["missed_reason"] if call["result"] == "missed" else None
+    found = {key: call[key] for key in EXACT if key != "missed_reason"}
+    found["missed_reason"] = call["reason"] if call["result"] == "missed" else None
     found["transfers"] = [{k: t[k] for k in ("kind", "by", "to", "outcome", "taken_by")} for t in call["transfers"]]
     return found | {"managers": sorted(part["extension"] for part in call["managers"])}
 

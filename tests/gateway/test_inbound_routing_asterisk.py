@@ -234,7 +234,7 @@ async def test_in_turn_and_a_call_that_nobody_takes_is_missed(asterisk: Asterisk
         await call.ended()
         second = await office.ended()
 
-        assert [(c["result"], c["missed_reason"]) for c in (first, second)] == [("missed", "busy")] * 2
+        assert [(c["result"], c["reason"]) for c in (first, second)] == [("missed", "busy")] * 2
         rung = [f["users"] for f in await office.facts("call.routed") if f["action"] == "dial"]
         anna, boris = [office.users["anna"]], [office.users["boris"]]
         assert rung == [anna, boris, anna, boris]
@@ -251,7 +251,7 @@ async def test_in_closed_hours_the_client_hears_why_and_is_missed(asterisk: Aste
         await call.ended()
 
         row = await office.ended()
-        assert (row["result"], row["missed_reason"], row["ring_us"]) == ("missed", "ivr", 0)
+        assert (row["result"], row["reason"], row["ring_us"]) == ("missed", "ivr", 0)
         facts = await office.facts("call.routed")
         assert [(f["action"], f["open"], f["before"]) for f in facts] == [
             ("play", False, "NEW"),

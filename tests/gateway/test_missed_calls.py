@@ -231,11 +231,11 @@ async def correct(office: Office, call: str, **values: object) -> None:
 async def test_a_call_that_was_answered_after_all_takes_its_matter_back(office: Office) -> None:
     await call(office, "in_noanswer", MORNING)
     id_ = await office.pool.fetchval("select id from call")
-    await correct(office, id_, result="answered", missed_reason=None, answered_at=MORNING)
+    await correct(office, id_, result="answered", reason=None, answered_at=MORNING)
     assert await matters(office) == [("withdrawn", 0)]
     assert await tasks(office) == [("call_back", "done", "withdrawn")]
 
-    await correct(office, id_, result="missed", missed_reason="no_answer", answered_at=None)
+    await correct(office, id_, result="missed", reason="no_answer", answered_at=None)
     assert ("open", 1) in await matters(office)
 
 
