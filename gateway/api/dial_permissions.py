@@ -178,7 +178,14 @@ class DialPermissions:
 
         async def work(connection: Connection) -> tuple[DialAnswer, Sequence[NewFact]]:
             verdict = await store.would_dial(
-                connection, user_id=user, key_id=key, number=body.number, purpose=body.purpose, now=now, plan=plan
+                connection,
+                user_id=user,
+                key_id=key,
+                number=body.number,
+                purpose=body.purpose,
+                now=now,
+                plan=plan,
+                pbx=body.pbx,
             )
             rules = await store.rules_of(connection, user_id=user, key_id=key, plan=plan, now=now)
             return DialAnswer(

@@ -247,7 +247,8 @@ def _named(call: RunningCall, order: CallCommand) -> _Legs:
         return _Legs(manager=manager, client=None if order.only_own is not None else anybody)
     if client is None:
         raise NotInCall("The client is not in this call any more; nothing was sent.")
-    if order.kind not in _ONE_LEG and (manager is None or manager.answered_at is None):
+    talks = manager is not None and manager.answered_at is not None
+    if not talks and (order.kind not in _ONE_LEG or order.only_own is not None):
         raise NotInCall("No manager talks in this call at the moment; nothing was sent.")
     return _Legs(manager=manager, client=client)
 

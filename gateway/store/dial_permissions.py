@@ -42,6 +42,7 @@ async def may_dial(
     purpose: DialPurpose,
     now: datetime,
     plan: NumberPlan | None = None,
+    pbx: str | None = None,
 ) -> DialVerdict:
     """Ask whether something may be dialled now, and count it.
 
@@ -58,11 +59,12 @@ async def may_dial(
         now: the present moment, UTC.
         plan: how the trunk writes numbers; its region is the country that is allowed by default. None: only
             international writing is read, and only countries that were entered are allowed.
+        pbx: which one dials: what is an extension of another one, it would send outside. None: any of ours.
 
     Returns:
         The verdict; `number` is what is to be dialled.
     """
-    asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now)
+    asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now, pbx=pbx)
     rules, verdict = await _judged(connection, asked, plan or _UNPLANNED)
     if verdict.allowed and not verdict.internal:
         await connection.execute("select pg_advisory_xact_lock($1, 0)", _LOCK)
@@ -83,9 +85,10 @@ async def would_dial(
     purpose: DialPurpose,
     now: datetime,
     plan: NumberPlan | None = None,
+    pbx: str | None = None,
 ) -> DialVerdict:
     """What `may_dial` would say; nothing is counted or kept."""
-    asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now)
+    asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now, pbx=pbx)
     rules, verdict = await _judged(source, asked, plan or _UNPLANNED)
     if not verdict.allowed or verdict.internal:
         return verdict
@@ -114,6 +117,7 @@ class _Asked:
     number: str
     purpose: DialPurpose
     now: datetime
+    pbx: str | None = None
 
 
 _RULES = """select to_json(p) as policy, u.role, u.active, (select coalesce(json_agg(to_json(e)
@@ -123,12 +127,12 @@ _RULES = """select to_json(p) as policy, u.role, u.active, (select coalesce(json
      and t.archived_at is null and $3::timestamptz::date between m.since and m.until)) as exceptions,
  (select to_json(e) from dial_exception e where e.key_id = $2) as of_key,
  (select array_agg(x.extension) from extension x where x.extension = $4 and $3 >= x.since
-   and $3 < x.until) as extensions
+   and $3 < x.until and x.pbx = coalesce($5, x.pbx)) as extensions
  from dial_policy p left join users u on u.id = $1"""
 
 
 async def _judged(source: Source, asked: _Asked, plan: NumberPlan) -> tuple[DialRules, DialVerdict]:
-    row = await source.fetchrow(_RULES, asked.user_id, asked.key_id, asked.now, compact(asked.number))
+    row = await source.fetchrow(_RULES, asked.user_id, asked.key_id, asked.now, compact(asked.number), asked.pbx)
     policy = _policy(row["policy"])
     rules = _rules(row, policy, plan)
     if asked.user_id is not None and not row["active"]:
@@ -154,7 +158,7 @@ async def rules_of(
     source: Source, *, user_id: int | None, key_id: str | None, plan: NumberPlan, now: datetime
 ) -> DialRules:
     """What holds for a person and a key at a moment."""
-    row = await source.fetchrow(_RULES, user_id, key_id, now, "")
+    row = await source.fetchrow(_RULES, user_id, key_id, now, "", None)
     return _rules(row, _policy(row["policy"]), plan)
 
 

@@ -286,6 +286,23 @@ async def test_a_colleagues_call_may_not_be_commanded_and_a_supervisors_right_re
     assert (await (await head.post(f"calls/{call}/hold", headers=key())).json())["state"] == "done"
 
 
+async def test_a_manager_whose_phone_only_rings_commands_nothing_of_the_client(api: Api) -> None:
+    """Where a group rings, one colleague has the call: the others neither press digits nor stop its recording."""
+    api.board.accept()
+    for row in rows_of("in_answered"):
+        await api.site.pipeline.take([row])
+        if await api.site.pool.fetchval("select count(*) from leg where role = 'manager'"):
+            break
+    call = await api.site.pool.fetchval("select id from call where state = 'ringing'")
+    anna, head = await api.caller(Role.MANAGER, "anna"), await api.caller(Role.SUPERVISOR, "head")
+
+    for n, order in enumerate(("recording/pause", "recording/resume", "digits", "hold", "transfer")):
+        body = {"digits": {"json": {"digits": "1"}}, "transfer": {"json": {"number": "102"}}}.get(order, {})
+        await problem(await anna.post(f"calls/{call}/{order}", headers=key(f"k{n}"), **body), 409, "conflict")
+    assert api.board.told == []
+    assert (await head.post(f"calls/{call}/digits", json={"digits": "1"}, headers=key())).status == 202
+
+
 @pytest.mark.parametrize(("order", "fact"), [("listen", "listened"), ("whisper", "whispered"), ("barge", "barged")])
 async def test_a_supervisor_beside_a_call_is_an_audited_fact_with_begin_and_end(
     api: Api, order: str, fact: str

@@ -75,6 +75,23 @@ async def test_a_limit_counts_orders_that_two_nodes_take_at_the_same_moment(data
     assert await count_refusals(site.pool, NOW) == {"user_minute": 25}
 
 
+async def test_an_extension_of_another_pbx_is_outside_of_this_one(site: Site) -> None:
+    """103 is a colleague on the first PBX; the second one would send it to the trunk, and fetch an ambulance."""
+    await site.pool.execute(
+        "insert into extension (pbx, extension, user_id, since) values ('pbx1', '103', $1, $2)", site.users["anna"], NOW
+    )
+
+    async def target(pbx: str) -> DialVerdict:
+        async with site.pool.acquire() as connection, connection.transaction():
+            return await may_dial(
+                connection, user_id=site.users["boris"], key_id=None, number="103", purpose=DialPurpose.TRANSFER,
+                now=NOW, plan=PLAN, pbx=pbx,
+            )  # fmt: skip
+
+    assert (await target("pbx1")).internal
+    assert (await target("pbx2")).reason is DialReason.EMERGENCY
+
+
 async def test_the_company_and_a_key_have_limits_of_their_own(site: Site) -> None:
     await set_policy(site.pool, company=DialLimits(minute=4), key=DialLimits(hour=2))
     anna, boris = site.users["anna"], site.users["boris"]
