@@ -2,6 +2,7 @@
 
 import ssl
 
+from gateway.domain.dialled_form import DialledForm
 from gateway.domain.directory import Directory, Entry, PartyKind
 from gateway.domain.phone import NumberPlan
 from gateway.settings import Ami, Company, Pbx, Settings, Trunk
@@ -19,6 +20,12 @@ def base_directory(pbx: Pbx, company: Company) -> Directory:
         plan=company_plan(pbx, company),
         plans=tuple((t.endpoint, _plan(pbx, t, company)) for t in pbx.trunks),
         default_dids=tuple((t.endpoint, t.default_did) for t in pbx.trunks if t.default_did),
+        dialled=DialledForm(
+            region=company.region,
+            prefix=pbx.originate.prefix,
+            national_prefix=pbx.originate.national_prefix,
+            international_prefix=pbx.originate.international_prefix,
+        ),
     )
 
 

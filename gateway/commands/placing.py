@@ -19,6 +19,7 @@ from gateway.commands.phones import phone_of
 from gateway.commands.sending import Sender
 from gateway.commands.steps import command_fact, tell
 from gateway.commands.words import CommandKind, CommandState, in_words
+from gateway.domain.dialled_form import DialledForm
 from gateway.domain.dialling import DialPurpose, DialVerdict
 from gateway.domain.directory import Directory
 from gateway.domain.errors import GatewayError
@@ -132,12 +133,16 @@ class Placing:
                 order_id=command.id,
                 endpoint=written.endpoint,
                 extension=command.extension,
-                number=number.removeprefix("+"),
+                number=self._dialled_form(command.pbx).write(number),
                 caller_id=number,
                 client_caller_id=(command.caller_id or "").removeprefix("+"),
             )
 
         self._sender.send(command.id, command.kind, command.pbx, originate)
+
+    def _dialled_form(self, pbx: str) -> DialledForm:
+        directory = self._directories.get(pbx)
+        return directory.dialled if directory else DialledForm()
 
     async def keep_forbidden(self, order: CallOrder, *, now: datetime) -> None:
         """Keep that a number was forbidden, after the order's transaction was given up."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.commands.errors import BadTarget, NumberForbidden
 from gateway.commands.phones import phone_of
+from gateway.domain.dialled_form import DialledForm
 from gateway.domain.dialling import DialPurpose, DialVerdict
 from gateway.domain.directory import Directory
 from gateway.store.call_legs import OpenLeg, RunningCall
@@ -91,7 +92,11 @@ class TransferTargets:
         if verdict.internal and manager is not None and verdict.number == manager.extension:
             raise BadTarget("own_phone", "A call cannot be transferred to whoever has it; choose somebody else.")
         shown = verdict.number
-        return Dialled(target=shown.removeprefix("+"), shown=shown, number=None if verdict.internal else shown)
+        if verdict.internal:
+            return Dialled(target=shown, shown=shown, number=None)
+        directory = self._directories.get(call.pbx)
+        form = directory.dialled if directory else DialledForm()
+        return Dialled(target=form.write(shown), shown=shown, number=shown)
 
     async def keep_forbidden(self, target: Target, pbx: str, order: Ordering, *, now: datetime) -> None:
         """Keep that a target was forbidden, after the order's transaction was given up."""

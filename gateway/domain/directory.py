@@ -11,6 +11,7 @@ from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
 
+from gateway.domain.dialled_form import DialledForm
 from gateway.domain.legs import endpoint, is_local
 from gateway.domain.phone import NumberPlan, PhoneNumber
 
@@ -87,6 +88,8 @@ class Directory:
     """DID by pattern of the trunk's endpoint, for lines that signal none."""
     pbx: str = "pbx"
     """Name of the PBX; part of every call's identity."""
+    dialled: DialledForm = field(default_factory=DialledForm)
+    """How outside numbers are dialled by our orders."""
     _found: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def party(self, channel: str, at: datetime) -> Party:

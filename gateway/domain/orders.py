@@ -3,8 +3,9 @@
 _OUR_LEGS = "tl-"
 """How the ids of our orders begin (`identity.command_id`); the first leg of each has the order's id."""
 
-_CAUSES = {17: "busy", 18: "no_answer", 19: "no_answer", 20: "no_phone", 21: "refused"}
-"""Hang-up causes (ITU-T Q.850) of the manager's leg."""
+_CAUSES = {3: "no_phone", 17: "busy", 18: "no_answer", 19: "no_answer", 20: "no_phone", 21: "refused"}
+"""Hang-up causes (ITU-T Q.850) of the manager's leg. Where it is a Local channel, a phone not registered gives 3
+and one that rang out gives 0 (measured on Asterisk 22.10.1 with a FreePBX's dialplan)."""
 
 _CLIENT_CAUSES = {
     1: "no_such_number",
@@ -35,6 +36,8 @@ def is_ours(leg: str) -> bool:
 
 def why_unanswered(cause: int | None) -> str:
     """What the hang-up cause of an order's first leg says: `busy`, `no_answer`, `no_phone`, `refused` or `failed`."""
+    if cause is not None and cause in STOPPED_RINGING:
+        return "no_answer"
     return _CAUSES.get(cause or 0, "failed")
 
 

@@ -25,6 +25,8 @@ from gateway.settings.values import (
     Template,
 )
 
+_DIAL_PREFIX = r"^[0-9*#+]{0,8}$"
+
 
 class PbxKind(StrEnum):
     """Who writes the configuration of a PBX, and so in which files ours may stand."""
@@ -146,6 +148,11 @@ class Originate(Section):
         default="from-internal",
         pattern=r"^[A-Za-z0-9_.-]{1,79}$",
         description="a dialplan context: 1 to 79 letters, digits, dots, dashes or underscores",
+    )
+    prefix: str = Field(default="", pattern=_DIAL_PREFIX, description="0 to 8 digits, * # or +, like 9")
+    national_prefix: str | None = Field(default=None, pattern=r"^[0-9]{0,4}$", description="0 to 4 digits, like 8")
+    international_prefix: str = Field(
+        default="", pattern=_DIAL_PREFIX, description="0 to 8 digits, * # or +, like 810 or 00"
     )
 
 
