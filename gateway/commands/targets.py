@@ -118,4 +118,5 @@ class TransferTargets:
             purpose=DialPurpose.TRANSFER,
             now=now,
             plan=directory.plan if directory else None,
+            pbx=pbx,
         )
