@@ -34,5 +34,8 @@ class DialledForm:
             return self.prefix + digits
         code = str(phonenumbers.country_code_for_region(self.region))
         if self.national_prefix is not None and digits.startswith(code):
-            return self.prefix + self.national_prefix + digits.removeprefix(code)
+            national = self.national_prefix + digits.removeprefix(code)
+            # +7 10 48... would be 8 10 48..., a call abroad that nobody permitted: such a number keeps its code
+            if not self.international_prefix or not national.startswith(self.international_prefix):
+                return self.prefix + national
         return self.prefix + self.international_prefix + digits

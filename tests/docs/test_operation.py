@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,18 @@ def test_the_variables_of_the_containers_are_keys_of_the_settings() -> None:
 def test_what_the_image_copies_is_there() -> None:
     for source in re.findall(r"^COPY (\S+) ", DOCKERFILE, re.MULTILINE):
         assert (ROOT / source).exists()
+
+
+def test_the_image_is_built_from_what_it_needs_and_takes_no_secret_in() -> None:
+    """Everything is left out that is not named: passwords and backups lie beside the compose file."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+    assert rules[0] == "*"
+    named = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    assert named == {*packages["packages"], "pyproject.toml", "README.md", "LICENSE", "locks/run.txt"}
+    assert all((ROOT / name).exists() for name in named)
 
 
 def test_the_page_names_the_files_of_a_backup_and_the_exit_codes() -> None:

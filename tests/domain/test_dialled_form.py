@@ -28,6 +28,19 @@ def test_a_number_is_dialled_as_the_site_dials_it(form: DialledForm, moscow: str
     assert (form.write(MOSCOW), form.write(WARSAW)) == (moscow, warsaw)
 
 
+@pytest.mark.parametrize(
+    ("region", "national", "international", "number"),
+    [("RU", "8", "810", "+71048221234"), ("PL", "", "00", "+48001912345"), ("US", "", "011", "+10114412345")],
+)
+def test_a_national_number_never_becomes_one_abroad(
+    region: str, national: str, international: str, number: str
+) -> None:
+    """What was permitted as a number at home is not dialled as the international prefix and another country."""
+    form = DialledForm(region=region, prefix="9", national_prefix=national, international_prefix=international)
+
+    assert form.write(number) == "9" + international + number.removeprefix("+")
+
+
 def test_what_was_dialled_is_read_back_as_the_same_number() -> None:
     form = DialledForm(region="RU", prefix="9", national_prefix="8", international_prefix="810")
     plan = NumberPlan(region="RU", strip=("9",))
