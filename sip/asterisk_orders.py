@@ -15,7 +15,7 @@ endpoint or extension, and a number is digits, `+`, `*` and `#` or it is refused
 
 import re
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.domain.errors import Rejected
@@ -229,9 +229,11 @@ def ending(order_id: str, response: Message, *, cause: int | None, now: datetime
     """
     told = {key: response.first(key) for key in response.fields} | {"Uniqueid": order_id, "Response": "Failure"}
     by_cause = "no_phone" if cause is None else why_unanswered(cause)
+    reason = _ENDINGS.get(response.first("Reason"), by_cause)
+    event = ami_leg_event(told) if response.sent_at else None
     return Refusal(
         order_id=order_id,
-        reason=_ENDINGS.get(response.first("Reason"), by_cause),
+        reason=reason,
         at=response.sent_at or now,
-        event=ami_leg_event(told) if response.sent_at else None,
+        event=event and replace(event, reason=reason),
     )

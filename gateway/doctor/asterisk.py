@@ -12,6 +12,7 @@ from gateway.doctor.core import check_core
 from gateway.doctor.dialplan import check_dialplan
 from gateway.doctor.findings import Area, Finding
 from gateway.doctor.look import Look, Told, find_kind, places_of
+from gateway.doctor.originate import check_originate
 from gateway.doctor.phones import check_phones
 from gateway.domain.directory import Directory
 from gateway.domain.errors import GatewayError
@@ -120,6 +121,8 @@ async def _all(look: Look, heard: set[str], *, routed: bool | None) -> AsyncIter
     async for finding in check_cel(look):
         yield finding
     async for finding in check_dialplan(look, routed=routed):
+        yield finding
+    async for finding in check_originate(look):
         yield finding
     async for finding in check_phones(look):
         yield finding

@@ -59,7 +59,7 @@ async def check_cel(look: Look) -> AsyncIterator[Finding]:
     if path is not None:
         async for finding in _own_file(look, path, mapped):
             yield finding
-    if look.pbx.journal.path is None:
+    if look.pbx.journal.path is None and look.pbx.journal.url is None:  # a table is as quick as a file
         async for finding in _preview(look):
             yield finding
     if look.told.set_up:
@@ -190,8 +190,9 @@ async def _preview(look: Look) -> AsyncIterator[Finding]:
     enabled = await look.setting("cel.conf", "manager", "enabled")
     if (enabled or "no").casefold() not in _TRUE:
         yield look.area.advice(
-            "The journal is not on this machine, and Asterisk does not send its rows over AMI either: the screens show"
-            " calls only once they are over.",
+            "While `trunkline ship` is away the screens show no call, for Asterisk does not send its rows over AMI."
+            if look.pbx.journal.shipped
+            else "No journal is set, and Asterisk does not send its rows over AMI either: no call is shown.",
             *_preview_lines(look),
             code="cel_no_preview",
         )

@@ -117,6 +117,9 @@ SITES: dict[str, Site] = {
     "mikopbx": Site(changes=[a_mikopbx], journal=False, started=True),
     "systemname_twice": Site(pbxs=("lab", "branch")),
     "nobody_mapped": Site(people=()),
+    "originate_misnamed": Site(
+        settings={"kind": "issabel", "originate": {"channel": "Local/{ext}@from-internal", "context": "from-nowhere"}},
+    ),
     "trunk_misnamed": Site(settings={"trunks": [{"endpoint": "my-provider"}]}),
     "browsers_without_web_server": Site(
         changes=[
