@@ -1,0 +1,286 @@
+"""A phone without a person, in a process of its own: the demonstration's and the simulation's manager or client.
+
+It speaks SIP and sound on loopback like any softphone, so that a demonstration call goes the way of every call. The
+other side is `exchange.phones`: one JSON line a command on stdin, one JSON line an answer or event on stdout. As with a
+worker, one thread owns the library (it aborts the process on the slightest misuse) and what is needed of a call is kept
+referenced to its end, for a call that is dropped hangs up.
+
+A phone with a password registers; one without is a provider's switch, from which any number calls. It takes no more
+than four calls at once, which is the library's limit; a fifth is answered 486 by the library itself.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import select
+import sys
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pjsua2 as pj
+
+TURN_MS = 10
+RATE = 8000
+END_SECONDS = 1.0
+_HEARD_WORDS = {
+    pj.PJSIP_INV_STATE_EARLY: "ringing",
+    pj.PJSIP_INV_STATE_CONFIRMED: "answered",
+    pj.PJSIP_INV_STATE_DISCONNECTED: "ended",
+}
+_words_out = os.dup(1) if __name__ == "__main__" else 1
+"""The pipe; what the library prints must not get into it."""
+
+
+def tell(**words: object) -> None:
+    """Write one line to the other side."""
+    os.write(_words_out, json.dumps(words).encode() + b"\n")
+
+
+def tell_event(event: str, **words: object) -> None:
+    """Write an event with the moment at which the phone saw it."""
+    tell(event=event, at=time.time(), **words)
+
+
+class PhoneCall(pj.Call):  # type: ignore[misc]
+    """A call of this phone."""
+
+    def __init__(self, phone: "Phone", number: int, of_library: int = pj.PJSUA_INVALID_ID) -> None:
+        """A call to be placed, or the arrived one that the library knows by that id."""
+        super().__init__(phone.account, of_library)
+        self.number = number
+        self.over = False
+        self.is_placed = of_library != pj.PJSUA_INVALID_ID  # a question about one that is not aborts the process
+        self.player: Any = None
+
+    def onCallState(self, prm: object) -> None:  # noqa: N802 - the library's name
+        """Tell what the call has become."""
+        info = self.getInfo()
+        if word := _HEARD_WORDS.get(info.state):
+            tell_event(word, call=self.number, code=info.lastStatusCode, reason=info.lastReason)
+        self.over = self.over or info.state == pj.PJSIP_INV_STATE_DISCONNECTED
+
+    def onCallMediaState(self, prm: object) -> None:  # noqa: N802 - the library's name
+        """There is sound now, for the first time or after a hold: speak on."""
+        self.speak()
+
+    def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802 - the library's name
+        """Tell how the transfer goes that this phone asked for."""
+        tell_event("transfer", call=self.number, code=prm.statusCode)
+
+    def speak(self) -> None:
+        """Play the file to the far end, if there is one and the call carries sound."""
+        if self.player is None or not self.is_placed:
+            return
+        info = self.getInfo()  # its parts are its memory: kept while they are read
+        if any(media.status == pj.PJSUA_CALL_MEDIA_ACTIVE for media in info.media):
+            self.player.startTransmit(self.getAudioMedia(-1))
+
+    def say(self, file: str | None, *, again: bool) -> None:
+        """Have a file to speak: from now on, or as soon as there is sound."""
+        if file is not None:
+            self.player = pj.AudioMediaPlayer()
+            self.player.createPlayer(file, 0 if again else pj.PJMEDIA_FILE_NO_LOOP)
+            self.speak()
+
+    def end(self, code: int = 0) -> None:
+        """Hang up, cancel or refuse; a call that is over stays over."""
+        if not self.over and self.is_placed:
+            self.hangup(_with(code))
+
+
+class Identity(pj.Account):  # type: ignore[misc]
+    """Who the phone is."""
+
+    def __init__(self, phone: "Phone") -> None:
+        """Of one phone."""
+        super().__init__()
+        self.phone = phone
+
+    def onRegState(self, prm: Any) -> None:  # noqa: N802 - the library's name
+        """Tell the registrar's answer."""
+        tell_event("registered", code=prm.code, reason=prm.reason)
+
+    def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 - the library's name
+        """Ring, and tell; what follows is the other side's to say."""
+        self.phone.arrived(prm.callId)
+
+
+class Phone:
+    """The library, one identity, and its calls."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        """Begin.
+
+        Args:
+            told: `user`, `secret` (null: a provider), `host` and `port` of its own socket, `server_host` and
+                `server_port` where it sends everything.
+        """
+        self.user, self.secret = str(told["user"]), told["secret"]
+        self.host, self.port = str(told["host"]), int(told["port"])
+        self.server = f"{told['server_host']}:{int(told['server_port'])}"
+        self.calls: dict[int, PhoneCall] = {}
+        self._count = 0
+        self.endpoint = self._begin_library()
+        self.account = Identity(self)
+        self.account.create(self._config(self.user, ""))
+
+    def _begin_library(self) -> Any:
+        config = pj.EpConfig()
+        config.uaConfig.threadCnt = 0
+        config.uaConfig.mainThreadOnly = True
+        config.uaConfig.userAgent = "trunkline-loopback-phone"
+        config.logConfig.level = config.logConfig.consoleLevel = 0
+        config.medConfig.clockRate = config.medConfig.sndClockRate = RATE
+        config.medConfig.noVad = True
+        config.medConfig.ecTailLen = 0
+        endpoint = pj.Endpoint()
+        endpoint.libCreate()
+        endpoint.libInit(config)
+        socket = pj.TransportConfig()
+        socket.port, socket.boundAddress = self.port, self.host
+        endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, socket)
+        endpoint.libStart()
+        endpoint.audDevManager().setNullDev()
+        for codec in endpoint.codecEnum2():
+            endpoint.codecSetPriority(codec.codecId, 200 if codec.codecId.startswith("PCM") else 0)
+        return endpoint
+
+    def _config(self, user: str, name: str) -> Any:
+        config = pj.AccountConfig()
+        shown = f'"{_quoted(name)}" ' if name else ""
+        config.idUri = f"{shown}<sip:{quote(user, safe='+*#')}@{self.server}>"
+        config.regConfig.registerOnAdd = False
+        config.regConfig.timeoutSec = 120
+        config.mediaConfig.transportConfig.boundAddress = self.host
+        if self.secret is None:
+            config.sipConfig.contactForced = f"<sip:switch@{self.host}:{self.port}>"
+        else:
+            config.regConfig.registrarUri = f"sip:{self.server}"
+            config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", self.user, 0, str(self.secret)))
+        return config
+
+    def arrived(self, of_library: int) -> None:
+        """Take a call, let it ring, and tell who calls."""
+        call = self._new(of_library)
+        info = call.getInfo()
+        tell_event("incoming", call=call.number, caller=info.remoteUri, dialled=info.localUri)
+        call.answer(_with(180))
+
+    def _new(self, of_library: int = pj.PJSUA_INVALID_ID) -> PhoneCall:
+        self._count += 1
+        call = self.calls[self._count] = PhoneCall(self, self._count, of_library)
+        return call
+
+    def obey(self, order: dict[str, Any]) -> dict[str, object]:
+        """Carry out one command; gives what its answer holds beside the id."""
+        match order["do"]:
+            case "register":
+                self.account.setRegistration(bool(order["on"]))
+            case "dial":
+                return {"call": self._dial(order)}
+            case does:
+                self._obey_of(self.calls.get(int(order["call"])), str(does), order)
+        return {}
+
+    def _dial(self, order: dict[str, Any]) -> int:
+        if order.get("caller"):
+            self.account.modify(self._config(str(order["caller"]), str(order.get("name", ""))))
+        call = self._new()
+        call.say(order.get("play"), again=bool(order.get("again")))
+        try:
+            call.makeCall(f"sip:{quote(str(order['to']), safe='+*#')}@{self.server}", pj.CallOpParam(True))
+        except pj.Error:
+            call.over = True
+            raise
+        call.is_placed = True
+        return call.number
+
+    def _obey_of(self, call: PhoneCall | None, does: str, order: dict[str, Any]) -> None:
+        if call is None or call.over:
+            return  # it ended while the command was on its way: the event says so
+        match does:
+            case "answer":
+                call.say(order.get("play"), again=bool(order.get("again")))
+                call.answer(_with(200))
+            case "refuse":
+                call.end(int(order["code"]))
+            case "hang_up":
+                call.end()
+            case "hold":
+                call.setHold(pj.CallOpParam(True))
+            case "unhold":
+                again = pj.CallOpParam(True)
+                again.opt.flag = pj.PJSUA_CALL_UNHOLD
+                call.reinvite(again)
+            case "transfer":
+                call.xfer(f"sip:{quote(str(order['to']), safe='+*#')}@{self.server}", pj.CallOpParam(True))
+            case _:
+                raise ValueError(f"no command {does!r}")
+
+    def turn(self) -> None:
+        """Let the library work for a moment, and forget the calls that are over."""
+        self.endpoint.libHandleEvents(TURN_MS)
+        for number in [number for number, call in self.calls.items() if call.over]:
+            del self.calls[number]
+
+    def close(self) -> None:
+        """Hang everything up and end the library, in the thread that owns it and after all that it made."""
+        self.endpoint.hangupAllCalls()
+        end = time.monotonic() + END_SECONDS
+        while self.calls and time.monotonic() < end:
+            self.turn()
+        self.calls.clear()
+        self.account.shutdown()
+        gc.collect()
+        self.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
+
+
+def _with(code: int) -> Any:
+    options = pj.CallOpParam(True)
+    options.statusCode = code
+    return options
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _answered(phone: Phone, line: bytes) -> dict[str, object]:
+    order = json.loads(line)
+    try:
+        return {"id": order["id"], **phone.obey(order)}
+    except pj.Error as fault:
+        return {"id": order["id"], "error": fault.reason}
+    except (KeyError, ValueError) as fault:
+        return {"id": order["id"], "error": f"{type(fault).__name__}: {fault}"}
+
+
+def main() -> int:
+    """Run the phone that the first line of stdin describes, until stdin closes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    try:
+        phone = Phone(json.loads(sys.stdin.readline()))
+    except pj.Error as fault:
+        tell_event("failed", reason=fault.reason)
+        return 1
+    tell_event("ready")
+    unread = b""
+    with contextlib.suppress(BrokenPipeError):  # nobody is interested any more
+        while True:
+            phone.turn()
+            if not select.select([0], [], [], 0)[0]:
+                continue
+            part = os.read(0, 65_536)
+            if not part:
+                break
+            *lines, unread = (unread + part).split(b"\n")
+            for line in lines:
+                tell(**_answered(phone, line))
+    phone.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
