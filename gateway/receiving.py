@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from gateway.domain.own_rows import is_own
 from gateway.domain.shipping import (
     HEARTBEAT_SECONDS,
     SILENT_SECONDS,
@@ -40,6 +41,8 @@ BURST = 1000.0
 _SMALL = 50
 """A batch of more rows was on its way for too long to compare clocks by it."""
 _LOOK_SECONDS = 5.0
+_FORGED = "a row such as only the gateway writes"
+"""No PBX writes one, and whoever has the host's key must not speak in our name."""
 _NOTED_SECONDS = 2.0
 _TOLD_SECONDS = 60.0
 
@@ -206,7 +209,9 @@ class Receiving:
         self._pipeline.rows_wait = True
         try:
             broken = [(piece.reason, piece.data) for piece in shipment.broken]
-            await self._pipeline.take(shipment.rows, cursor=cursor, broken=broken)
+            broken += [(_FORGED, row) for row in shipment.rows if is_own(row)]
+            rows = [row for row in shipment.rows if not is_own(row)]
+            await self._pipeline.take(rows, cursor=cursor, broken=broken)
             self._note(shipment)
         finally:
             self._pipeline.rows_wait = False

@@ -12,6 +12,8 @@ import pytest_asyncio
 from aiohttp import ClientSession
 
 from gateway.domain.access import Right, Role
+from gateway.domain.legs import LegEvent, LegEventKind
+from gateway.domain.own_rows import own_row
 from gateway.domain.shipping import BATCH_ROWS, BrokenPiece, batch_digest, piece_text, row_text
 from gateway.receiving import Receiving
 from recordings.arrivals import Arrivals
@@ -173,6 +175,19 @@ async def test_garbage_goes_to_quarantine_and_the_rows_around_it_are_taken(pbx: 
     assert (await pbx.host.post("pbx/pbx1/journal", json=body)).status == 200
     kept = {r["data"] for r in await pbx.api.site.pool.fetch("select data from quarantine")}
     assert kept == {b"\xff\xfenot a row", b"zero\0zero"}
+    assert await pbx.api.site.pool.fetchval("select result from call") == "answered"
+
+
+async def test_a_host_does_not_speak_in_the_gateways_name(pbx: Pbx) -> None:
+    """What the gateway notes itself (a hold, a refused order) is no row of a journal."""
+    rows = rows_of("in_answered")
+    leg = rows[0].split(b'","')[11].decode()
+    forged = own_row(LegEvent(at=datetime.now(UTC), kind=LegEventKind.REFUSED, leg=leg, family=leg, reason="busy"))
+
+    answer = await pbx.host.post("pbx/pbx1/journal", json=batch([*rows[:3], forged, *rows[3:]], None, 100))
+
+    assert answer.status == 200, await answer.text()
+    assert await pbx.api.site.pool.fetchval("select data from quarantine") == forged
     assert await pbx.api.site.pool.fetchval("select result from call") == "answered"
 
 
