@@ -30,6 +30,7 @@ class Codec(StrEnum):
 
     MU_LAW = "PCMU"
     A_LAW = "PCMA"
+    G722 = "G722"
 
 
 class Phone(asyncio.SubprocessProtocol):
