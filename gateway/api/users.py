@@ -22,6 +22,7 @@ from gateway.api.problems import (
 from gateway.api.routing import Asked, Route
 from gateway.api.sockets import OpenSockets
 from gateway.domain.access import PASSWORD_LENGTH_MAX, Principal, Right, Role, password_faults
+from gateway.domain.dialling import is_outside
 from gateway.settings import Language
 from gateway.store import access, people, staff
 from gateway.store.access import write_audit
@@ -320,7 +321,9 @@ class Users:
     async def give(self, asked: Asked[ExtensionPath, Nothing, Endpoints]) -> UserView:
         """Give a person an extension."""
         path = asked.path
-        self._parts.directory(path.pbx)
+        if is_outside(path.extension, self._parts.directory(path.pbx).plan):
+            words = "This is a full telephone number, which the PBX would dial outside; an extension is shorter."
+            raise refused_value("extension", words, place="path", code="outside_number")
         await self._person(path.user_id)
         patterns = tuple(dict.fromkeys(asked.body.endpoints))
         async with self._parts.pool.acquire() as connection, connection.transaction():

@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.commands.errors import BadTarget, NumberForbidden
 from gateway.commands.phones import phone_of
 from gateway.domain.dialled_form import DialledForm
-from gateway.domain.dialling import DialPurpose, DialVerdict
+from gateway.domain.dialling import DialPurpose, DialVerdict, is_outside
 from gateway.domain.directory import Directory
 from gateway.store.call_legs import OpenLeg, RunningCall
 from gateway.store.database import Connection, Pool
@@ -81,12 +81,15 @@ class TransferTargets:
             NoPhone: the colleague has no phone on this PBX.
             NumberForbidden: it may not be dialled.
         """
+        number, directory = target.number or "", self._directories.get(call.pbx)
         if target.user_id is not None:
             phone = await phone_of(connection, target.user_id, call.pbx, self._directories)
             if manager is not None and target.user_id == manager.user_id:
                 raise BadTarget("own_phone", "A call cannot be transferred to whoever has it; choose somebody else.")
-            return Dialled(target=phone.extension, shown=phone.extension, number=None)
-        verdict = await self._verdict(connection, target.number or "", call.pbx, order, now)
+            if directory is None or not is_outside(phone.extension, directory.plan):
+                return Dialled(target=phone.extension, shown=phone.extension, number=None)
+            number = phone.extension
+        verdict = await self._verdict(connection, number, call.pbx, order, now)
         if not verdict.allowed or not verdict.number:
             raise NumberForbidden(str(verdict.reason), verdict.sentence)
         if verdict.internal and manager is not None and verdict.number == manager.extension:
@@ -94,7 +97,6 @@ class TransferTargets:
         shown = verdict.number
         if verdict.internal:
             return Dialled(target=shown, shown=shown, number=None)
-        directory = self._directories.get(call.pbx)
         form = directory.dialled if directory else DialledForm()
         return Dialled(target=form.write(shown), shown=shown, number=shown)
 

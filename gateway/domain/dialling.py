@@ -160,7 +160,7 @@ def judge(
             "A number may have digits, spaces, ( ) . - / and one + at its beginning, and nothing else.",
         )
     named = text in extensions or text in internal_targets
-    internal = named or _is_internal(text, internal_targets)
+    internal = (named or _is_internal(text, internal_targets)) and not is_outside(text, plan)
     if _is_emergency(text, rules.home, plan.strip, named=named):
         return _refused(
             DialReason.EMERGENCY,
@@ -329,6 +329,11 @@ def _region(parsed: phonenumbers.PhoneNumber) -> str | None:
     if found is None:
         found = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     return None if found in ("001", NO_REGION, None) else str(found)
+
+
+def is_outside(text: str, plan: NumberPlan) -> bool:
+    """Whether an extension is a full telephone number: whatever it was entered as, a PBX sends it to the trunk."""
+    return len(text.removeprefix("+")) >= SHORTEST_CLIENT and plan.parse(text).kind is NumberKind.CLIENT
 
 
 def _is_emergency(text: str, home: str, strip: Iterable[str], *, named: bool) -> bool:

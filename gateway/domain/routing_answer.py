@@ -63,4 +63,16 @@ def dial_string(pattern: str, extension: str, template: str) -> str | None:
         found = template.format(endpoint=pattern, ext=extension)
     else:
         return None
-    return found if _PHONE.fullmatch(found) else None
+    return found if _PHONE.fullmatch(found) and _is_own(found, extension) else None
+
+
+def _is_own(dialled: str, extension: str) -> bool:
+    """Whether a phone is rung, and not a number through somebody's line (`SIP/trunk/00...`, `PJSIP/00...@trunk`).
+
+    What stands before an @ is dialled, so it may be his extension alone; only a Local channel has options behind it.
+    """
+    technology, _, rest = dialled.partition("/")
+    name, at, behind = rest.partition("@")
+    if not at:
+        return "/" not in rest
+    return name == extension and ("/" not in behind or technology == "Local")

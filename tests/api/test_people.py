@@ -231,3 +231,15 @@ async def test_changes_of_people_leave_an_audit_row_without_secrets(api: Api) ->
     assert [r["action"] for r in rows] == ["user.entered", "user.changed"]
     assert all(r["actor"].startswith("key:") for r in rows)
     assert PASSWORD not in str([dict(r) for r in rows])
+
+
+async def test_a_full_telephone_number_is_no_extension(api: Api) -> None:
+    """Through it a key that only enters extensions could have numbers abroad rung, past the dial permissions."""
+    hr = await api.caller(Role.ADMIN, rights=[Right.EXTENSIONS_MANAGE])
+    anna = api.site.users["anna"]
+
+    for number in ("81048701234567", "0048701234567", "89161234567"):
+        response = await hr.put(f"users/{anna}/extensions/pbx1/{number}", json={"endpoints": ["PJSIP/105"]})
+        found = await problem(response, 422, "invalid-request")
+        assert found["errors"][0]["code"] == "outside_number"  # type: ignore[index]
+    await ok(await hr.put(f"users/{anna}/extensions/pbx1/10523", json={"endpoints": ["PJSIP/105"]}))

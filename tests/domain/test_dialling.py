@@ -206,6 +206,25 @@ def test_a_pattern_of_targets_opens_no_emergency_number() -> None:
     assert target("103", "103").internal  # named by itself: the site knows what it does
 
 
+def test_a_full_number_is_no_extension_whatever_it_was_entered_as() -> None:
+    """Who may enter extensions, or patterns of targets, opens no country by it."""
+
+    def target(raw: str) -> DialVerdict:
+        return judge(
+            raw,
+            purpose=DialPurpose.TRANSFER,
+            rules=rules(),
+            plan=PLAN,
+            extensions=frozenset({"81048701234567", "4951112233"}),
+            internal_targets=("8XXXXXXXXXX",),
+        )
+
+    assert target("81048701234567").reason is DialReason.PREMIUM
+    assert target("88091234567").reason is DialReason.PREMIUM
+    assert (target("89161234567").internal, target("89161234567").number) == (False, "+79161234567")
+    assert target("4951112233").internal  # a direct number of ours
+
+
 def test_an_allowed_kind_opens_no_country() -> None:
     held = rules(kinds=frozenset({CostlyKind.PREMIUM, CostlyKind.SATELLITE}))
 

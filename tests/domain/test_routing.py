@@ -269,6 +269,11 @@ def test_a_sound_below_a_folder_is_a_sound() -> None:
         ("anna-desk", "PJSIP/anna-desk"),
         ("SIP/101", "SIP/101"),
         ("Local/101@from-internal", "Local/101@from-internal"),
+        ("Local/101@from-internal/n", "Local/101@from-internal/n"),
+        ("Local/810487012345@from-internal", None),  # these would ring abroad at every call, and nobody would count it
+        ("PJSIP/0048701234567@trunk", None),
+        ("SIP/trunk/0048701234567", None),
+        ("DAHDI/g1/0048701234567", None),
         ("10?", None),
         ("10*", None),
         ("+79161234567", None),
