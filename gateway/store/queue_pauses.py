@@ -24,25 +24,28 @@ class WantedPause:
 
 _WANTED = """select w.id as user_id, w.extension, w.pattern, w.state, w.reason, w.told from (
  select u.id, e.extension, p.pattern,
-  case when s.state = 'talking' then coalesce(b.chosen, 'available')
+  case when s.state is null or b.chosen is null then 'available' when s.state = 'talking' then b.chosen
    when s.state = 'after_call' and s.ends_at <= $2 then 'available' else s.state end as state,
-  case when s.state = 'talking' then coalesce(b.reason, '') else s.reason end as reason,
+  case when s.state = 'talking' then coalesce(b.reason, '') else coalesce(s.reason, '') end as reason,
+  s.state is not null and b.chosen is not null as known,
   coalesce((select paused from queue_pause q where q.pbx = e.pbx and q.user_id = u.id and q.paused limit 1), false)
    as told
- from manager_state s join users u on u.id = s.user_id
+ from users u
  join extension e on e.user_id = u.id and e.pbx = $1 and e.since <= $2 and $2 < e.until
+ left join manager_state s on s.user_id = u.id and s.until is null
  left join endpoint p on p.pbx = e.pbx and p.kind = 'manager' and p.extension = e.extension and p.since <= $2
   and $2 < p.until and p.pattern !~ '^[+]|[*?[]'
- left join lateral (select chosen, reason from state_choice c where c.user_id = u.id and s.state = 'talking'
-  and c.chosen in ('available', 'break', 'off') order by c.at desc, c.id desc limit 1) b on true
- where s.until is null) w order by w.id, w.extension, w.pattern"""
+ left join lateral (select chosen, reason from state_choice c where c.user_id = u.id
+  and c.chosen in ('available', 'break', 'off') order by c.at desc, c.id desc limit 1) b on true) w
+ where w.known or w.told order by w.id, w.extension, w.pattern"""
 _PAUSING = frozenset({"break", "off", "after_call"})
 
 
 async def wanted_pauses(source: Source, pbx: str, now: datetime) -> list[tuple[WantedPause, bool]]:
-    """The phones of everybody whose state is known.
+    """The phones of everybody for whom a state was ever chosen, and of who is paused still.
 
-    A talk leaves the queues as they were; they know themselves that a phone is in use.
+    A talk leaves the queues as they were; they know themselves that a phone is in use. The talks of who never used a
+    state, and the time after them, are seen too, but pause nothing: nobody would end that pause.
 
     Args:
         source: where to read.

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from gateway.domain.errors import TryAgain
-from gateway.domain.manager_states import Chosen
+from gateway.domain.manager_states import Chosen, State
 from gateway.domain.ports import OrderOutcome, OrderState
 from gateway.live import Happening
 from gateway.queue_pauses import QueuePauses
-from tests.gateway.office import Office
-from tests.gateway.test_manager_states import CALL, SECOND, chosen, office_with_states
+from tests.gateway.office import Office, open_office
+from tests.gateway.test_manager_states import CALL, SECOND, chosen, office_with_states, state
 
 
 class LineBroken(TryAgain):
@@ -91,6 +91,31 @@ async def test_after_a_talk_he_is_paused_until_the_after_call_time_is_over(datab
 
         await office.at(CALL.ended + 16 * SECOND)
         await part.look()
+        assert switch.paused == {}
+
+
+async def test_the_queues_of_who_never_used_a_state_are_left_alone(database: str) -> None:
+    async with open_office(database, moment=CALL.ended) as office:
+        switch = Switch()
+        part = queues(office, switch)
+        await office.take_rows(CALL.rows())
+        assert await state(office, "anna") is State.AFTER_CALL
+        await part.look()
+
+        assert switch.orders == []
+
+
+async def test_a_pause_that_nothing_wants_any_more_is_taken_back(database: str) -> None:
+    async with office_with_states(database) as office:
+        switch = Switch()
+        await chosen(office, "boris", Chosen.BREAK)
+        await queues(office, switch).look()
+        assert switch.paused == {"102": "break"}
+
+        await office.pool.execute("delete from state_choice")
+        await office.pool.execute("update manager_state set until = now() where until is null")
+        await queues(office, switch).look()
+
         assert switch.paused == {}
 
 
