@@ -74,7 +74,7 @@ $(VENV)/dev.stamp: locks/dev.txt pyproject.toml | $(BIN)/python
 
 lock: | $(BIN)/python
 	@[ -x $(BIN)/uv ] || $(PIP) install --quiet uv
-	$(UV_COMPILE) --group build --group lab -o locks/run.txt
+	$(UV_COMPILE) --group build -o locks/run.txt
 	$(UV_COMPILE) --group dev -o locks/dev.txt
 
 clean:
