@@ -18,6 +18,8 @@ OWN_HEADERS = "x-trunkline-"
 """How the headers begin (in small letters) that never cross between the outside and the workers."""
 PHONES_HOST = "phones.invalid"
 """Workers dial `sip:101@phones.invalid;c=ID`, one INVITE for each contact (`Door.contacts`)."""
+Place = tuple[str, int]
+"""Host, as an IPv4 address, and UDP port."""
 TRUNKS_DOMAIN = ".invalid"
 """Workers dial `sip:NUMBER@NAME.invalid` where they do not use `Door.trunk_uri`."""
 
@@ -124,7 +126,7 @@ class Contact:
     """
 
     uri: str
-    source: tuple[str, int]
+    source: Place
     user_agent: str
     expires_at: datetime
 

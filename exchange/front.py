@@ -1,0 +1,399 @@
+"""The SIP front: one UDP socket for phones and providers, one on loopback for the workers, and the clock.
+
+It is the only part of the embedded engine that the network reaches. What a message means is decided in `reception.py`;
+here are the sockets, the registrations at providers with their timers, and the look-up of their hosts' names.
+"""
+
+import asyncio
+import contextlib
+import errno
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+import structlog
+
+from exchange.digest import Nonces
+from exchange.directory import Directory, WrongAccounts, checked_phones, checked_trunks
+from exchange.guard import PHONE_PACE, Guard, Pace, check_bind_address, check_networks
+from exchange.parties import Choose, Contact, PhoneAccount, Place, Trunk, TrunkState
+from exchange.passwords import Passwords
+from exchange.provider import ProviderLine
+from exchange.proxy import Proxy, Sent, Side
+from exchange.reception import LOOPBACK, Figures, Reception
+from exchange.registrar import Registrar, dial_uri
+from exchange.sip_text import Request, Response, write_message
+from gateway.domain.errors import GiveUp
+
+RESOLVE_EVERY = 300.0
+"""Seconds after which the names of providers' hosts are looked up again."""
+_LOOK_EVERY = 0.25
+"""Seconds between two looks at what is due; registrations need no more."""
+_SWEEP_EVERY = 10.0
+_AT_ONCE = 64
+"""Datagrams read before others have their turn."""
+_BUFFER = 2 << 20
+_READ = 65_536
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class PortTaken(GiveUp, OSError):
+    """The UDP port for SIP is taken by another program; stop that one or choose another port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"UDP port {port} of {host} is taken by another program, often an Asterisk or another Trunkline; "
+            "stop it, or choose another port for the embedded engine"
+        )
+        self.host, self.port = host, port
+
+
+class AddressMissing(GiveUp, OSError):
+    """The address to bind to is none of this machine; choose one that it has."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"this machine has no address {host}; choose one of its own (`ip address` lists them) or 127.0.0.1"
+        )
+        self.host = host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontConfig:
+    """How the front listens.
+
+    Attributes:
+        bind: Its IPv4 address for phones and providers, loopback or private.
+        port: Its UDP port; 0 takes a free one.
+        inside_port: Its UDP port on 127.0.0.1 for workers; 0 takes a free one.
+        realm: The realm of the phones' passwords.
+        phone_pace: How fast all phones of one host together may be.
+    """
+
+    bind: str = LOOPBACK
+    port: int = 5060
+    inside_port: int = 0
+    realm: str = "trunkline"
+    phone_pace: Pace = PHONE_PACE
+
+
+class Front:
+    """The SIP front of the embedded engine (see `exchange.parties.Door`)."""
+
+    def __init__(self, config: FrontConfig, choose: Choose, outside: socket.socket, inside: socket.socket) -> None:
+        """Made by `open_front` alone."""
+        self.outside: Place = outside.getsockname()
+        self._inside: Place = inside.getsockname()
+        self._sockets = {Side.OUTSIDE: outside, Side.INSIDE: inside}
+        self._directory = Directory()
+        self._guard = Guard()
+        self._registrar = Registrar()
+        self._proxy = Proxy(outside=self.outside, inside=self._inside, key=secrets.token_bytes(32))
+        self._passwords = Passwords(
+            directory=self._directory,
+            lock_out=self._guard.lock_out,
+            nonces=Nonces(secrets.token_bytes(32)),
+            realm=config.realm,
+        )
+        self._reception = Reception(
+            directory=self._directory,
+            guard=self._guard,
+            registrar=self._registrar,
+            proxy=self._proxy,
+            passwords=self._passwords,
+            choose=choose,
+            phone_pace=config.phone_pace,
+        )
+        self._lines: dict[str, ProviderLine] = {}
+        self._networks: tuple[IPv4Network, ...] = check_networks(())
+        self._unresolved = asyncio.Event()
+        self._looked_up: set[str] = set()
+
+    @property
+    def inside_port(self) -> int:
+        """The UDP port on 127.0.0.1 that workers use as their proxy."""
+        return self._inside[1]
+
+    @property
+    def figures(self) -> Figures:
+        """What came and what became of it, since the start."""
+        return self._reception.figures
+
+    @property
+    def wrong_passwords(self) -> int:
+        """Wrong passwords since the start."""
+        return self._passwords.wrong
+
+    def configure(
+        self, *, phones: Sequence[PhoneAccount], trunks: Sequence[Trunk], allowed: Sequence[IPv4Network] = ()
+    ) -> None:
+        """Put new accounts in place of the old; calls and registrations of those that stay go on.
+
+        Args:
+            phones: Accounts of phones.
+            trunks: Accounts of providers.
+            allowed: Private networks where phones may be; none means loopback and every private network.
+
+        Raises:
+            WrongAccounts: An account cannot be; nothing was changed.
+            PublicAddress: A network is not private; nothing was changed.
+        """
+        known_phones, known_trunks = checked_phones(phones), checked_trunks(trunks)
+        for trunk in known_trunks.values():
+            _check_hosts(trunk)
+        self._networks = check_networks(allowed)
+        old, self._directory.trunks = self._directory.trunks, known_trunks
+        changed = {name for name, trunk in old.items() if known_trunks.get(name) != trunk}
+        gone = {name for name, phone in self._directory.phones.items() if known_phones.get(name) != phone}
+        self._directory.phones = known_phones
+        self._registrar.forget(gone)
+        for name in changed:
+            self._leave(name)
+        for name, trunk in known_trunks.items():
+            if name not in self._lines:
+                self._lines[name] = ProviderLine(trunk, contact=self.outside)
+                self._directory.places[name] = _literal(trunk)
+                if self._directory.places[name]:
+                    self._looked_up.add(name)
+        self._use_places()
+        self._unresolved.set()
+
+    def admit_worker(self, port: int) -> None:
+        """Take SIP from this loopback port as a worker's."""
+        self._directory.workers.add(port)
+
+    def dismiss_worker(self, port: int) -> None:
+        """Take no more SIP from this port; requests within its calls are answered with 481."""
+        self._directory.workers.discard(port)
+
+    def contacts(self, endpoint: str) -> tuple[Contact, ...]:
+        """Where the endpoint is registered now, the newest first; none: it is not."""
+        now, today = time.monotonic(), datetime.now(UTC)
+        return tuple(
+            Contact(
+                uri=dial_uri(endpoint, binding),
+                source=binding.source,
+                user_agent=binding.user_agent,
+                expires_at=today + timedelta(seconds=binding.ends - now),
+            )
+            for binding in self._registrar.bindings(endpoint, now)
+        )
+
+    def trunk_uri(self, name: str, number: str) -> str:
+        """What a worker dials to reach a number over a trunk.
+
+        Raises:
+            WrongAccounts: There is no such trunk.
+        """
+        trunk = self._directory.trunks.get(name)
+        if trunk is None:
+            raise WrongAccounts(f"there is no trunk {name[:64]!r}")
+        return str(self._directory.trunk_uri(trunk, number))
+
+    def trunk_states(self) -> tuple[TrunkState, ...]:
+        """How the trunks stand now."""
+        now = time.monotonic()
+        return tuple(line.state(now) for line in self._lines.values())
+
+    async def run(self) -> None:
+        """Keep registrations and name look-ups going until cancelled; one task of the exchange's own group."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_time())
+            group.create_task(self._keep_names())
+
+    # Messages
+
+    def _arrived(self, side: Side) -> None:
+        arrived = self._sockets[side]
+        for _ in range(_AT_ONCE):
+            try:
+                data, source = arrived.recvfrom(_READ)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:  # an answer of the network to something we sent; it says nothing that we act on
+                continue
+            try:
+                self._hear(side, data, source)
+            except Exception:  # whatever a stranger's message may bring about, the next one is read
+                log.exception("a message of SIP could not be handled", side=side.value)
+
+    def _hear(self, side: Side, data: bytes, source: Place) -> None:
+        now = time.monotonic()
+        if side is Side.INSIDE:
+            self._send(self._reception.hear_inside(data, source, now))
+            return
+        heard = self._reception.hear_outside(data, source, now)
+        if isinstance(heard, Response):
+            self._take_answer(heard, source[0], now)
+        else:
+            self._send(heard)
+
+    def _send(self, messages: Sequence[Sent]) -> None:
+        for sent in messages:
+            if self._put(sent.side, write_message(sent.message), sent.to) is not None:
+                self.figures.unsent += 1
+
+    def _put(self, side: Side, data: bytes, to: Place) -> OSError | None:
+        try:
+            IPv4Address(to[0])  # never a name: looking it up here would stop everything
+            self._sockets[side].sendto(data, to)
+        except AddressValueError:
+            return OSError(errno.EDESTADDRREQ, "no address")
+        except OSError as error:
+            return error
+        return None
+
+    # Providers
+
+    def _take_answer(self, response: Response, host: str, now: float) -> None:
+        for name, line in self._lines.items():
+            if self._guard.is_trunk(host, name):
+                self._ask(name, line, line.take(response, now), now)
+
+    def _ask(self, name: str, line: ProviderLine, requests: Sequence[Request], now: float) -> None:
+        places = self._directory.places.get(name, ())
+        for request in requests:
+            if not places:
+                line.lost(f"the name {line.trunk.host} is not known; check the trunk's host and the name server", now)
+                break
+            if error := self._put(Side.OUTSIDE, write_message(request), places[0]):
+                line.lost(_unsendable(line.trunk, self.outside[0], error), now)
+                break
+        state = line.state(now)
+        if state.reachable is False:
+            self._directory.away[name] = state.text
+        else:
+            self._directory.away.pop(name, None)
+
+    async def _keep_time(self) -> None:
+        swept = time.monotonic()
+        while True:
+            now = time.monotonic()
+            for name, line in list(self._lines.items()):
+                if name in self._looked_up and line.wake_at() <= now:
+                    self._ask(name, line, line.due(now), now)
+            if now - swept >= _SWEEP_EVERY:
+                swept = now
+                self._sweep(now)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _sweep(self, now: float) -> None:
+        self._registrar.sweep(now)
+        self._proxy.sweep(now)
+        self._guard.rate.sweep(now)
+        self._guard.lock_out.sweep(now)
+
+    async def _keep_names(self) -> None:
+        while True:
+            self._unresolved.clear()
+            for trunk in list(self._directory.trunks.values()):
+                if not _literal(trunk):
+                    await self._look_up(trunk)
+            self._use_places()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESOLVE_EVERY):
+                    await self._unresolved.wait()
+
+    async def _look_up(self, trunk: Trunk) -> None:
+        found: tuple[Place, ...] = ()
+        with contextlib.suppress(OSError, UnicodeError):  # no such name, or no name server
+            infos = await asyncio.get_running_loop().getaddrinfo(
+                trunk.host, trunk.port, family=socket.AF_INET, type=socket.SOCK_DGRAM
+            )
+            found = tuple((str(place[0]), int(place[1])) for *_, place in infos)
+        if self._directory.trunks.get(trunk.name) == trunk:
+            self._looked_up.add(trunk.name)
+            self._directory.places[trunk.name] = found or self._directory.places.get(trunk.name, ())
+
+    def _use_places(self) -> None:
+        more = {name: trunk.hosts for name, trunk in self._directory.trunks.items()}
+        places = {name: self._directory.places.get(name, ()) for name in self._directory.trunks}
+        self._guard.use(self._networks, places, more)
+
+    def _leave(self, name: str) -> None:
+        """End what we have at a provider whose account is no more, or another one now."""
+        line = self._lines.pop(name)
+        self._looked_up.discard(name)
+        farewell = line.farewell(time.monotonic())
+        for place in self._directory.places.pop(name, ())[:1]:
+            if farewell is not None:
+                self._put(Side.OUTSIDE, write_message(farewell), place)
+        self._directory.away.pop(name, None)
+
+
+@contextmanager
+def open_front(config: FrontConfig, choose: Choose) -> Iterator[Front]:
+    """Listen for as long as the block lasts; to be entered where the event loop runs.
+
+    Args:
+        config: Where to listen.
+        choose: Says which worker takes a new call.
+
+    Raises:
+        PublicAddress: The address is neither loopback nor private.
+        PortTaken: A port is taken.
+        AddressMissing: This machine has no such address.
+    """
+    check_bind_address(config.bind)
+    loop = asyncio.get_running_loop()
+    with _bound(config.bind, config.port) as outside, _bound(LOOPBACK, config.inside_port) as inside:
+        front = Front(config, choose, outside, inside)
+        sides = ((Side.OUTSIDE, outside), (Side.INSIDE, inside))
+        try:
+            for side, opened in sides:
+                loop.add_reader(opened, _reader(front, side))
+            yield front
+        finally:
+            for _, opened in sides:
+                loop.remove_reader(opened)
+
+
+def _reader(front: Front, side: Side) -> Callable[[], None]:
+    return lambda: front._arrived(side)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    opened.setblocking(False)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+    try:
+        opened.bind((host, port))
+    except OSError as error:
+        opened.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(host, port) from None
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise AddressMissing(host) from None
+        raise
+    return opened
+
+
+def _literal(trunk: Trunk) -> tuple[Place, ...]:
+    """The place of a host that is written as an address; none for a name."""
+    try:
+        return ((str(IPv4Address(trunk.host)), trunk.port),)
+    except AddressValueError:
+        return ()
+
+
+def _check_hosts(trunk: Trunk) -> None:
+    for text in trunk.hosts:
+        try:
+            IPv4Network(text)
+        except ValueError:
+            raise WrongAccounts(f"trunk {trunk.name}: {text[:64]!r} in hosts is no IPv4 address or network") from None
+
+
+def _unsendable(trunk: Trunk, bind: str, error: OSError) -> str:
+    if IPv4Address(bind).is_loopback:
+        return (
+            f"{trunk.host} cannot be reached from {bind}, which is this machine alone; bind the embedded engine to the "
+            "machine's address in the office network"
+        )
+    return f"{trunk.host} cannot be reached from this machine ({error.strerror}); check its network"

@@ -1,0 +1,268 @@
+"""Passes SIP between the outside and the workers (RFC 3261, 16.11), with no state but where a new call was sent.
+
+The front has two sides: the bind address, which phones and providers know, and a port on 127.0.0.1 for the workers.
+Whatever comes in at one side leaves at the other, so a dialog has two Record-Routes of ours, one for each (RFC 5658).
+
+Nothing about a dialog is kept here. Its Record-Routes carry a token: who the far side is, which worker has the call,
+and where the far side was seen, signed together with the Call-ID. A request within a dialog is passed only with such
+a token, so no stranger reaches a worker, and nobody uses us to reach a third. An answer is passed only where its branch
+was signed for the hop below it, so a made-up one goes nowhere. What is kept, for as long as a transaction lasts, is
+where a new request was sent: its CANCEL and its ACK of a refusal must follow, whatever has changed since.
+"""
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from exchange.parties import OWN_HEADERS, Place
+from exchange.sip_address import BadMessage, Uri, Via, read_address
+from exchange.sip_text import Headers, Request, Response
+
+MOST_PENDING = 5000
+"""New calls on their way at once; further ones are refused with 503."""
+PENDING_LONGEST = 900.0
+"""Seconds that a call may take to be answered or refused."""
+PENDING_AFTER = 40.0
+"""Seconds after the final answer in which ACK and repeated requests still come (64 times T1, and some)."""
+_COOKIE = "z9hG4bK"
+_TOKEN = re.compile(r"([pt])\.([A-Za-z0-9._-]{1,64})~(\d{1,5})~([0-9.]{7,15}):(\d{1,5})~([A-Za-z0-9_-]{24})")
+
+
+class Side(StrEnum):
+    """The two sides of the front."""
+
+    OUTSIDE = "outside"
+    INSIDE = "inside"
+
+    @property
+    def other(self) -> "Side":
+        """The side at which a message leaves that came in at this one."""
+        return Side.INSIDE if self is Side.OUTSIDE else Side.OUTSIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """What a token says of a dialog.
+
+    Attributes:
+        phone: The endpoint, for a dialog with a phone.
+        trunk: The trunk, for a dialog with a provider.
+        worker: The worker's UDP port on 127.0.0.1.
+        far: Where the far side was seen when the dialog began.
+    """
+
+    phone: str | None = None
+    trunk: str | None = None
+    worker: int
+    far: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Where a new request goes.
+
+    Attributes:
+        to: The next hop.
+        uri: The Request-URI it gets; None leaves it as it is.
+        dialog: Who stands at the two ends.
+        headers: Headers of ours that it gets.
+    """
+
+    to: Place
+    uri: Uri | None
+    dialog: Dialog
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A message to send.
+
+    Attributes:
+        side: From which side.
+        to: The next hop.
+        message: The message as it goes.
+    """
+
+    side: Side
+    to: Place
+    message: Request | Response
+
+
+@dataclass(slots=True)
+class _Pending:
+    way: Way
+    until: float
+
+
+class Proxy:
+    """Rewrites messages and says where they go; sends nothing itself. Time is an argument, in seconds."""
+
+    def __init__(self, *, outside: Place, inside: Place, key: bytes) -> None:
+        """Stand between two addresses; the key signs and is known to nobody else."""
+        self.places = {Side.OUTSIDE: outside, Side.INSIDE: inside}
+        self._key = key
+        self._pending: dict[str, _Pending] = {}
+
+    # Requests that begin something
+
+    def begun(self, request: Request, now: float) -> Way | None:
+        """Where this transaction was sent before: for one sent again, its CANCEL, its ACK of a refusal."""
+        pending = self._pending.get(self._branch(request))
+        return pending.way if pending and pending.until > now else None
+
+    def begin(self, request: Request, way: Way, now: float) -> bool:
+        """Keep where a new request goes; False: too many are on their way."""
+        if len(self._pending) >= MOST_PENDING:
+            self.sweep(now)
+            if len(self._pending) >= MOST_PENDING:
+                return False
+        self._pending[self._branch(request)] = _Pending(way, now + PENDING_LONGEST)
+        return True
+
+    def sweep(self, now: float) -> None:
+        """Forget transactions that are over."""
+        self._pending = {branch: pending for branch, pending in self._pending.items() if pending.until > now}
+
+    @property
+    def pending(self) -> int:
+        """Transactions that are kept."""
+        return len(self._pending)
+
+    def pass_new(self, request: Request, way: Way, came: Side) -> Sent:
+        """Send a request outside a dialog on its way; an INVITE gets our Record-Routes."""
+        headers = self._passable(request, came)
+        if request.method == "INVITE":
+            headers = (*self._record_routes(request.call_id, way.dialog, came), *headers)
+        return self._passed(request, came, way.to, (*headers, *way.headers), way.uri or request.uri)
+
+    # Requests within a dialog
+
+    def dialog(self, request: Request) -> Dialog | None:
+        """What the token of the request's Route says; None: it has none that we signed for this call."""
+        for route in request.every("Route")[:2]:
+            try:
+                uri = read_address(route).uri
+            except BadMessage:
+                return None
+            if not self._is_own(uri):
+                return None
+            if (token := uri.param("d")) and (dialog := self._read_token(request.call_id, token)):
+                return dialog
+        return None
+
+    def pass_within(self, request: Request, to: Place, came: Side) -> Sent:
+        """Send a request within a dialog to the next hop."""
+        return self._passed(request, came, to, self._passable(request, came), request.uri)
+
+    def next_hop(self, request: Request) -> Place:
+        """Where the request itself says it goes: its first Route that is not ours, or its Request-URI."""
+        for route in request.every("Route"):
+            uri = read_address(route).uri
+            if not self._is_own(uri):
+                return uri.address
+        return request.uri.address
+
+    def is_loop(self, request: Request) -> bool:
+        """Whether the request comes from ourselves (RFC 3261, 16.3, 4)."""
+        return any((via.host, via.port) in self.places.values() for via in request.vias)
+
+    # Answers
+
+    def pass_response(self, response: Response, came: Side, now: float) -> Sent | None:
+        """Send an answer back the way its request came.
+
+        Returns:
+            None: it answers nothing that we sent.
+        """
+        own, *below = response.vias
+        if not below or (own.host, own.port) != self.places[came]:
+            return None
+        tag = response.sender.tag or ""
+        if not hmac.compare_digest(own.branch, self._branch_of(below[0], response.call_id, tag, response.cseq)):
+            return None
+        pending = self._pending.get(own.branch)
+        if pending and response.code >= 200 and response.cseq_method == "INVITE":
+            pending.until = min(pending.until, now + PENDING_AFTER)
+        headers = tuple(pair for pair in response.headers if not _is_internal(pair[0]))
+        message = replace(response, vias=tuple(below), headers=headers)
+        return Sent(side=came.other, to=below[0].reply_to, message=message)
+
+    # How it is written
+
+    def _passed(self, request: Request, came: Side, to: Place, headers: Headers, uri: Uri) -> Sent:
+        leaves = came.other
+        host, port = self.places[leaves]
+        via = Via(transport="UDP", host=host, port=port, params=(("rport", None), ("branch", self._branch(request))))
+        message = replace(
+            request,
+            uri=uri,
+            headers=headers,
+            vias=(via, *request.vias),
+            max_forwards=request.max_forwards - 1,
+        )
+        return Sent(side=leaves, to=to, message=message)
+
+    def _passable(self, request: Request, came: Side) -> Headers:
+        """The headers without those that are ours: our Routes, our words for workers, a phone's password proof."""
+        kept: list[tuple[str, str]] = []
+        on_top = True
+        for name, value in request.headers:
+            if name == "Route" and on_top:
+                on_top = self._is_own(read_address(value).uri)
+                if on_top:
+                    continue
+            if _is_internal(name) or (came is Side.OUTSIDE and name in ("Authorization", "Proxy-Authorization")):
+                continue
+            kept.append((name, value))
+        return tuple(kept)
+
+    def _record_routes(self, call_id: str, dialog: Dialog, came: Side) -> Headers:
+        token = self._token(call_id, dialog)
+        sides: Iterable[Side] = (came.other, came)
+        return tuple(("Record-Route", f"<sip:{_text(self.places[side])};lr;d={token}>") for side in sides)
+
+    def _token(self, call_id: str, dialog: Dialog) -> str:
+        who = f"p.{dialog.phone}" if dialog.phone is not None else f"t.{dialog.trunk}"
+        text = f"{who}~{dialog.worker}~{_text(dialog.far)}"
+        return f"{text}~{self._mac('dialog', text, call_id)}"
+
+    def _read_token(self, call_id: str, token: str) -> Dialog | None:
+        found = _TOKEN.fullmatch(token)
+        if found is None:
+            return None
+        kind, name, worker, host, port, mac = found.groups()
+        if not hmac.compare_digest(mac, self._mac("dialog", token.rpartition("~")[0], call_id)):
+            return None
+        return Dialog(
+            phone=name if kind == "p" else None,
+            trunk=name if kind == "t" else None,
+            worker=int(worker),
+            far=(host, int(port)),
+        )
+
+    def _is_own(self, uri: Uri) -> bool:
+        return uri.address in self.places.values()
+
+    def _branch(self, request: Request) -> str:
+        return self._branch_of(request.vias[0], request.call_id, request.sender.tag or "", request.cseq)
+
+    def _branch_of(self, via: Via, call_id: str, tag: str, cseq: int) -> str:
+        """The branch of our own Via: the same for an INVITE, its CANCEL and its ACK of a refusal, and signed."""
+        host, port = via.reply_to
+        return f"{_COOKIE}t{self._mac('branch', via.branch, via.host, host, str(port), call_id, tag, str(cseq))}"
+
+    def _mac(self, *words: str) -> str:
+        content = "\0".join(words).encode("utf-8", "surrogateescape")
+        return urlsafe_b64encode(hmac.digest(self._key, content, "sha256")[:18]).decode()
+
+
+def _is_internal(name: str) -> bool:
+    return name.lower().startswith(OWN_HEADERS)
+
+
+def _text(place: Place) -> str:
+    return f"{place[0]}:{place[1]}"
