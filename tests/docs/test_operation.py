@@ -89,6 +89,16 @@ def test_the_image_is_built_from_what_it_needs_and_takes_no_secret_in() -> None:
     assert all((ROOT / name).exists() for name in named)
 
 
+def test_no_supplied_dial_lets_a_client_outside_transfer_by_keys() -> None:
+    """Option t is for who is called, T for who calls: a client who has it lets the PBX dial at the site's cost."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "deploy" / "asterisk").iterdir()]
+    found = [dial for text in texts for dial in re.findall(r"Dial\((\S+?),\d+,([A-Za-z]+)", text)]
+
+    assert len(found) >= 3
+    for phones, options in found:
+        assert ("t" if "@trunk" in phones else "T") not in options, phones
+
+
 def test_the_page_names_the_files_of_a_backup_and_the_exit_codes() -> None:
     rows = re.findall(r"^\| `([a-z.]+)/?` \| ", PAGE, re.MULTILINE)
 
