@@ -1,4 +1,4 @@
-"""A worker carries two legs: who hears whom, in which codecs, and what its files hold. Real phones throughout."""
+"""A worker carries legs: who hears whom, in which codecs, and what its files hold. Real phones throughout."""
 
 import asyncio
 from pathlib import Path
@@ -7,9 +7,10 @@ import pytest
 import soundfile
 
 from exchange.wire import (
-    Answered,
+    Answer,
     Digit,
     Digits,
+    Early,
     Ended,
     EndedBy,
     HangUp,
@@ -18,10 +19,15 @@ from exchange.wire import (
     Join,
     Part,
     Pause,
+    Play,
+    Progress,
     Record,
     Recorded,
     Resumed,
+    Ring,
+    Ringing,
     Sound,
+    StopPlay,
     StopRecord,
     Unhold,
 )
@@ -29,6 +35,7 @@ from lab.phones import Codec
 from tests.exchange.worker_site import (
     ANNA,
     BORIS,
+    CHIEF,
     CLIENT,
     Site,
     heard_in,
@@ -38,6 +45,9 @@ from tests.exchange.worker_site import (
     phone_of,
     write_sayings,
 )
+
+SILENCE = 30.0
+"""Below this loudness nobody speaks: the quantization noise of G.711."""
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +62,11 @@ def recording(folder: Path) -> tuple[Record, Path, Path]:
     return Record(leg="c", rx=str(rx), tx=str(tx)), rx, tx
 
 
-async def over(site: Site) -> None:
-    """End both legs and wait for the files."""
-    site.send(HangUp(leg="a"), HangUp(leg="c"))
-    await site.heard(Ended, "a")
-    await site.heard(Ended, "c")
+async def over(site: Site, *legs: str) -> None:
+    """End legs and wait for the client's files."""
+    site.send(*(HangUp(leg=leg) for leg in legs))
+    for leg in legs:
+        await site.heard(Ended, leg)
     await site.heard(Recorded, "c")
 
 
@@ -84,10 +94,10 @@ async def test_two_legs_hear_each_other_and_are_recorded(
         site.send(HangUp(leg="a"))
         await with_anna.ended()
         await site.heard(Recorded, "c")
+        assert (await site.heard(Ended, "a")).by is EndedBy.US
 
     assert {e.leg: e.codec for e in site.all_of(Sound)} == {"c": of_client, "a": of_anna}
     assert (ended.code, ended.by) == (200, EndedBy.FAR)
-    assert (await site.heard(Ended, "a")).by is EndedBy.US
     lengths = [soundfile.info(file).frames for file in (rx, tx)]
     assert lengths[0] == lengths[1] > 2 * 8000
     for file, who, other in ((rx, CLIENT, ANNA), (tx, ANNA, CLIENT)):
@@ -95,3 +105,126 @@ async def test_two_legs_hear_each_other_and_are_recorded(
         assert likeness(heard_in(file), other) < 0.6
     assert likeness(heard_in(heard_by_client), ANNA) > 0.9
     assert likeness(heard_in(heard_by_anna), CLIENT) > 0.9
+
+
+async def test_sound_before_the_answer_is_heard_in_both_directions_of_dialling(
+    tmp_path: Path, sayings: dict[int, Path]
+) -> None:
+    """A second worker plays the provider: 183 with an announcement, and no answer."""
+    heard_by_client = tmp_path / "client.wav"
+    async with open_site() as site, open_site() as provider, phone_of(site, "79161234567") as client:
+        call = await site.calls_in(client, "c")
+        await site.dials(f"sip:200@127.0.0.1:{provider.worker.port}", "p")
+        await provider.arrived("x")
+        provider.send(Ring(leg="x"))
+        assert (await site.heard(Ringing, "p")).code == 180
+        provider.send(Progress(leg="x"), Play(leg="x", file=str(sayings[BORIS]), loop=True))
+        await site.heard(Early, "p")
+        site.send(Join(legs=("c", "p")))
+        await call.record(heard_by_client)
+        await asyncio.sleep(1.8)
+        site.send(HangUp(leg="p"))
+        assert (await provider.heard(Ended, "x")).by is EndedBy.FAR
+        assert (await site.heard(Ended, "p")).code == 487
+        await call.hang_up()
+        await site.heard(Ended, "c")
+
+    assert likeness(heard_in(heard_by_client), BORIS) > 0.9
+
+
+async def test_the_recording_keeps_its_time_line_over_every_kind_of_hold(
+    tmp_path: Path, sayings: dict[int, Path]
+) -> None:
+    """Two seconds each: talk, hold by the phone, talk, hold by order with music, talk, pause, talk, another partner."""
+    order, rx, tx = recording(tmp_path)
+    heard_by_client = tmp_path / "client.wav"
+    async with (
+        open_site() as site,
+        phone_of(site, "79161234567", Codec.A_LAW) as client,
+        phone_of(site, "101") as anna,
+        phone_of(site, "102") as boris,
+    ):
+        call, with_anna = await site.talk(client, anna, sayings)
+        site.send(order)
+        await call.record(heard_by_client)
+        await asyncio.sleep(2)
+        await with_anna.hold()
+        await site.heard(Held, "a")
+        await asyncio.sleep(2)
+        await with_anna.unhold()
+        await site.heard(Resumed, "a")
+        await asyncio.sleep(2)
+        site.send(Hold(leg="c"), Play(leg="c", file=str(sayings[CHIEF]), loop=True))
+        await asyncio.sleep(2)
+        site.send(StopPlay(leg="c"), Unhold(leg="c"))
+        await asyncio.sleep(2)
+        site.send(Pause(leg="c", paused=True))
+        await asyncio.sleep(2)
+        site.send(Pause(leg="c", paused=False))
+        await asyncio.sleep(2)
+        await boris.script(answer_after=0.0, play=sayings[BORIS])
+        site.send(Part(legs=("c", "a")), HangUp(leg="a"))
+        await site.reaches(boris, "b")
+        site.send(Join(legs=("c", "b")))
+        await asyncio.sleep(2)
+        await over(site, "b", "c")
+
+    lengths = [soundfile.info(file).frames for file in (rx, tx)]
+    assert lengths[0] == lengths[1]
+    assert lengths[0] / 8000 == pytest.approx(16.0, abs=1.5)
+    for file, who, last in ((rx, CLIENT, CLIENT), (tx, ANNA, BORIS)):
+        talks = [(0.2, 1.8), (4.4, 5.8), (8.4, 9.8), (12.4, 13.8)]
+        holds = [(2.5, 3.8), (6.5, 7.8), (10.5, 11.8)]
+        assert [likeness(heard_in(file, *part), who) > 0.9 for part in talks] == [True] * 4
+        assert [loudness(heard_in(file, *part)) < SILENCE for part in holds] == [True] * 3
+        assert likeness(heard_in(file, 14.4), last) > 0.9
+    assert likeness(heard_in(heard_by_client, 6.5, 7.8), CHIEF) > 0.9
+
+
+async def test_digits_go_both_ways_and_are_not_passed_on_unasked(sayings: dict[int, Path]) -> None:
+    async with open_site() as site, phone_of(site, "79161234567") as client, phone_of(site, "101") as anna:
+        call, with_anna = await site.talk(client, anna, sayings)
+        await call.dtmf("15#")
+        await site.heard(Digit, "c", times=3)
+        site.send(Digits(leg="a", digits="42*"))
+        async with asyncio.timeout(5):
+            while with_anna.digits != "42*":
+                await asyncio.sleep(0.05)
+
+    assert "".join(e.digit for e in site.all_of(Digit)) == "15#"
+    assert call.digits == ""
+
+
+async def test_a_recording_can_end_before_the_call_and_begin_again(tmp_path: Path, sayings: dict[int, Path]) -> None:
+    order, rx, tx = recording(tmp_path)
+    again = Record(leg="c", rx=str(tmp_path / "2-rx.wav"), tx=str(tmp_path / "2-tx.wav"))
+    async with open_site() as site, phone_of(site, "79161234567") as client, phone_of(site, "101") as anna:
+        await site.talk(client, anna, sayings)
+        site.send(order)
+        await asyncio.sleep(1.2)
+        site.send(StopRecord(leg="c"))
+        await site.heard(Recorded, "c")
+        first = [soundfile.info(file).frames for file in (rx, tx)]
+        site.send(again)
+        await asyncio.sleep(0.7)
+        await over(site, "a", "c")
+        await site.heard(Recorded, "c", times=2)
+
+    assert first[0] == first[1]
+    assert first == [soundfile.info(file).frames for file in (rx, tx)]
+    assert soundfile.info(again.rx).frames == soundfile.info(again.tx).frames > 4000
+
+
+async def test_an_arrived_leg_rings_and_is_answered_when_told_so(sayings: dict[int, Path]) -> None:
+    async with open_site() as site, phone_of(site, "101") as anna:
+        call = await anna.dial("200", headers={"X-Trunkline-From": "phone:101", "X-Other": "1"})
+        incoming = await site.arrived("a")
+        site.send(Ring(leg="a"))
+        await call.ringing()
+        site.send(Answer(leg="a"))
+        await call.connected()
+
+    assert incoming.from_uri.startswith("sip:101@127.0.0.1")
+    assert incoming.uri.startswith("sip:200@127.0.0.1")
+    assert incoming.headers["x-trunkline-from"] == "phone:101"
+    assert "x-other" not in incoming.headers

@@ -1,4 +1,4 @@
-"""A worker under a test's hand: real pjsua2 phones of the lab call it and are called, and what it tells is waited for."""
+"""A worker under a test's hand: real phones of the lab call it and are called, and what it tells is waited for."""
 
 import asyncio
 import itertools
@@ -77,8 +77,12 @@ class Site:
 
     async def rings(self, phone: Phone, leg: str) -> PhoneCall:
         """The worker dials a phone, which does what its script says."""
-        self.send(Dial(leg=leg, uri=address(phone), from_uri="sip:100@127.0.0.1"))
+        await self.dials(address(phone), leg)
         return await phone.next_call()
+
+    async def dials(self, uri: str, leg: str) -> None:
+        """The worker dials an address."""
+        self.send(Dial(leg=leg, uri=uri, from_uri="sip:100@127.0.0.1"))
 
     async def reaches(self, phone: Phone, leg: str) -> PhoneCall:
         """The worker dials a phone, which answers by its script."""
