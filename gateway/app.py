@@ -54,6 +54,7 @@ from gateway.store.embedded_account import server_account
 from gateway.store.embedded_folders import choose_home
 from gateway.store.figures import keep_rule
 from gateway.store.migrate import upgrade
+from gateway.store.staff import count_tables
 from spreadsheets.process import Tables
 from webhooks.sender import open_sender
 
@@ -185,6 +186,7 @@ class Gateway:
             try:
                 while True:
                     await self.tables_changed()
+                    await count_tables(connection)
                     await _wait_on(connection, changed)
             finally:
                 connection.remove_termination_listener(note)

@@ -159,10 +159,10 @@ class Pipeline:
         self._tables = tables
 
     def open_legs(self) -> dict[str, LegEvent]:
-        """Legs that have not ended, with their first event."""
+        """Legs that have not ended, with their first event; may be asked in another thread, as `/metrics` is."""
         legs: dict[str, LegEvent] = {}
-        for family in self._open.values():
-            for event in in_order(family.rows.values()):
+        for family in list(self._open.values()):
+            for event in in_order(list(family.rows.values())):
                 if event.kind in (LegEventKind.ENDED, LegEventKind.LOST, LegEventKind.HUNG_UP):
                     legs.pop(event.leg, None)
                 elif event.kind is not LegEventKind.REFUSED and event.kind is not LegEventKind.FAMILY_ENDED:

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 _LOOK_SECONDS = 5.0
 """States change on other nodes, too."""
+_GATHER_SECONDS = 0.25
+"""From one look to the next at least: on a busy site states change ten times a second, and a look is at everybody."""
 _CONNECT_SECONDS = 0.5
 """So soon a connect is acted on."""
 _AGAIN_SECONDS = 2.0
@@ -104,12 +106,16 @@ class QueuePauses:
 
     async def _next(self, listener: Listener) -> None:
         """Wait until a state has changed, a connect was told, or some time has passed."""
-        until = time.monotonic() + _LOOK_SECONDS
+        looked = time.monotonic()
+        until = looked + _LOOK_SECONDS
         while not self._due and time.monotonic() < until:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     happening = await listener.queue.get()
                 if happening.kind == "manager.state_changed":
+                    await asyncio.sleep(max(0.0, looked + _GATHER_SECONDS - time.monotonic()))
+                    while not listener.queue.empty():
+                        listener.queue.get_nowait()
                     return
 
     async def look(self) -> None:

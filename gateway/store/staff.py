@@ -59,6 +59,15 @@ def _bound(moment: datetime) -> datetime | None:
     return None if moment.year in (MINYEAR, MAXYEAR) else moment
 
 
+async def count_tables(connection: Connection) -> None:
+    """Let the database know how many people and phones there are.
+
+    It would find out by itself within a minute. Until then, after the first people are entered, it takes each table for
+    a row or two and finds the phones of sixty people in 200 ms instead of 0.3 ms, while a caller waits.
+    """
+    await connection.execute("analyze users, extension, endpoint, manager_state, queue_pause")
+
+
 async def add_user(
     connection: Connection,
     *,
