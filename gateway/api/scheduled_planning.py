@@ -13,6 +13,7 @@ from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, refused_value
 from gateway.api.task_views import by_clock
 from gateway.api.tasks import FullHourError
+from gateway.api.visibility import own_user
 from gateway.domain.access import Principal
 from gateway.domain.cards import card_reach, is_zone
 from gateway.domain.dialling import LIMITS, DialPurpose, DialVerdict
@@ -172,6 +173,7 @@ class Planner:
             purpose=DialPurpose.SCHEDULED,
             now=now,
             plan=self._parts.plan,
+            ordered_by=own_user(who),
         )
         if not verdict.allowed and verdict.reason not in LIMITS:
             raise ForbiddenNumberError(verdict, user=user, key=key_of(who), number=number, at=now)

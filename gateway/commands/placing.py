@@ -174,6 +174,7 @@ class Placing:
             purpose=DialPurpose.SCHEDULED if order.source is OrderSource.SCHEDULED else DialPurpose.CALL,
             now=now,
             plan=directory.plan if directory else None,
+            ordered_by=order.ordered_by,
         )
 
 

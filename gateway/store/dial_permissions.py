@@ -5,7 +5,7 @@ the second one counts the call of the first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.domain.dial_rules import (
@@ -43,6 +43,7 @@ async def may_dial(
     now: datetime,
     plan: NumberPlan | None = None,
     pbx: str | None = None,
+    ordered_by: int | None = None,
 ) -> DialVerdict:
     """Ask whether something may be dialled now, and count it.
 
@@ -60,12 +61,14 @@ async def may_dial(
         plan: how the trunk writes numbers; its region is the country that is allowed by default. None: only
             international writing is read, and only countries that were entered are allowed.
         pbx: which one dials: what is an extension of another one, it would send outside. None: any of ours.
+        ordered_by: the person who has somebody else's phone ring; he gets no number by it that he may not dial himself.
+            None: it is his own, or a program's.
 
     Returns:
         The verdict; `number` is what is to be dialled.
     """
     asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now, pbx=pbx)
-    rules, verdict = await _judged(connection, asked, plan or _UNPLANNED)
+    rules, verdict = await _judged_for_both(connection, asked, plan or _UNPLANNED, ordered_by)
     if verdict.allowed and not verdict.internal:
         await connection.execute("select pg_advisory_xact_lock($1, 0)", _LOCK)
         verdict = await _within_limits(connection, asked, rules, verdict)
@@ -86,10 +89,11 @@ async def would_dial(
     now: datetime,
     plan: NumberPlan | None = None,
     pbx: str | None = None,
+    ordered_by: int | None = None,
 ) -> DialVerdict:
     """What `may_dial` would say; nothing is counted or kept."""
     asked = _Asked(user_id=user_id, key_id=key_id, number=number, purpose=purpose, now=now, pbx=pbx)
-    rules, verdict = await _judged(source, asked, plan or _UNPLANNED)
+    rules, verdict = await _judged_for_both(source, asked, plan or _UNPLANNED, ordered_by)
     if not verdict.allowed or verdict.internal:
         return verdict
     return await _within_limits(source, asked, rules, verdict)
@@ -129,6 +133,16 @@ _RULES = """select to_json(p) as policy, u.role, u.active, (select coalesce(json
  (select array_agg(x.extension) from extension x where x.extension = $4 and $3 >= x.since
    and $3 < x.until and x.pbx = coalesce($5, x.pbx)) as extensions
  from dial_policy p left join users u on u.id = $1"""
+
+
+async def _judged_for_both(
+    source: Source, asked: _Asked, plan: NumberPlan, ordered_by: int | None
+) -> tuple[DialRules, DialVerdict]:
+    """By the rules of him whose phone rings, and by those of another one who orders it; the limits are the former's."""
+    rules, verdict = await _judged(source, asked, plan)
+    if verdict.allowed and ordered_by not in (None, asked.user_id):
+        _, verdict = await _judged(source, replace(asked, user_id=ordered_by), plan)
+    return rules, verdict
 
 
 async def _judged(source: Source, asked: _Asked, plan: NumberPlan) -> tuple[DialRules, DialVerdict]:

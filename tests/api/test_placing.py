@@ -311,3 +311,18 @@ async def test_my_commands_are_listed_and_a_supervisor_sees_everybodys(api: Api)
     assert await numbers(head, "kind=hold") == []
     first = await (await anna.get("commands?limit=2")).json()
     assert await numbers(anna, f"limit=2&cursor={first['next']}") == ["+79161234500"]
+
+
+async def test_nobody_gets_a_number_by_a_colleagues_phone_that_he_may_not_dial_himself(api: Api) -> None:
+    """A supervisor may have Anna's phone ring; her exception for Poland is hers."""
+    api.board.accept()
+    root, head = await api.caller(Role.ADMIN, "root"), await api.caller(Role.SUPERVISOR, "head")
+    anna = api.site.users["anna"]
+    body: dict[str, object] = {"user": anna, "countries": ["PL"], "version": 0}
+    assert (await root.put("dial-permissions/exceptions", json=body)).status == 200
+
+    assert code(await click(head, "a", "+48221234567", **{"from": anna})) == "country"
+    assert (await click(head, "b", NUMBER, **{"from": anna}))[0] == 202
+    assert (await click(await api.caller(Role.MANAGER, "anna"), "c", "+48221234567"))[0] == 202
+    refused = await api.site.pool.fetchrow("select user_id, reason from dial_refusal")
+    assert tuple(refused) == (anna, "country")
