@@ -43,6 +43,9 @@ COMMANDS = {
         module="gateway.cli.backup", help="save the database and the list of recordings, or check a backup"
     ),
     "restore": Command(module="gateway.cli.restore", help="read a backup back into an empty database"),
+    "simulate": Command(
+        module="gateway.cli.simulate", help="live through a synthetic day, and account for every call of it"
+    ),
     "ship": Command(
         module="gateway.cli.ship",
         help="send a PBX's journal and recordings to the gateway; runs on the PBX's host",

@@ -1,0 +1,91 @@
+"""Live through a synthetic day: what would be missed, who would be overloaded, and is every call accounted for?
+
+  trunkline simulate --managers 5 --clients 300 --calls-per-hour 60 --minutes 480 --seed 1 --as-fast-as-rows
+  trunkline simulate --managers 3 --clients 20 --calls-per-hour 300 --minutes 3 --seed 1 --outage phone@1+0.5
+  trunkline simulate --managers 5 --clients 300 --calls-per-hour 60 --minutes 480 --seed 1 --as-fast-as-rows --keep day
+
+The day is planned by its seed: the same arguments give the same day. It runs with the site's settings in a database of
+its own; the site's is not touched. With --keep the day stays in a folder, to be looked at as demonstration data:
+`TRUNKLINE_HOME=day trunkline serve`. The exit code is 1 where a call is not accounted for.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway import logs
+from gateway.config import load
+from gateway.settings import LogFormat, LogLevel
+from gateway.simulation.plan import Outage, OutageKind, Wishes, WrongWish, plan_day
+from gateway.simulation.report import as_text, as_value
+from gateway.simulation.rows import run_rows
+
+_OUTAGE = re.compile(r"(?P<kind>[a-z]+)(?P<manager>[0-9]+)?@(?P<begins>[0-9.]+)(\+(?P<lasts>[0-9.]+))?")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the day is like."""
+    parser.add_argument("--managers", type=int, default=5, metavar="N", help="phones that take calls (default: 5)")
+    parser.add_argument("--clients", type=int, default=200, metavar="N", help="numbers that call (default: 200)")
+    parser.add_argument(
+        "--calls-per-hour", type=int, default=60, metavar="N", help="new calls in the mean (default: 60)"
+    )
+    parser.add_argument("--minutes", type=float, default=480, metavar="M", help="length of the day (default: 480)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another day (default: 1)")
+    parser.add_argument("--talk-seconds", type=float, default=90, metavar="S", help="a talk in the mean (default: 90)")
+    parser.add_argument(
+        "--outgoing", type=float, default=0.2, metavar="SHARE", help="of calls that managers begin (default: 0.2)"
+    )
+    parser.add_argument(
+        "--outage",
+        action="append",
+        default=[],
+        metavar="WHAT@MINUTE[+MINUTES]",
+        help="phone, phone2 (of the second manager), provider or worker fails at a minute (for one minute)",
+    )
+    parser.add_argument("--as-fast-as-rows", action="store_true", help="without sound; hours take seconds")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="let the day stay there as demonstration data")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plan, live through, report."""
+    settings = load(args.config)
+    logs.configure(level=LogLevel.WARNING, form=LogFormat.CONSOLE, private=False)
+    plan = plan_day(
+        Wishes(
+            managers=args.managers,
+            clients=args.clients,
+            calls_per_hour=args.calls_per_hour,
+            minutes=args.minutes,
+            seed=args.seed,
+            talk_seconds=args.talk_seconds,
+            outgoing=args.outgoing,
+            outages=tuple(map(read_outage, args.outage)),
+        )
+    )
+    begins = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=plan.seconds + 600)
+    report = asyncio.run(run_rows(settings, plan, begins=begins, kept=args.keep))
+    print(json.dumps(as_value(report), ensure_ascii=False, indent=2) if args.json else as_text(report))
+    return 0 if report.account.whole else 1
+
+
+def read_outage(text: str) -> Outage:
+    """An outage as it is typed: `provider@30+5`, `phone2@10`.
+
+    Raises:
+        WrongWish: it is none.
+    """
+    found = _OUTAGE.fullmatch(text)
+    if found is None or found["kind"] not in {*OutageKind}:
+        kinds = ", ".join(OutageKind)
+        raise WrongWish(f"{text!r} is no outage; write WHAT@MINUTE+MINUTES, like provider@30+5; WHAT is one of {kinds}")
+    try:
+        begins, lasts = float(found["begins"]) * 60, float(found["lasts"] or 1) * 60
+    except ValueError:
+        raise WrongWish(f"{text!r} is no outage; its minutes are no numbers") from None
+    manager = int(found["manager"] or 1) - 1
+    return Outage(kind=OutageKind(found["kind"]), begins=begins, ends=begins + lasts, manager=manager)
