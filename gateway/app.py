@@ -96,11 +96,12 @@ class NoSocket(GiveUp, OSError):
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "Server | None"]]:
+async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, Pool, "Server | None"]]:
     """The site's own PostgreSQL, or the embedded one; migrated, and counted by the present rule.
 
     Yields:
-        Connections for the calls, connections for the API (a slow report never holds up a call), and the server.
+        Connections for the calls, connections for the API (a slow report never holds up a call), connections for what
+        follows calls (a caller whose route is asked for never waits for it), and the server.
     """
     async with AsyncExitStack() as stack:
         server: Server | None = None
@@ -115,16 +116,18 @@ async def open_database(settings: Settings) -> AsyncIterator[tuple[Pool, Pool, "
         zone = str(settings.company.timezone)
         if await keep_rule(pool, long_seconds=settings.goals.seconds, zone=zone):
             log.info("figures counted by the present rule", long_seconds=settings.goals.seconds)
-        yield pool, await stack.enter_async_context(open_pool(dsn)), server
+        api_pool = await stack.enter_async_context(open_pool(dsn))
+        yield pool, api_pool, await stack.enter_async_context(open_pool(dsn)), server
 
 
 class Gateway:
     """All parts of one node, ready to run."""
 
-    def __init__(self, settings: Settings, pool: Pool, api_pool: Pool, stop: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, pool: Pool, api_pool: Pool, after_pool: Pool, stop: asyncio.Event) -> None:
         self.settings = settings
         self.pool = pool
         self._api_pool = api_pool
+        self._after_pool = after_pool
         self.live = Live()
         self.lines: dict[str, Line] = {}
         self.engines: dict[str, Engine] = {}
@@ -132,13 +135,15 @@ class Gateway:
         self.desk = CommandDesk(api_pool, self.live, self.engines, self.directories, call_refused=self.order_refused)
         self.sound: Sound | None = None
         self.webhooks: Sending | None = None
-        self.delivering = Delivering(api_pool, self.live, mail=mail_sender(settings), folder=settings.home / "reports")
-        self.followers = followers_of(settings, api_pool, self.live)
-        self.duties = duties_of(settings, api_pool, self.live, placer=self.desk.placing)
-        self.aftercare = AftercareBacklog(api_pool)
-        self.doctor = Rounds(settings, api_pool, self.live)
+        self.delivering = Delivering(
+            after_pool, self.live, mail=mail_sender(settings), folder=settings.home / "reports"
+        )
+        self.followers = followers_of(settings, after_pool, self.live)
+        self.duties = duties_of(settings, after_pool, self.live, placer=self.desk.placing)
+        self.aftercare = AftercareBacklog(after_pool)
+        self.doctor = Rounds(settings, after_pool, self.live)
         self._tables = Tables()
-        self.importer = Importer(api_pool, self.live, self._tables, settings.home / "imports")
+        self.importer = Importer(after_pool, self.live, self._tables, settings.home / "imports")
         self._stop = stop
 
     def stop(self) -> None:
@@ -159,7 +164,7 @@ class Gateway:
                 self.engines[pbx.name] = line.asterisk
         self.sound = await open_sound(stack, self.settings, self.pool, self.live)
         sender = await stack.enter_async_context(open_sender(allowed=self.settings.webhooks.allowed_hosts))
-        self.webhooks = Sending(self._api_pool, sender, self.live)
+        self.webhooks = Sending(self._after_pool, sender, self.live)
         for follower in self.followers:
             follower.calls_are_behind = self.calls_are_behind
             await follower.begin()  # before the first row of a call is read
@@ -212,7 +217,7 @@ class Gateway:
         tasks["doctor"] = kept_up(self.doctor.run, "doctor")
         tasks["imports"] = kept_up(self.importer.run, "imports")
         tasks["reports sent"] = kept_up(self.delivering.run, "reports sent")
-        tasks["feed"] = kept_up(lambda: wake_followers(self._api_pool, self.followers), "feed")
+        tasks["feed"] = kept_up(lambda: wake_followers(self._after_pool, self.followers), "feed")
         kinds: tuple[tuple[str, Sequence[Follower | Duty]], ...] = (("follower", self.followers), ("duty", self.duties))
         for kind, parts in kinds:  # a follower and a duty may bear one name
             tasks |= {f"{kind}: {part.name}": kept_up(part.run, part.name) for part in parts}
@@ -313,8 +318,8 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
-        async with open_database(settings) as (pool, api_pool, server):
-            await _run_parts(Gateway(settings, pool, api_pool, stop), server, ready)
+        async with open_database(settings) as (pool, api_pool, after_pool, server):
+            await _run_parts(Gateway(settings, pool, api_pool, after_pool, stop), server, ready)
     except BaseExceptionGroup as faults:
         log.debug("how the gateway failed", exc_info=True)
         raise _first(faults) from faults

@@ -31,7 +31,7 @@ async def shown(database: str, folder: Path) -> dict[str, list[float]]:
     file = folder / "trunkline.toml"
     file.write_text(SITE.format(folder=folder, database=database))
     async with AsyncExitStack() as stack, open_pool(database) as pool, asyncio.TaskGroup() as group:
-        gateway = Gateway(load(file), pool, pool, asyncio.Event())
+        gateway = Gateway(load(file), pool, pool, pool, asyncio.Event())
         await gateway.build(stack)
         parts = gateway.api_parts(group)
         make_app(parts)
