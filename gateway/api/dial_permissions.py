@@ -14,11 +14,11 @@ from aiohttp import web
 from gateway.api.dial_views import (
     CountsQuery,
     DialAnswer,
+    DialExceptionView,
     DialPermissionsChange,
     DialPermissionsView,
     DialQuestion,
     ExceptionPath,
-    ExceptionView,
     LimitsBody,
     NewException,
     RefusalCounts,
@@ -121,7 +121,7 @@ class DialPermissions:
         tell(self._parts, facts)
         return view
 
-    async def put_exception(self, asked: Asked[Nothing, Nothing, NewException]) -> ExceptionView:
+    async def put_exception(self, asked: Asked[Nothing, Nothing, NewException]) -> DialExceptionView:
         """Enter or change an exception."""
         body, who, now = asked.body, asked.principal, datetime.now(UTC)
         if sum(x is not None for x in (body.role, body.team, body.user, body.key)) != 1:

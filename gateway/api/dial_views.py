@@ -59,7 +59,7 @@ class PrefixView(Outgoing):
     costly: bool
 
 
-class ExceptionView(Outgoing):
+class DialExceptionView(Outgoing):
     """What holds otherwise for one role, team, person or key."""
 
     id: int
@@ -91,7 +91,7 @@ class DialPermissionsView(Outgoing):
     company_limits: LimitsView
     burst: int = Field(description="refusals of one person or key that raise an alarm")
     burst_minutes: int
-    exceptions: tuple[ExceptionView, ...]
+    exceptions: tuple[DialExceptionView, ...]
     version: int
 
 
@@ -219,9 +219,9 @@ def limits_view(limits: DialLimits) -> LimitsView:
     return LimitsView(minute=limits.minute, hour=limits.hour, day=limits.day, foreign_day=limits.foreign_day)
 
 
-def exception_view(kept: KeptException) -> ExceptionView:
+def exception_view(kept: KeptException) -> DialExceptionView:
     """An exception as it is shown."""
-    return ExceptionView(
+    return DialExceptionView(
         id=kept.id,
         role=kept.role,
         team=kept.team_id,

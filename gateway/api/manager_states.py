@@ -65,7 +65,7 @@ class HistoryQuery(Incoming):
     cursor: CursorText | None = None
 
 
-class QueueView(Outgoing):
+class MemberQueueView(Outgoing):
     """What a PBX was told of one of his phones in its queues."""
 
     pbx: str
@@ -92,7 +92,7 @@ class StateView(Outgoing):
     ringing: tuple[UUID, ...] = Field(description="open calls in which one of his phones rings or dials")
     takes_calls: bool = Field(description="whether routing gives him a call now")
     last_talk_at: datetime | None
-    queues: tuple[QueueView, ...]
+    queues: tuple[MemberQueueView, ...]
 
 
 class Board(Outgoing):
@@ -290,7 +290,9 @@ def _view(state: ManagerState, name: str, told: Sequence[QueuePause]) -> StateVi
         ringing=state.ringing,
         takes_calls=state.takes_calls,
         last_talk_at=state.last_talk_at,
-        queues=tuple(QueueView(**{name: getattr(pause, name) for name in QueueView.model_fields}) for pause in told),
+        queues=tuple(
+            MemberQueueView(**{name: getattr(pause, name) for name in MemberQueueView.model_fields}) for pause in told
+        ),
     )
 
 

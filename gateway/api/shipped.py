@@ -80,7 +80,7 @@ class PieceQuery(FileQuery):
     offset: Annotated[int, Field(ge=0, le=FILE_MAX)] = Field(description="of the piece's first byte")
 
 
-class Place(Incoming):
+class JournalPlace(Incoming):
     """A place in the journal on the PBX's host; the gateway keeps it and gives it back."""
 
     device: Inode
@@ -125,8 +125,10 @@ class Batch(Sender):
     """Rows in the journal's order, with the places before and behind them."""
 
     stream: Stream = Stream.LIVE
-    since: Place | None = Field(description="the place before the rows, as the gateway told it; null: none is known")
-    until: Place | None = Field(description="the place behind them")
+    since: JournalPlace | None = Field(
+        description="the place before the rows, as the gateway told it; null: none is known"
+    )
+    until: JournalPlace | None = Field(description="the place behind them")
     rows: Annotated[tuple[Text, ...], Field(max_length=BATCH_ROWS)] = Field(
         default=(), description="each byte of the journal as the character of that number"
     )
@@ -142,12 +144,12 @@ class Beginning(Sender):
     """The first meeting with a journal."""
 
     last_row: Text | None = Field(default=None, description="of the journal as it is met; null: it has none")
-    until: Place | None = Field(default=None, description="the place from which new rows are sent")
-    place: Place | None = Field(default=None, description="where the older rows begin; null: there are none")
+    until: JournalPlace | None = Field(default=None, description="the place from which new rows are sent")
+    place: JournalPlace | None = Field(default=None, description="where the older rows begin; null: there are none")
     bytes_total: Count = Field(default=0, description="of the older rows")
 
 
-class HistoryView(Outgoing):
+class JournalHistoryView(Outgoing):
     """How far the older rows have come."""
 
     before: datetime | None = Field(description="calls of which nothing came later are history")
@@ -162,7 +164,7 @@ class PlacesView(Outgoing):
     """Up to where everything is committed."""
 
     place: PlaceView | None = Field(description="of the new rows; null: none were ever taken")
-    history: HistoryView | None = Field(description="null: there was no first meeting yet")
+    history: JournalHistoryView | None = Field(description="null: there was no first meeting yet")
     now: datetime = Field(description="the gateway's clock")
 
 
@@ -389,19 +391,19 @@ def _heard(sender: Sender) -> Heard:
     )
 
 
-def _stored(place: Place | None) -> Row | None:
+def _stored(place: JournalPlace | None) -> Row | None:
     return None if place is None else place.model_dump()
 
 
 def _place(stored: Row | None) -> PlaceView | None:
     """A stored place; one that another version wrote is as good as none, and everything is sent once more."""
-    if stored is None or not stored.keys() >= Place.model_fields.keys():
+    if stored is None or not stored.keys() >= JournalPlace.model_fields.keys():
         return None
-    return PlaceView.model_validate({name: stored[name] for name in Place.model_fields})
+    return PlaceView.model_validate({name: stored[name] for name in JournalPlace.model_fields})
 
 
-def _history(history: History) -> HistoryView:
-    return HistoryView(
+def _history(history: History) -> JournalHistoryView:
+    return JournalHistoryView(
         before=history.before,
         until=_place(history.until),
         place=_place(history.place),

@@ -57,7 +57,7 @@ class RuleView(Outgoing):
     version: int
 
 
-class RuleList(Outgoing):
+class StateRuleList(Outgoing):
     """All rules, the company's first."""
 
     items: tuple[RuleView, ...]
@@ -69,7 +69,7 @@ class RulePath(Incoming):
     row_id: RowId
 
 
-class NewReason(Incoming):
+class NewBreakReason(Incoming):
     """A reason of breaks."""
 
     key: Key
@@ -78,7 +78,7 @@ class NewReason(Incoming):
     place: Order = 100
 
 
-class ReasonChange(Incoming):
+class BreakReasonChange(Incoming):
     """What is to be changed of a reason; what is left out stays."""
 
     version: Version
@@ -100,7 +100,7 @@ class ReasonPath(Incoming):
     row_id: RowId
 
 
-class ReasonView(Outgoing):
+class BreakReasonView(Outgoing):
     """A reason of breaks."""
 
     id: int
@@ -115,7 +115,7 @@ class ReasonView(Outgoing):
 class ReasonList(Outgoing):
     """The reasons in their order."""
 
-    items: tuple[ReasonView, ...]
+    items: tuple[BreakReasonView, ...]
 
 
 class ReasonTakenError(ConflictError):
@@ -181,16 +181,16 @@ class StateRules:
                 method="PATCH",
                 path="/break-reasons/{row_id}",
                 handler=self.change_reason,
-                summary="Change or archive a reason",
+                summary="Change or archive a reason of breaks",
                 right=manage,
                 tag=tag,
                 errors=(StaleVersionError,),
             ),
         )
 
-    async def rules(self, asked: Asked[Nothing, Nothing, Nothing]) -> RuleList:
+    async def rules(self, asked: Asked[Nothing, Nothing, Nothing]) -> StateRuleList:
         """All rules."""
-        return RuleList(items=tuple(_rule_view(r) for r in await store.stored_rules(self._parts.pool)))
+        return StateRuleList(items=tuple(_rule_view(r) for r in await store.stored_rules(self._parts.pool)))
 
     async def put_rule(self, asked: Asked[Nothing, Nothing, RuleBody]) -> RuleView:
         """Enter or change a rule."""
@@ -232,11 +232,11 @@ class StateRules:
         found = await store.break_reasons(self._parts.pool, archived=asked.query.archived)
         return ReasonList(items=tuple(_reason_view(r) for r in found))
 
-    async def add_reason(self, asked: Asked[Nothing, Nothing, NewReason]) -> ReasonView | web.Response:
+    async def add_reason(self, asked: Asked[Nothing, Nothing, NewBreakReason]) -> BreakReasonView | web.Response:
         """Make a reason."""
         body = asked.body
 
-        async def work(connection: Connection) -> tuple[ReasonView, Sequence[NewFact]]:
+        async def work(connection: Connection) -> tuple[BreakReasonView, Sequence[NewFact]]:
             made = await store.add_reason(
                 connection, key=body.key, name=body.name, minutes=body.minutes, place=body.place
             )
@@ -246,7 +246,7 @@ class StateRules:
 
         return await do_once(self._parts, asked, work)
 
-    async def change_reason(self, asked: Asked[ReasonPath, Nothing, ReasonChange]) -> ReasonView:
+    async def change_reason(self, asked: Asked[ReasonPath, Nothing, BreakReasonChange]) -> BreakReasonView:
         """Change a reason."""
         body = asked.body
         changes = body.model_dump(exclude_unset=True, include={"name", "minutes", "place"})
@@ -297,5 +297,5 @@ def _rule_view(rule: StoredStateRule) -> RuleView:
     )
 
 
-def _reason_view(reason: BreakReason) -> ReasonView:
-    return ReasonView(**{name: getattr(reason, name) for name in ReasonView.model_fields})
+def _reason_view(reason: BreakReason) -> BreakReasonView:
+    return BreakReasonView(**{name: getattr(reason, name) for name in BreakReasonView.model_fields})

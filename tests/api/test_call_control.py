@@ -359,7 +359,7 @@ async def test_a_supervisor_whose_phone_nobody_took_has_listened_to_nothing(api:
     await spied(api, command["id"], ended=True)
     await api.parts.desk.watch.look()
 
-    assert (await becomes(head, command, "refused"))["detail"].startswith("The PBX could not") is True
+    assert (await becomes(head, command, "refused"))["detail"] == "The supervisor did not take the phone."
     assert not await api.site.pool.fetchval("select count(*) from fact where kind = 'call.listened'")
 
 
