@@ -129,7 +129,8 @@ _RULES = """select to_json(p) as policy, u.role, u.active, (select coalesce(json
   from dial_exception e where e.role = u.role or e.user_id = u.id or exists (
     select from team_member m join team t on t.id = m.team_id where m.user_id = u.id and m.team_id = e.team_id
      and t.archived_at is null and $3::timestamptz::date between m.since and m.until)) as exceptions,
- (select to_json(e) from dial_exception e where e.key_id = $2) as of_key,
+ (select to_json(e) from dial_exception e where e.key_id = $2 and not exists (select from api_key k
+   where k.key_id = $2 and k.revoked_at is not null)) as of_key,
  (select array_agg(x.extension) from extension x where x.extension = $4 and $3 >= x.since
    and $3 < x.until and x.pbx = coalesce($5, x.pbx)) as extensions
  from dial_policy p left join users u on u.id = $1"""

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
+from gateway.domain.access import Role
 from gateway.domain.dial_rules import DialException, DialLimits, PrefixRule
 from gateway.domain.dialling import DialPurpose, DialReason, DialVerdict
 from gateway.domain.phone import NumberPlan
+from gateway.store.access import issue_key
 from gateway.store.database import Pool, open_pool
 from gateway.store.dial_permissions import may_dial, read_policy, save_exception, save_policy, would_dial
 from gateway.store.dial_refusals import clear_dialling, count_refusals
@@ -90,6 +92,20 @@ async def test_an_extension_of_another_pbx_is_outside_of_this_one(site: Site) ->
 
     assert (await target("pbx1")).internal
     assert (await target("pbx2")).reason is DialReason.EMERGENCY
+
+
+async def test_a_revoked_key_opens_nothing_for_calls_that_it_planned(site: Site) -> None:
+    await issue_key(
+        site.pool, key_id="stolen", secret_digest=bytes(32), name="CRM", role=Role.SUPERVISOR, user_id=None, rights=None
+    )
+    await except_for(site.pool, DialException(countries=frozenset({"PL"})), key="stolen")
+    anna = site.users["anna"]
+
+    before = await ask(site.pool, anna, ABROAD, key="stolen", purpose=DialPurpose.SCHEDULED)
+    await site.pool.execute("update api_key set revoked_at = now()")
+    after = await ask(site.pool, anna, ABROAD, key="stolen", purpose=DialPurpose.SCHEDULED)
+
+    assert (before.allowed, after.reason) == (True, DialReason.COUNTRY)
 
 
 async def test_the_company_and_a_key_have_limits_of_their_own(site: Site) -> None:
