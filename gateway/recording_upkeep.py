@@ -151,6 +151,7 @@ class RecordingUpkeep:
                 if self._way.is_ours or not await store.leave_out(self._pool, recording.key.recording_id):
                     await self._take_in(recording)
         if self._way.is_ours:
+            await store.forget_vanished(self._pool, self._pbx, waiting.keys())
             await self._delete_copies()
         await self._sweep(now)
         self.status.last_round_at = now

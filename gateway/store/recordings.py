@@ -6,7 +6,7 @@ the recording's name: `enter_book` (migration 0003) sets it when the leg comes l
 `link_late` mends what two transactions at the same moment did not see of each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -134,6 +134,29 @@ async def enter_found(
         for r in rows
     }
     return [found[name] for name in days if name in found]
+
+
+async def forget_vanished(source: Pool | Connection, pbx: str, there: Collection[str]) -> int:
+    """Forget recordings that the PBX threw away because nobody talked: seen while it rang, and gone with the call.
+
+    A row of which an attempt was made, or whose files may still come back, stays.
+
+    Args:
+        source: where to write.
+        pbx: the PBX's name.
+        there: names of what lies in its folder now.
+
+    Returns:
+        How many were forgotten.
+    """
+    done = await source.execute(
+        "delete from recording r using leg l where r.pbx = $1 and r.state = 'wanted' and r.way <> 'site'"
+        " and r.attempts = 0 and r.reason is null and r.name <> all($2::text[]) and l.pbx = r.pbx and l.id = r.name"
+        " and l.ended_at < now() - interval '1 minute'",
+        pbx,
+        list(there),
+    )
+    return int(done.removeprefix("DELETE "))
 
 
 async def begin_ingest(source: Pool | Connection, id: UUID, *, attempts: int) -> bool:

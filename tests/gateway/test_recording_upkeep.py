@@ -164,6 +164,28 @@ async def test_a_link_that_two_transactions_missed_is_mended(database: str, tmp_
         assert (await studio.row(name))["call_id"] == call
 
 
+async def test_what_the_pbx_threw_away_because_nobody_talked_is_waited_for_no_more(
+    database: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
+        rows = rows_of("in_noanswer")
+        await site.take_all(rows[:4])
+        name, _ = await client_leg(site.pool)
+        studio.record(name, seconds=0.0, done=False)
+        await studio.upkeep.round()
+        while_it_rings = await store.upkeep_counts(site.pool, grace=timedelta(0))
+        for file in studio.folder.iterdir():
+            file.unlink()
+        await studio.upkeep.round()
+        before_its_end = await store.upkeep_counts(site.pool, grace=timedelta(0))
+        await site.take_all(rows[4:])
+        await studio.upkeep.round()
+
+        assert (while_it_rings.waiting, before_its_end.waiting) == (1, 1)
+        assert (await store.upkeep_counts(site.pool, grace=timedelta(0))).waiting == 0
+
+
 async def test_without_the_marker_it_waits_for_the_end_of_its_leg(database: str, tmp_path: Path) -> None:  # noqa: F811
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
         rows = rows_of("in_answered")
