@@ -29,7 +29,7 @@ _ANSWER_SECONDS = 120.0
 """So long a line may ring for a phone that dialled."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Brain(CallOrders):
     """One family of legs, from its first event to its last."""
 

@@ -253,18 +253,24 @@ class CallOrders(Hunting, ABC):
         """The phone's own transfer key (RFC 3515): blind, or to the one it consulted by a second line."""
         partners = self.partners(leg)
         if leg.party is not Party.PHONE or not partners:
-            return
-        if replaces is not None:
-            return self._far_attended(leg, partners[0], replaces)
-        if self.board.endpoint_of(target) is not None:
-            return self._send_on(partners[0], leg, target)
-        if is_outside(target):
+            self._tell(wire.Refuse(leg=leg.id, code=403))
+        elif replaces is not None:
+            self._far_attended(leg, partners[0], replaces)
+        elif self.board.endpoint_of(target) is not None:
+            self._tell(wire.Answer(leg=leg.id))
+            self._send_on(partners[0], leg, target)
+        elif not is_outside(target):
+            self._tell(wire.Refuse(leg=leg.id, code=404))
+        else:
             self._transfers_asked[leg.id] = target
             self._out.append(AskDial(leg=leg.id, endpoint=leg.name, number=target, transfer=True))
 
     def _transfer_permitted(self, leg: Channel, answer: DialAnswer) -> None:
         target, partners = self._transfers_asked.pop(leg.id), self.partners(leg)
-        if answer.allowed and partners:
+        if not (answer.allowed and partners):
+            self._tell(wire.Refuse(leg=leg.id, code=403))
+        else:
+            self._tell(wire.Answer(leg=leg.id))
             self._send_on(partners[0], leg, answer.number or target)
 
     def _far_attended(self, leg: Channel, client: Channel, replaces: str) -> None:
@@ -272,8 +278,9 @@ class CallOrders(Hunting, ABC):
         second = self.found(replaces)
         others = self.partners(second) if second is not None else []
         if second is None or second.name != leg.name or not others:
-            return
+            return self._tell(wire.Refuse(leg=leg.id, code=481))  # its second line is at another worker, or is no talk
         other = others[0]
+        self._tell(wire.Answer(leg=leg.id))
         self._row(
             leg,
             LegEventKind.ATTENDED_TRANSFERRED,

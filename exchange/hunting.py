@@ -107,7 +107,13 @@ class Hunting(Family, ABC):
         shown = target.caller_id if target.party is Party.TRUNK else hunt.number
         display = "" if target.party is Party.TRUNK else cleaned(hunt.display, 80)
         self._tell(
-            wire.Dial(leg=id, uri=target.uri, from_uri=f"sip:{sip_user(shown)}", display=display, auth=target.auth)
+            wire.Dial(
+                leg=id,
+                uri=target.uri,
+                from_uri=f"sip:{sip_user(shown)}@{target.domain}",
+                display=display,
+                auth=target.auth,
+            )
         )
 
     def _hunt_of(self, leg: Channel) -> Hunt | None:

@@ -35,6 +35,8 @@ class Target:
     """What is dialled at a trunk."""
     caller_id: str = ""
     """What a trunk is told of the caller; empty: the account's own number."""
+    domain: str = "trunkline.invalid"
+    """Host of the sender that the far end is shown."""
     auth: Auth | None = None
 
 
