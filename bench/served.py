@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession
 
 from bench.journal import staffed
-from gateway.store.database import open_pool
+from gateway.store.database import Pool, open_pool
 from gateway.store.embedded import borrow_embedded
 from tests.database import open_folder
 
@@ -30,6 +30,7 @@ class Served:
     pid: int
     database_pid: int
     journal: Path
+    log: Path
     origin: str
     key: str
     """Of an administrator's program."""
@@ -37,14 +38,23 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Served]:
-    """Start it, enter 50 managers and a key, and stop it in the end."""
+async def serving(
+    folder: Path, *, people: Callable[[Pool], Awaitable[object]] = staffed, pbx: str | None = None
+) -> AsyncIterator[Served]:
+    """Start it, enter people and a key, and stop it in the end.
+
+    Args:
+        folder: where everything lies.
+        people: enters who works there; 50 managers unless told otherwise.
+        pbx: the configuration of its PBX and what comes behind it; None: a journal that somebody will write.
+    """
     port, journal, config = free_port(), folder / "trunkline.csv", folder / "trunkline.toml"
     journal.touch()
     (folder / "spool").mkdir()
+    alone = f'[pbx.pbx1]\njournal.path = "{journal}"\ntrunks = [{{ endpoint = "trunk" }}]\n'
     config.write_text(
         f'home = "{folder}/home"\nhttp.port = {port}\n[company]\nregion = "RU"\ntimezone = "Europe/Moscow"\n'
-        f'[pbx.pbx1]\njournal.path = "{journal}"\ntrunks = [{{ endpoint = "trunk" }}]\n'
+        + (alone if pbx is None else pbx)
     )
     process = _start(config, folder / "gateway.log")
     try:
@@ -53,10 +63,16 @@ async def serving(folder: Path) -> AsyncIterator[Served]:
         key = await asyncio.to_thread(_key, config)
         async with borrow_embedded(folder / "home") as server:
             async with open_pool(server.dsn, size=1) as pool:
-                await staffed(pool)
+                await people(pool)
                 await pool.execute("notify trunkline_tables")
             yield Served(
-                pid=process.pid, database_pid=server.pid, journal=journal, origin=origin, key=key, dsn=server.dsn
+                pid=process.pid,
+                database_pid=server.pid,
+                journal=journal,
+                log=folder / "gateway.log",
+                origin=origin,
+                key=key,
+                dsn=server.dsn,
             )
     finally:
         _end(process, folder / "gateway.log")
