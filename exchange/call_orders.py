@@ -46,7 +46,7 @@ class Order:
     client_caller_id: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CallOrders(Hunting, ABC):
     """A family that can be told what to do."""
 

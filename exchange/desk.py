@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ class Desk:
     ends_when_idle: bool = False
     _writer: asyncio.StreamWriter | None = None
     _waiting: dict[int, asyncio.Future[RouteReply | DialReply]] = field(default_factory=dict)
-    _asks: count[int] = field(default_factory=lambda: count(1))
+    _asks: Iterator[int] = field(default_factory=lambda: count(1))
     _on_their_own: set[str] = field(default_factory=set)
     """Calls whose question was not answered in time: their plan is the house's to the end."""
 
@@ -161,7 +161,7 @@ class Desk:
         )
         try:
             while line := await reader.readline():
-                self._take(line)
+                self._take_safely(line)
         except (ConnectionError, ValueError, control.BadLine) as fault:
             log.warning("the gateway's connection was ended", fault=type(fault).__name__)
         finally:
@@ -170,6 +170,14 @@ class Desk:
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+
+    def _take_safely(self, line: bytes) -> None:
+        try:
+            self._take(line)
+        except control.BadLine:
+            raise
+        except Exception:  # one order that fails must not take the connection and all other orders with it
+            log.exception("an order could not be carried out")
 
     def _take(self, line: bytes) -> None:
         match control.read_to_exchange(line):

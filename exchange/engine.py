@@ -120,6 +120,9 @@ class EmbeddedEngine:
         self._trouble = "the exchange is starting"
         self._process: subprocess.Popen[bytes] | None = None
         self._changed = asyncio.Event()
+        self._furnished = asyncio.Event()
+        self.pid: int | None = None
+        """Process of the exchange that is connected, or was last."""
 
     @property
     def state(self) -> ExchangeState:
@@ -163,10 +166,12 @@ class EmbeddedEngine:
             if read_options(hello.options) != self._options:
                 log.warning("the exchange is started anew with other settings as soon as it carries no call")
                 writer.write(control.to_exchange(control.Stop(id=0, idle=True)))
+            self.pid = hello.pid
             self._writer = writer
             yield reader
         finally:
             self._writer = None
+            self._furnished.clear()
             writer.close()
             for waiting in self._answers.values():
                 if not waiting.done():
@@ -290,7 +295,18 @@ class EmbeddedEngine:
             if isinstance(answer, Done) and answer.reason:
                 self._trouble = answer.detail
                 log.error("the exchange refuses its configuration", detail=answer.detail)
+            elif isinstance(answer, Done):
+                self._furnished.set()
             await self._changed.wait()
+
+    async def ready(self, seconds: float = _START_SECONDS) -> None:
+        """Wait until the exchange runs and knows the house.
+
+        Raises:
+            TimeoutError: it does not; `state` tells why.
+        """
+        async with asyncio.timeout(seconds):
+            await self._furnished.wait()
 
     # questions and orders
 

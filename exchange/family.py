@@ -86,7 +86,7 @@ class Channel:
         return self.state is not State.OVER
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Family:
     """The legs of one worker that have to do with each other."""
 

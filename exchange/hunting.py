@@ -59,7 +59,7 @@ class Hunt:
     mode: wire.SpyMode = wire.SpyMode.LISTEN
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Hunting(Family, ABC):
     """A family in which somebody may be looked for."""
 

@@ -93,6 +93,12 @@ class Exchange:
 
     def hear(self, worker: WorkerProcess, event: wire.Event | Died) -> None:
         """What a worker tells."""
+        try:
+            self._hear(worker, event)
+        except Exception:  # an event that cannot be handled must not take the worker and its other call with it
+            log.exception("an event of a worker could not be handled", kind=type(event).__name__)
+
+    def _hear(self, worker: WorkerProcess, event: wire.Event | Died) -> None:
         now = datetime.now(UTC)
         match event:
             case wire.Incoming():

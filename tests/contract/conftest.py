@@ -10,14 +10,20 @@ from lab.chroot import AsteriskHome
 from lab.errors import PhoneFailed
 from lab.server import open_asterisk
 from tests.contract.asterisk_site import open_asterisk_site
+from tests.contract.exchange_site import open_exchange_site
 from tests.contract.sites import ContractSite
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["asterisk"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["asterisk", "embedded"])
 async def office(
-    request: pytest.FixtureRequest, asterisk_home: AsteriskHome, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ContractSite]:
     """One PBX with its phones for all tests of a module."""
+    if request.param == "embedded":
+        async with open_exchange_site(tmp_path_factory.mktemp("embedded")) as opened:
+            yield opened
+        return
+    asterisk_home: AsteriskHome = request.getfixturevalue("asterisk_home")
     with open_asterisk(tmp_path_factory.mktemp(request.param), home=asterisk_home) as server:
         async with open_asterisk_site(server) as opened:
             yield opened
