@@ -120,10 +120,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             case Name(leg=leg):
                 self.legs.add(leg)
                 self._unnamed = max(0, self._unnamed - 1)
+        self.write(command_line(command))
+
+    def write(self, line: bytes) -> None:
+        """Write a line and wake the worker."""
         if self._transport is None or self.gone.is_set():
             return
-        pipe = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
-        pipe.write(command_line(command))
+        cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).write(line)
         self._pool.nudge(self.port)
 
     def kill(self) -> None:

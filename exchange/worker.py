@@ -148,19 +148,23 @@ class Worker:
 
     def obey(self, line: bytes) -> None:
         """Carry out one line; what cannot be done is told."""
-        name = ""
         try:
             command = read_command(line)
-            name = getattr(command, "leg", "")
+        except BadLine as error:
+            self.trouble("-", str(error))
+            return
+        try:
             self._do(command)
-        except (BadLine, BadOrder) as error:
-            self._refused(name, line, str(error))
+        except BadOrder as error:
+            self._refused(command, str(error))
         except pj.Error as error:
-            self._refused(name, line, f"The telephone library says: {error.reason or error.status}.")
+            self._refused(command, f"The telephone library says: {error.reason or error.status}.")
 
-    def _refused(self, leg: str, line: bytes, text: str) -> None:
-        self.trouble(leg or "-", text)
-        if b'"dial"' in line[:40] and leg and self.leg(leg) is None:
+    def _refused(self, command: Command, text: str) -> None:
+        """What was to become a leg and did not has an end too, so that nobody waits for it."""
+        leg = getattr(command, "leg", "-")
+        self.trouble(leg, text)
+        if isinstance(command, Dial | Name) and not self._known(leg):
             self.tell(Ended(at=time.time(), leg=leg, code=503, reason=text, by=EndedBy.US))
 
     def _do(self, command: Command) -> None:
