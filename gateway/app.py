@@ -32,7 +32,7 @@ from gateway.aftercare.meters import AftercareMeters
 from gateway.aftercare.parts import duties_of, followers_of
 from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
-from gateway.api.server import make_app
+from gateway.api.server import make_app, make_runner
 from gateway.commands.desk import CommandDesk
 from gateway.doctor.meters import DoctorMeters
 from gateway.doctor.rounds import Rounds
@@ -273,7 +273,7 @@ class Gateway:
 @asynccontextmanager
 async def serving(app: web.Application, http: Http) -> AsyncIterator[None]:
     """Answer HTTP while the block runs; open requests get two seconds to end."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    runner = make_runner(app, shutdown_timeout=2.0)
     await runner.setup()
     try:
         try:

@@ -204,6 +204,9 @@ class Endpoint:
 
     async def _body(self, request: web.Request) -> Incoming:
         route = self.route
+        takes_body = bool(route.upload) or self.body_model is not Nothing
+        if takes_body and request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise MediaTypeError("Bodies are not unpacked here; send it as it is, without Content-Encoding.")
         if route.upload:
             if request.content_type not in route.upload:
                 raise MediaTypeError(f"This file has another media type; send one of {', '.join(route.upload)}.")

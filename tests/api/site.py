@@ -15,7 +15,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, web
 from gateway.aftercare.importing import Importer
 from gateway.api.parts import PartState
 from gateway.api.security import COOKIE, Passwords, new_api_key
-from gateway.api.server import ApiParts, make_app
+from gateway.api.server import ApiParts, make_app, make_runner
 from gateway.commands.desk import CommandDesk
 from gateway.domain.access import Right, Role
 from gateway.domain.directory import Directory
@@ -166,7 +166,7 @@ async def open_api(
 
 
 async def _serve(stack: contextlib.AsyncExitStack, app: web.Application) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    runner = make_runner(app, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()
