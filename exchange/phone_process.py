@@ -5,8 +5,9 @@ other side is `exchange.phones`: one JSON line a command on stdin, one JSON line
 worker, one thread owns the library (it aborts the process on the slightest misuse) and what is needed of a call is kept
 referenced to its end, for a call that is dropped hangs up.
 
-A phone with a password registers; one without is a provider's switch, from which any number calls. It takes no more
-than four calls at once, which is the library's limit; a fifth is answered 486 by the library itself.
+A phone with a password registers; one without is a provider's switch, from which any number calls. The library carries
+four calls; a phone takes three, and its fourth place is for refusing: a manager's with 486, a provider's switch with
+503, after which the next switch is tried.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ import pjsua2 as pj
 TURN_MS = 10
 RATE = 8000
 END_SECONDS = 1.0
+FREE_CALLS = 3
+"""Calls that it takes; the library's fourth place is for saying that there is no other."""
 _HEARD_WORDS = {
     pj.PJSIP_INV_STATE_EARLY: "ringing",
     pj.PJSIP_INV_STATE_CONFIRMED: "answered",
@@ -165,6 +168,8 @@ class Phone:
         """Take a call, let it ring, and tell who calls."""
         call = self._new(of_library)
         info = call.getInfo()
+        if len(self.calls) > FREE_CALLS:
+            return call.end(503 if self.secret is None else 486)
         tell_event("incoming", call=call.number, caller=info.remoteUri, dialled=info.localUri)
         call.answer(_with(180))
 

@@ -22,6 +22,7 @@ from gateway.settings import LogFormat, LogLevel
 from gateway.simulation.plan import Outage, OutageKind, Wishes, WrongWish, plan_day
 from gateway.simulation.report import as_text, as_value
 from gateway.simulation.rows import run_rows
+from gateway.simulation.sound import run_with_sound
 
 _OUTAGE = re.compile(r"(?P<kind>[a-z]+)(?P<manager>[0-9]+)?@(?P<begins>[0-9.]+)(\+(?P<lasts>[0-9.]+))?")
 
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WHAT@MINUTE[+MINUTES]",
-        help="phone, phone2 (of the second manager), provider or worker fails at a minute (for one minute)",
+        help="phone, phone2 (of the second manager), provider, gateway or worker fails at a minute (for one minute)",
     )
     parser.add_argument("--as-fast-as-rows", action="store_true", help="without sound; hours take seconds")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="let the day stay there as demonstration data")
@@ -67,8 +68,11 @@ def run(args: argparse.Namespace) -> int:
             outages=tuple(map(read_outage, args.outage)),
         )
     )
-    begins = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=plan.seconds + 600)
-    report = asyncio.run(run_rows(settings, plan, begins=begins, kept=args.keep))
+    if args.as_fast_as_rows:
+        begins = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=plan.seconds + 600)
+        report = asyncio.run(run_rows(settings, plan, begins=begins, kept=args.keep))
+    else:
+        report = asyncio.run(run_with_sound(settings, plan, kept=args.keep))
     print(json.dumps(as_value(report), ensure_ascii=False, indent=2) if args.json else as_text(report))
     return 0 if report.account.whole else 1
 
