@@ -191,7 +191,9 @@ class Nonces:
         except ValueError:
             return Age.FOREIGN
         moment, mac = content[:12], content[12:]
-        if len(content) != 12 + _MAC_BYTES or not hmac.compare_digest(mac, self._mac(moment, host)):
+        if len(content) != 12 + _MAC_BYTES or urlsafe_b64encode(content).decode() != nonce:
+            return Age.FOREIGN
+        if not hmac.compare_digest(mac, self._mac(moment, host)):
             return Age.FOREIGN
         age = now - int.from_bytes(moment[:8], "big") / 1000
         return Age.GOOD if age <= self._life else Age.STALE

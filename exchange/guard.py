@@ -122,12 +122,13 @@ class LockOut:
         return self._hosts.get(host, 0.0) > now
 
     def sweep(self, now: float) -> None:
-        """Forget what is long over; beyond the bound also the oldest."""
+        """Forget what is long over; at the bound also the oldest quarter, so that this is not done each time."""
         for key, pair in list(self._pairs.items()):
             if now - max(pair.first, pair.locked_until) > LOCK_LONGEST:
                 del self._pairs[key]
-        while len(self._pairs) >= _MOST_KEPT:
-            del self._pairs[next(iter(self._pairs))]
+        if len(self._pairs) >= _MOST_KEPT:
+            for key in list(self._pairs)[: _MOST_KEPT // 4]:
+                del self._pairs[key]
         self._hosts = {host: until for host, until in self._hosts.items() if until > now}
         self._accounts = {
             host: kept
