@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import structlog
@@ -30,6 +31,7 @@ from gateway.domain.errors import GatewayError, GiveUp
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("exchange")
 _IDLE_LOOK = 0.5
+_LISTENS = "listens"
 _STARTING = Refusal(code=503, reason="The exchange is starting")
 
 
@@ -37,8 +39,13 @@ class AlreadyRunning(GiveUp):
     """Another exchange runs for this home; there is nothing to do."""
 
 
-async def run(places: Places, options: Options) -> None:
+async def run(places: Places, options: Options, ready: Callable[[], None] = lambda: None) -> None:
     """Carry calls until told to stop.
+
+    Args:
+        places: where its things lie.
+        options: how it listens.
+        ready: called once it listens.
 
     Raises:
         GatewayError: a port is taken, an address is missing, the library is not there.
@@ -86,6 +93,7 @@ async def run(places: Places, options: Options) -> None:
             for_ever = [tasks.create_task(front.run()), tasks.create_task(desk.exchange.keep_time())]
             async with open_desk(desk, places.socket):
                 log.info("the exchange runs", bind=options.bind, port=front.outside[1])
+                ready()
                 await _stopped(desk)
             desk.exchange.end_all("exchange_stopped")
             for task in for_ever:
@@ -130,23 +138,59 @@ def main() -> int:
     """Run; a fault is told in one line."""
     parser = argparse.ArgumentParser(prog="python -m exchange", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the gateway's home")
-    places = Places(home=parser.parse_args().home.resolve())
+    parser.add_argument("--detach", action="store_true", help="go on in a process of its own once it listens")
+    args = parser.parse_args()
+    places = Places(home=args.home.resolve())
+    return _detached(places) if args.detach else _run_to_the_end(places, lambda fault: None)
+
+
+def _detached(places: Places) -> int:
+    """Leave the exchange to itself: our process ends when it listens, or with its fault on standard output."""
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as told:
+            fault = told.read()
+        if fault != _LISTENS:
+            sys.stdout.write(fault)
+        return 0 if fault == _LISTENS else 1
+    os.close(reading)
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1):
+        os.dup2(nowhere, standard)
+
+    def tell(text: str) -> None:
+        with suppress(OSError):
+            os.write(writing, text.encode())
+            os.close(writing)
+
+    return _run_to_the_end(places, tell)
+
+
+def _run_to_the_end(places: Places, tell: Callable[[str], None]) -> int:
+    """Run; `tell` gets `_LISTENS`, or a sentence why not."""
     _log_as_json()
     try:
         held = _lock(places)
         options = read_options(places.options.read_text()) if places.options.exists() else Options()
-        asyncio.run(run(places, options))
+        asyncio.run(run(places, options, ready=lambda: tell(_LISTENS)))
         os.close(held)
     except GatewayError as fault:
-        sys.stderr.write(f"{fault}\n")
-        return 1
+        return _failed(str(fault), tell)
     except BaseExceptionGroup as faults:
         first: BaseException = faults
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
-        log.error("the exchange failed", fault=f"{type(first).__name__}: {first}", exc_info=first)
-        return 1
+        log.error("the exchange failed", exc_info=first)
+        return _failed(str(first) if isinstance(first, GatewayError) else f"{type(first).__name__}: {first}", tell)
     return 0
+
+
+def _failed(why: str, tell: Callable[[str], None]) -> int:
+    sys.stderr.write(f"{why}\n")
+    tell(why)
+    return 1
 
 
 if __name__ == "__main__":

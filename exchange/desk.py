@@ -21,6 +21,7 @@ import structlog
 
 from exchange import control, wire
 from exchange.brain import Brain
+from exchange.call_orders import not_possible
 from exchange.control import Deed, DialReply, Done, RouteReply
 from exchange.family import Out
 from exchange.service import Exchange
@@ -233,8 +234,11 @@ class Desk:
             return self._originate(order)
         leg = order.leg or order.client
         brain = self.exchange.brain_of(leg)
-        if brain is None or (order.manager and brain.found(order.manager) is None):
+        other = self.exchange.brain_of(order.manager) if order.manager else brain
+        if brain is None or other is None:
             return _GONE
+        if other is not brain:
+            return not_possible("they do not talk with each other")
         verdict, out = _ordered(brain, order, datetime.now(UTC))
         self.exchange.carry_out(brain, out)
         return verdict

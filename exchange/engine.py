@@ -12,11 +12,10 @@ order to a call was not done; of a click-to-call nobody says so, since a phone m
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -118,7 +117,6 @@ class EmbeddedEngine:
         self._answers: dict[int, asyncio.Future[Done | Seen]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._trouble = "the exchange is starting"
-        self._process: subprocess.Popen[bytes] | None = None
         self._changed = asyncio.Event()
         self._furnished = asyncio.Event()
         self.pid: int | None = None
@@ -202,33 +200,26 @@ class EmbeddedEngine:
             ExchangeNotStarted, EngineMissing: with the reason.
         """
         check_library()
-        if self._process is not None and self._process.poll() is None:
-            return  # it still starts, or ends
         self._places.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._places.options.write_text(self._options.text())
         with self._places.log.open("ab") as said:
-            begin = said.tell()
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - it must outlive this loop and its child watcher
-                [sys.executable, "-m", "exchange", "--home", str(self._places.home)],
+            starting = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "exchange", "--detach", "--home", str(self._places.home)),
                 cwd=_ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
                 stderr=said,
-                start_new_session=True,
             )
-        await self._wait_for(self._process, begin)
-
-    async def _wait_for(self, process: "subprocess.Popen[bytes]", begin: int) -> None:
-        async with asyncio.timeout(_START_SECONDS):
-            while True:
-                await asyncio.sleep(0.05)
-                if (opened := await self._connect()) is not None:
-                    opened.close()
-                    return
-                if process.poll() is not None:
-                    said = self._places.log.read_bytes()[begin:].decode("utf-8", "replace").strip()
-                    last = said.splitlines()[-1] if said else ""
-                    raise ExchangeNotStarted(last[:500] if last and not last.startswith("{") else None)
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                told, _ = await starting.communicate()
+        except (TimeoutError, asyncio.CancelledError):
+            with suppress(ProcessLookupError):
+                starting.kill()  # only who waits for it; an exchange that starts goes on
+            await starting.communicate()
+            raise
+        if starting.returncode:
+            raise ExchangeNotStarted(told.decode("utf-8", "replace").strip()[:500] or None)
 
     async def _speak(self, reader: asyncio.StreamReader) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -5,7 +5,7 @@ another. What is ordered (joined, on hold, recorded, spied upon) is kept here; `
 be there, and `exchange.worker_sound` makes the bridge have exactly these. So no order has to know what came before it.
 
 Rules that are not plain: a leg on hold, by order or by its own phone, is joined with nobody, whatever was ordered, and
-its recording gets silence; a recording holds what the two sides said to each other, so neither music nor a whisper.
+its recording gets silence; a recording holds what the two sides said to each other, so neither music nor a supervisor.
 """
 
 from collections.abc import Iterator
@@ -113,16 +113,4 @@ class Wiring:
         partners = [] if leg.paused else self.partners(name)
         if partners:
             yield (Port.LEG, name), (Port.RECEIVED, name)
-        heard = [*partners, *(self._breaking_in(name, partners) if partners else [])]
-        yield from (((Port.LEG, partner), (Port.SENT, name)) for partner in heard)
-
-    def _breaking_in(self, name: str, partners: list[str]) -> list[str]:
-        return [
-            spy
-            for spy, leg in self.legs.items()
-            if leg.runs
-            and leg.spies is not None
-            and leg.spies[1] is SpyMode.BARGE
-            and leg.spies[0] in (name, *partners)
-            and spy not in (name, *partners)
-        ]
+        yield from (((Port.LEG, partner), (Port.SENT, name)) for partner in partners)

@@ -46,8 +46,8 @@ class Behind(Protocol):
     def recording(self, leg: str) -> tuple[Path, Path]:
         """The closed recording of a client's leg: what he said, and what he heard."""
 
-    def queue_pauses(self) -> dict[str, str]:
-        """Reason by paused extension, as the PBX's queue has them."""
+    def queue_pauses(self) -> dict[str, str] | None:
+        """Reason by paused extension, as the PBX's queue has them; None: it has no queues."""
 
     def freeze(self) -> None:
         """Let the PBX answer nothing."""
@@ -58,8 +58,8 @@ class Behind(Protocol):
     def without_line(self) -> AbstractContextManager[None]:
         """While it lasts, no line to the provider can be had."""
 
-    def without(self, right: str) -> AbstractAsyncContextManager[Engine]:
-        """The same PBX by an account that lacks one right."""
+    def without(self, right: str) -> AbstractAsyncContextManager[Engine | None]:
+        """The same PBX by an account that lacks one right; None: it knows no rights."""
 
     def offline(self) -> AbstractAsyncContextManager[Engine]:
         """The same engine without a connection to its PBX."""

@@ -47,7 +47,7 @@ async def test_listen_whisper_and_barge_reach_whom_they_should_and_nobody_else(t
         ("rx", CLIENT): [True] * 4,
         ("rx", CHIEF): [False] * 4,
         ("tx", ANNA): [True] * 4,
-        ("tx", CHIEF): [False, False, True, False],
+        ("tx", CHIEF): [False] * 4,
     }
     assert {pair: hears(*pair) for pair in expected} == expected
     assert [hears("chief", who)[:3] for who in (CLIENT, ANNA)] == [[True] * 3] * 2
