@@ -54,6 +54,7 @@ async def known_things(api: Api) -> dict[str, list[str]]:
         "language": ["auto", "ru"],
         "user_id": [str(api.site.users[name]) for name in ("anna", "boris")],
         "pbx": ["pbx1"],
+        "file": ["1763807400.12-rx.wav", "1763807400.12.done"],
         "extension": ["105", "106"],
         "number": ["+79161234567", "8 (916) 555-00-11"],
         "row_id": ["1", "2", "3"],
