@@ -21,8 +21,9 @@ from gateway.api.problems import (
 )
 from gateway.api.routing import Asked, Route
 from gateway.api.sockets import OpenSockets
-from gateway.domain.access import PASSWORD_LENGTH_MAX, Principal, Right, Role, password_faults
+from gateway.domain.access import GRANTS, PASSWORD_LENGTH_MAX, Principal, Right, Role, password_faults
 from gateway.domain.dialling import is_outside
+from gateway.domain.errors import NotAllowed
 from gateway.settings import Language
 from gateway.store import access, people, staff
 from gateway.store.access import write_audit
@@ -262,6 +263,7 @@ class Users:
     async def enter(self, asked: Asked[Nothing, Nothing, NewUser]) -> UserView | web.Response:
         """Enter a person."""
         body = asked.body
+        _check_reach(asked.principal, body.role)
         login = body.login.lower()
         hashed = None
         if body.password is not None:
@@ -293,6 +295,7 @@ class Users:
         """Change a person."""
         id_, body = asked.path.user_id, asked.body
         person = await self._person(id_)
+        _check_reach(asked.principal, Role(person.role), body.role or Role.MANAGER)
         changes: dict[str, object] = {
             name: value for name, value in body.model_dump(exclude={"password", "version"}).items() if value is not None
         }
@@ -380,3 +383,16 @@ class Users:
         self, connection: Connection, who: Principal, action: str, id: int, detail: Mapping[str, object]
     ) -> None:
         await write_audit(connection, actor=who.id, action=action, object=f"user:{id}", detail=dict(detail))
+
+
+def _check_reach(who: Principal, *roles: Role) -> None:
+    """Let a narrowed key enter and change managers, and nobody who may do more than it may itself.
+
+    Raises:
+        NotAllowed: whoever has the password of such a person, or makes it, has his rights.
+    """
+    beyond = {right for role in roles if role is not Role.MANAGER for right in GRANTS[role]} - (
+        GRANTS[who.role] if who.limited_to is None else GRANTS[who.role] & who.limited_to
+    )
+    if beyond:
+        raise NotAllowed("This key enters and changes managers only; for others take one with all rights of theirs.")

@@ -243,3 +243,18 @@ async def test_a_full_telephone_number_is_no_extension(api: Api) -> None:
         found = await problem(response, 422, "invalid-request")
         assert found["errors"][0]["code"] == "outside_number"  # type: ignore[index]
     await ok(await hr.put(f"users/{anna}/extensions/pbx1/10523", json={"endpoints": ["PJSIP/105"]}))
+
+
+async def test_a_narrowed_key_makes_nobody_who_may_do_more_than_itself(api: Api) -> None:
+    """A key for the staff list must not be a way to an administrator's password."""
+    hr = await api.caller(Role.ADMIN, rights=[Right.USERS_MANAGE, Right.USERS_READ])
+    root, anna = api.site.users["root"], api.site.users["anna"]
+
+    new = {"login": "eve", "name": "Eve", "role": "admin", "password": PASSWORD}
+    await problem(await hr.post("users", json=new, headers={"Idempotency-Key": "a"}), 403, "not-allowed")
+    for user, change in ((root, {"password": PASSWORD}), (anna, {"role": "supervisor"})):
+        version = (await ok(await hr.get(f"users/{user}")))["version"]
+        response = await hr.patch(f"users/{user}", json={"version": version, **change})
+        await problem(response, 403, "not-allowed")
+    made = await hr.post("users", json={**new, "role": "manager"}, headers={"Idempotency-Key": "b"})
+    assert made.status == 201, await made.text()
