@@ -13,9 +13,10 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.domain.errors import Rejected, TryAgain
@@ -24,6 +25,9 @@ from gateway.domain.shipping import FILE_MAX, is_recording_file
 from recordings.errors import BadName
 
 _STEP = 1 << 20
+GIVEN_UP = timedelta(days=7)
+"""So long a file may lie half received before it is thrown away."""
+_SWEEP_SECONDS = 3600.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SOUND = (SpoolRole.CLIENT, SpoolRole.MANAGER, SpoolRole.MIXED)
 
@@ -70,6 +74,7 @@ class Arrivals:
         self.spool = folder / "spool"
         """What the intake looks into."""
         self._limit = free_space_limit
+        self._swept_at = float("-inf")
         for made in (self._arriving, self.spool):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -109,6 +114,7 @@ class Arrivals:
             NoRoomHere: the disk is full.
         """
         part = self._part(file, digest)
+        self._sweep_now_and_then()
         if not 0 <= offset + len(data) <= total <= FILE_MAX:
             raise BadSize
         there = self.look(file, digest)
@@ -140,6 +146,12 @@ class Arrivals:
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed
+
+    def _sweep_now_and_then(self) -> None:
+        """Halves that nobody goes on sending would fill the disk in the end; the sender begins such a file anew."""
+        if time.monotonic() - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = time.monotonic()
+            self.sweep(older_than=datetime.now(UTC) - GIVEN_UP)
 
     def _part(self, file: str, digest: str) -> Path:
         if not is_recording_file(file) or not _DIGEST.fullmatch(digest):

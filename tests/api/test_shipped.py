@@ -1,6 +1,7 @@
 """What a PBX's host may send, and what it may not: bound keys, places, digests, garbage, pieces of recordings."""
 
 import hashlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.domain.own_rows import own_row
 from gateway.domain.shipping import BATCH_ROWS, BrokenPiece, batch_digest, piece_text, row_text
 from gateway.receiving import Receiving
-from recordings.arrivals import Arrivals
+from recordings.arrivals import GIVEN_UP, Arrivals
 from sip.journal import JournalStatus
 from tests.api.site import Api, open_api, problem
 from tests.gateway.site import rows_of
@@ -223,6 +224,17 @@ async def test_a_recording_comes_in_pieces_and_is_shown_when_its_marker_is_here(
     assert (pbx.arrivals.spool / "1.2-rx.wav").read_bytes() == sound
     async with pbx.host.post("pbx/pbx1/recordings/standings", json={"names": ["1.2", "9.9"]}) as asked:
         assert [i["standing"] for i in (await asked.json())["items"]] == ["received", "unknown"]
+
+
+async def test_what_nobody_goes_on_sending_does_not_stay_for_ever(pbx: Pbx) -> None:
+    old = pbx.arrivals.spool.parent / "arriving" / f"b.wav.{'0' * 32}.part"
+    old.write_bytes(b"half")
+    week = (datetime.now(UTC) - GIVEN_UP).timestamp() - 60
+    os.utime(old, (week, week))
+    url = f"pbx/pbx1/recordings/a.wav?offset=0&total=2&sha256={'0' * 64}"
+
+    assert (await pbx.host.put(url, data=b"x", headers=OCTETS)).status == 200
+    assert [path.name[:5] for path in old.parent.iterdir()] == ["a.wav"]
 
 
 async def test_a_file_that_is_not_what_was_told_is_thrown_away(pbx: Pbx) -> None:
