@@ -13,37 +13,40 @@ import platform
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from exchange.wire import (
-    LINE_BYTES,
-    BadLine,
-    Command,
-    Dial,
-    Ended,
     Event,
-    Incoming,
-    Name,
     Ready,
-    command_line,
-    read_event,
 )
-from exchange.worker_settings import LEGS, WorkerSettings
+from exchange.worker_process import Died, WorkerProcess
+from exchange.worker_settings import WorkerSettings
 from gateway.domain.errors import GiveUp
 
 START_SECONDS = 20.0
-STOP_SECONDS = 6.0
-PULSE_SECONDS = 5.0
 SILENT_PULSES = 4
 HEALTHY_SECONDS = 60.0
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-PLEDGE_SECONDS = 5.0
-_LAST_WORDS = 2000
 _NUDGE = b"\r\n\r\n"
 _ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLimits:
+    """When workers are asked, given up and let go.
+
+    Attributes:
+        pulse_seconds: between two questions whether a worker still answers.
+        stop_seconds: for hanging up and ending, then it is ended by force.
+        carried: legs after which a worker is replaced between calls.
+    """
+
+    pulse_seconds: float = 5.0
+    stop_seconds: float = 6.0
+    carried: int = 2000
 
 
 class EngineMissing(GiveUp, ImportError):
@@ -55,145 +58,18 @@ class WorkerNotStarted(GiveUp, OSError):
     """No worker of the embedded engine could start; look at the address and ports of its settings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Died:
-    """A worker is gone.
+__all__ = [
+    "Died",
+    "EngineMissing",
+    "Hear",
+    "WorkerNotStarted",
+    "WorkerPool",
+    "WorkerProcess",
+    "check_library",
+    "open_pool",
+]
 
-    Attributes:
-        at: when, in seconds of the epoch.
-        legs: the legs that went with it.
-        reason: for people.
-    """
-
-    at: float
-    legs: tuple[str, ...]
-    reason: str
-
-
-class WorkerProcess(asyncio.SubprocessProtocol):
-    """One worker.
-
-    Attributes:
-        number: counted from 1 over the pool's life.
-        port: its SIP port on loopback; 0 until it is ready.
-        pid: its process.
-        legs: those it carries, by name.
-    """
-
-    def __init__(self, pool: "WorkerPool", number: int) -> None:
-        """Made by the pool alone."""
-        self.number = number
-        self.port = 0
-        self.legs: set[str] = set()
-        self.started = time.monotonic()
-        self.gone = asyncio.Event()
-        self.silent_pulses = 0
-        self.ended_by_us = False
-        self.last_words = b""
-        self._unnamed = 0
-        self._pledges: list[float] = []
-        self._pool = pool
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._unread = b""
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return 0 if self._transport is None else self._transport.get_pid() or 0
-
-    @property
-    def free(self) -> int:
-        """Legs that it can still take, those that are on their way counted."""
-        now = time.monotonic()
-        self._pledges = [until for until in self._pledges if until > now]
-        return LEGS - len(self.legs) - self._unnamed - len(self._pledges) if self.port else 0
-
-    def pledge(self) -> None:
-        """An INVITE was sent its way: keep a place for it, a few seconds."""
-        self._pledges.append(time.monotonic() + PLEDGE_SECONDS)
-
-    def send(self, command: Command) -> None:
-        """Give it a command; one that is gone hears nothing, and its `Died` tells so."""
-        match command:
-            case Dial(leg=leg):
-                self.legs.add(leg)
-            case Name(leg=leg):
-                self.legs.add(leg)
-                self._unnamed = max(0, self._unnamed - 1)
-        self.write(command_line(command))
-
-    def write(self, line: bytes) -> None:
-        """Write a line and wake the worker."""
-        if self._transport is None or self.gone.is_set():
-            return
-        cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).write(line)
-        self._pool.nudge(self.port)
-
-    def kill(self) -> None:
-        """End it by force."""
-        if self._transport is not None:
-            with suppress(ProcessLookupError):
-                self._transport.kill()
-
-    async def end(self) -> None:
-        """Let it hang up and end, or end it by force."""
-        self.ended_by_us = True
-        if self._transport is None:
-            return
-        if (pipe := self._transport.get_pipe_transport(0)) is not None:
-            cast(asyncio.WriteTransport, pipe).close()
-        self._pool.nudge(self.port)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self.gone.wait()
-        except TimeoutError:
-            self.kill()
-            await self.gone.wait()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the process's transport."""
-        self._transport = cast(asyncio.SubprocessTransport, transport)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Read what it tells on stdout, and keep its last words on stderr."""
-        if fd != 1:
-            self.last_words = (self.last_words + data)[-_LAST_WORDS:]
-            return
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        for line in lines:
-            with suppress(BadLine):
-                self._hear(read_event(line))
-        if len(self._unread) > LINE_BYTES:
-            self.kill()  # it writes no lines any more
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended and everything it wrote is read."""
-        self.port = 0
-        if self._transport is not None:
-            self._transport.close()
-        self.gone.set()
-        self._pool.buried(self)
-
-    def _hear(self, event: Event) -> None:
-        match event:
-            case Ready(port=port):
-                self.port = port
-            case Incoming():
-                self._unnamed += 1
-                if self._pledges:
-                    self._pledges.pop(0)
-            case Ended(leg=leg):
-                self.legs.discard(leg)
-        self._pool.heard(self, event)
-
-    def reason(self) -> str:
-        """Why it is gone, for people."""
-        code = None if self._transport is None else self._transport.get_returncode()
-        if code is not None and code < 0:
-            return f"its process was ended by signal {-code}"
-        return f"its process ended with status {code}"
-
-
+DEFAULT_LIMITS = PoolLimits()
 Hear = Callable[[WorkerProcess, Event | Died], None]
 
 
@@ -205,7 +81,7 @@ class WorkerPool(asyncio.DatagramProtocol):
         deaths: how many died unasked.
     """
 
-    def __init__(self, settings: WorkerSettings, hear: Hear, *, ahead: int, most: int) -> None:
+    def __init__(self, settings: WorkerSettings, hear: Hear, *, ahead: int, most: int, limits: PoolLimits) -> None:
         """Made by `open_pool` alone."""
         self.workers: dict[int, WorkerProcess] = {}
         self.deaths = 0
@@ -213,6 +89,7 @@ class WorkerPool(asyncio.DatagramProtocol):
         self._hear = hear
         self._ahead = ahead
         self._most = most
+        self._limits = limits
         self._count = 0
         self._early_deaths = 0
         self._closing = False
@@ -257,12 +134,13 @@ class WorkerPool(asyncio.DatagramProtocol):
             while self._lacking():
                 await asyncio.sleep(BACK_OFF[min(self._early_deaths, len(BACK_OFF) - 1)])
                 await self._start()
+            await self._retire()
             await self._wanted.wait()
 
     async def watch(self) -> None:
         """Ask every worker now and then whether it still answers, until cancelled."""
         while True:
-            await asyncio.sleep(PULSE_SECONDS)
+            await asyncio.sleep(self._limits.pulse_seconds)
             for worker in list(self.workers.values()):
                 self._ask(worker)
 
@@ -271,7 +149,7 @@ class WorkerPool(asyncio.DatagramProtocol):
         self._closing = True
         async with asyncio.TaskGroup() as tasks:
             for worker in list(self.workers.values()):
-                tasks.create_task(worker.end())
+                tasks.create_task(worker.end(self._limits.stop_seconds))
 
     def nudge(self, port: int) -> None:
         """Wake a worker's library, so that it reads its command at once."""
@@ -288,6 +166,7 @@ class WorkerPool(asyncio.DatagramProtocol):
     def buried(self, worker: WorkerProcess) -> None:
         """A worker is gone."""
         self.workers.pop(worker.number, None)
+        self._wanted.set()
         if worker.ended_by_us:
             return
         self.deaths += 1
@@ -297,7 +176,6 @@ class WorkerPool(asyncio.DatagramProtocol):
             words = worker.last_words.decode("utf-8", "replace").strip().rpartition("\n")[2]
             self._failed = f"The embedded engine could not start: {words or worker.reason()}"
             self._ready.set()
-        self._wanted.set()
         self._hear(worker, Died(at=time.time(), legs=tuple(sorted(worker.legs)), reason=worker.reason()))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -313,10 +191,17 @@ class WorkerPool(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """A port is closed; the worker's death is told by its pipes."""
 
+    async def _retire(self) -> None:
+        """Let old workers go between calls, one at a time: the library keeps a little memory of every leg for good."""
+        for worker in list(self.workers.values()):
+            worker.retired = worker.retired or worker.carried >= self._limits.carried
+            if worker.retired and worker.idle and not self._closing:
+                await worker.end(self._limits.stop_seconds)
+
     def _lacking(self) -> bool:
         if self._closing or len(self.workers) >= self._most:
             return False
-        return sum(1 for w in self.workers.values() if not w.port or w.free == LEGS) < self._ahead
+        return sum(1 for w in self.workers.values() if not w.retired and (not w.port or w.idle)) < self._ahead
 
     async def _start(self) -> None:
         self._count += 1
@@ -360,13 +245,16 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def check_library() -> None:
+def check_library(module: str = "pjsua2") -> None:
     """Make sure that the telephone library is there.
+
+    Args:
+        module: its name.
 
     Raises:
         EngineMissing: it is not.
     """
-    if importlib.util.find_spec("pjsua2") is None:
+    if importlib.util.find_spec(module) is None:
         raise EngineMissing(
             "The embedded engine has no telephone library for this machine"
             f" ({platform.system()} {platform.machine()}, Python {platform.python_version()}); it comes for Linux"
@@ -376,7 +264,7 @@ def check_library() -> None:
 
 @asynccontextmanager
 async def open_pool(
-    settings: WorkerSettings, hear: Hear, *, ahead: int = 2, most: int = 10
+    settings: WorkerSettings, hear: Hear, *, ahead: int = 2, most: int = 10, limits: PoolLimits = DEFAULT_LIMITS
 ) -> AsyncIterator[WorkerPool]:
     """Run workers for as long as the block lasts.
 
@@ -385,6 +273,7 @@ async def open_pool(
         hear: called in the event loop with everything a worker tells, and with its death.
         ahead: workers that stand ready without a leg.
         most: workers in all; two calls each.
+        limits: when workers are asked, given up and let go.
 
     Yields:
         The pool; its first worker is ready.
@@ -396,7 +285,7 @@ async def open_pool(
     check_library()
     loop = asyncio.get_running_loop()
     socket, pool = await loop.create_datagram_endpoint(
-        lambda: WorkerPool(settings, hear, ahead=ahead, most=most), local_addr=("127.0.0.1", 0)
+        lambda: WorkerPool(settings, hear, ahead=ahead, most=most, limits=limits), local_addr=("127.0.0.1", 0)
     )
     try:
         async with asyncio.TaskGroup() as tasks:

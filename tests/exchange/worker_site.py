@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import soundfile
 
-from exchange.pool import Died, WorkerPool, WorkerProcess, open_pool
+from exchange.pool import DEFAULT_LIMITS, Died, PoolLimits, WorkerPool, WorkerProcess, open_pool
 from exchange.wire import Answer, Answered, Command, Dial, Event, Incoming, Join, Name, Sound
 from exchange.worker_settings import WorkerSettings
 from lab.phone_calls import PhoneCall
@@ -108,11 +108,13 @@ PORTS: dict[Phone, int] = {}
 
 
 @asynccontextmanager
-async def open_site(*, ahead: int = 1, most: int = 1, **settings: object) -> AsyncIterator[Site]:
+async def open_site(
+    *, ahead: int = 1, most: int = 1, limits: PoolLimits = DEFAULT_LIMITS, **settings: object
+) -> AsyncIterator[Site]:
     """Run workers; they speak straight to the address dialled, without a front, unless told otherwise."""
     site = Site()
     made = WorkerSettings(**settings)  # type: ignore[arg-type]
-    async with open_pool(made, site.hear, ahead=ahead, most=most) as site.pool:
+    async with open_pool(made, site.hear, ahead=ahead, most=most, limits=limits) as site.pool:
         yield site
 
 
