@@ -164,6 +164,7 @@ class Outlook:
     lost_in_transfer: int
     """Clients who were sent on, and whom nobody took."""
     longest_wait: timedelta
+    missed_calls: tuple[Seen, ...] = ()
     hours: tuple[tuple[int, int, int], ...] = field(default=())
     """Hour of the day from 0, calls of clients, missed."""
     loads: tuple[Load, ...] = ()
@@ -192,6 +193,7 @@ def outlook_of(seen: Sequence[Seen], *, begins: datetime, seconds: float, extens
         reached=sum(call.answered for call in outbound),
         transferred=sum(len(call.taken_by) > 1 for call in inbound),
         lost_in_transfer=sum(call.sent_on and len(call.taken_by) == 1 for call in inbound),
+        missed_calls=tuple(sorted(missed, key=lambda call: call.begins)),
         longest_wait=max((_wait(call) for call in inbound), default=timedelta(0)),
         hours=_hours(inbound, begins, seconds),
         loads=tuple(_load(extension, seen, seconds) for extension in extensions),

@@ -20,6 +20,7 @@ from gateway.simulation.plan import DayPlan, Origin, OutageKind, PlannedCall, Re
 
 CALLS_OF_A_SWITCH = 3
 """Calls that a provider's process places at once; its fourth place is for saying that it has none."""
+_LOOK = 0.5
 _MOMENT = 0.5
 """A phone that was answered so shortly lost the race against a colleague's."""
 _OUT_PATIENCE = 15.0
@@ -131,7 +132,9 @@ class Office:
         if self.now >= self.plan.seconds or not can or switch is None:
             self.skipped += 1
             return
-        live = LiveCall(planned=planned, began=time.time(), all_busy=all(m.talks is not None for m in self.managers))
+        live = LiveCall(
+            planned=planned, began=time.time(), all_busy=all(m.talks is not None or m.is_out for m in self.managers)
+        )
         self._live[planned.client] = live
         try:
             own = await (self._dial_out(live, manager) if is_out else self._dial_in(live, switch))
@@ -228,14 +231,16 @@ class Office:
         """Let it ring as planned, and take it if it still rings and one is still free."""
         if await call.until("ended", response.after) or response.reaction is Reaction.LETS_RING:
             return False
-        with suppress(PhoneFailed):
-            if response.reaction is Reaction.REFUSES:
+        if response.reaction is Reaction.REFUSES:
+            with suppress(PhoneFailed):
                 await call.refuse(486)
+            return False
+        while who is not None and who.talks is not None:  # he has taken another one meanwhile
+            if await call.until("ended", _LOOK):
                 return False
-            if who is not None:
-                if who.talks is not None:
-                    return False
-                who.talks = call
+        if who is not None:
+            who.talks = call
+        with suppress(PhoneFailed):
             await call.answer(play=sides.client if who is None else sides.manager, again=True)
         if await call.until("answered", 5.0):
             return True

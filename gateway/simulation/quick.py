@@ -29,6 +29,7 @@ RING_SECONDS = 25.0
 _LEGS_OF_A_WORKER = 4
 _SOON = 0.05
 """Seconds until a phone says that it rings, or a leg that was told to end has ended."""
+_LOOK = 0.5
 _BUSY, _CANCELLED, _HUNG_UP = 486, 487, 200
 _OUT_PATIENCE = 15.0
 
@@ -186,7 +187,7 @@ class QuickCall:
         house, planned = self.house, self.planned
         is_in = planned.origin is Origin.CLIENT
         self.caller = house.new_id()
-        self.all_busy = all(manager.leg for manager in house.managers)
+        self.all_busy = all(m.leg or not house.is_registered(n) for n, m in enumerate(house.managers))
         house.open[id(self)] = self
         extension = extension_of(planned.manager)
         party, name = (Party.TRUNK, TRUNK) if is_in else (Party.PHONE, extension)
@@ -299,7 +300,8 @@ class QuickCall:
             return self._talks(self.caller, self.planned.manager)
         manager = self.house.managers[index]
         if manager.leg:
-            return  # he has taken another call meanwhile, and lets this one ring
+            # He has taken another call meanwhile; this one rings on until he is free, or nobody waits any more.
+            return self.house.after(_LOOK, lambda: self._reacts(leg, index, response))
         manager.leg = leg
         first = not self.talks
         self._take(wire.Answered(at=self._at, leg=leg))

@@ -128,6 +128,17 @@ def as_value(report: DayReport) -> dict[str, object]:
         "transferred": outlook.transferred,
         "lost_in_transfer": outlook.lost_in_transfer,
         "skipped": report.skipped,
+        "missed_calls": [
+            {
+                "at": call.begins.isoformat(),
+                "client": call.client,
+                "rang": list(call.rang),
+                "all_busy": call.all_busy,
+                "waited_seconds": _seconds(call.ends - call.begins),
+                "status": call.code,
+            }
+            for call in outlook.missed_calls
+        ],
         "never_reached": list(outlook.never_reached),
         "longest_wait_seconds": _seconds(outlook.longest_wait),
         "overloaded": [load.extension for load in outlook.loads if load.overloaded],
