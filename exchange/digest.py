@@ -199,7 +199,7 @@ class Nonces:
         return Age.GOOD if age <= self._life else Age.STALE
 
     def _mac(self, moment: bytes, host: str) -> bytes:
-        return hmac.digest(self._key, moment + host.encode(), "sha256")[:_MAC_BYTES]
+        return hashlib.blake2b(moment + host.encode(), key=self._key, digest_size=_MAC_BYTES).digest()
 
 
 class Replays:

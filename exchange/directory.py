@@ -6,6 +6,7 @@ One object, filled by `Front.configure` and by the name look-ups, read by whoeve
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 from urllib.parse import quote
 
 from exchange.digest import Algorithm
@@ -137,6 +138,16 @@ def _trunk_fault(trunk: Trunk) -> str | None:
         return "a registration needs a user"
     if not 60 <= trunk.expiry <= 86_400:
         return f"expiry {trunk.expiry}: 60 to 86400 seconds are allowed"
+    if wrong := next((text for text in trunk.hosts if not _is_network(text)), None):
+        return f"{wrong[:64]!r} in hosts is no IPv4 address or network"
     if not all(_LINE.fullmatch(text) for text in (trunk.user, trunk.password, trunk.from_user, *trunk.dids)):
         return "user, password, from_user and dids are single lines of at most 128 characters"
     return None
+
+
+def _is_network(text: str) -> bool:
+    try:
+        IPv4Network(text)
+    except ValueError:
+        return False
+    return True

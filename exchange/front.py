@@ -1,20 +1,21 @@
 """The SIP front: one UDP socket for phones and providers, one on loopback for the workers, and the clock.
 
-It is the only part of the embedded engine that the network reaches. What a message means is decided in `reception.py`;
-here are the sockets, the registrations at providers with their timers, and the look-up of their hosts' names.
+It is the only part of the embedded engine that the network reaches. What a message means is decided in `reception.py`,
+registrations at providers are kept in `providers.py`; here are the sockets, and the accounts that both work with.
 """
 
 import asyncio
-import contextlib
 import errno
 import secrets
 import socket
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from pathlib import Path
 
 import structlog
 
@@ -23,17 +24,13 @@ from exchange.directory import Directory, WrongAccounts, checked_phones, checked
 from exchange.guard import PHONE_PACE, Guard, Pace, check_bind_address, check_networks
 from exchange.parties import Choose, Contact, PhoneAccount, Place, Trunk, TrunkState
 from exchange.passwords import Passwords
-from exchange.provider import ProviderLine
+from exchange.providers import Providers
 from exchange.proxy import Proxy, Sent, Side
 from exchange.reception import LOOPBACK, Figures, Reception
 from exchange.registrar import Registrar, dial_uri
-from exchange.sip_text import Request, Response, write_message
+from exchange.sip_text import Response, write_message
 from gateway.domain.errors import GiveUp
 
-RESOLVE_EVERY = 300.0
-"""Seconds after which the names of providers' hosts are looked up again."""
-_LOOK_EVERY = 0.25
-"""Seconds between two looks at what is due; registrations need no more."""
 _SWEEP_EVERY = 10.0
 _AT_ONCE = 64
 """Datagrams read before others have their turn."""
@@ -110,10 +107,9 @@ class Front:
             choose=choose,
             phone_pace=config.phone_pace,
         )
-        self._lines: dict[str, ProviderLine] = {}
-        self._networks: tuple[IPv4Network, ...] = check_networks(())
-        self._unresolved = asyncio.Event()
-        self._looked_up: set[str] = set()
+        self._providers = Providers(
+            directory=self._directory, guard=self._guard, contact=self.outside, send=self._put_outside
+        )
 
     @property
     def inside_port(self) -> int:
@@ -145,24 +141,11 @@ class Front:
             PublicAddress: A network is not private; nothing was changed.
         """
         known_phones, known_trunks = checked_phones(phones), checked_trunks(trunks)
-        for trunk in known_trunks.values():
-            _check_hosts(trunk)
-        self._networks = check_networks(allowed)
-        old, self._directory.trunks = self._directory.trunks, known_trunks
-        changed = {name for name, trunk in old.items() if known_trunks.get(name) != trunk}
+        self._providers.networks = check_networks(allowed)
         gone = {name for name, phone in self._directory.phones.items() if known_phones.get(name) != phone}
         self._directory.phones = known_phones
         self._registrar.forget(gone)
-        for name in changed:
-            self._leave(name)
-        for name, trunk in known_trunks.items():
-            if name not in self._lines:
-                self._lines[name] = ProviderLine(trunk, contact=self.outside)
-                self._directory.places[name] = _literal(trunk)
-                if self._directory.places[name]:
-                    self._looked_up.add(name)
-        self._use_places()
-        self._unresolved.set()
+        self._providers.use(known_trunks)
 
     def admit_worker(self, port: int) -> None:
         """Take SIP from this loopback port as a worker's."""
@@ -198,14 +181,13 @@ class Front:
 
     def trunk_states(self) -> tuple[TrunkState, ...]:
         """How the trunks stand now."""
-        now = time.monotonic()
-        return tuple(line.state(now) for line in self._lines.values())
+        return self._providers.states(time.monotonic())
 
     async def run(self) -> None:
         """Keep registrations and name look-ups going until cancelled; one task of the exchange's own group."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_time())
-            group.create_task(self._keep_names())
+            group.create_task(self._providers.run())
 
     # Messages
 
@@ -220,8 +202,14 @@ class Front:
                 continue
             try:
                 self._hear(side, data, source)
-            except Exception:  # whatever a stranger's message may bring about, the next one is read
-                log.exception("a message of SIP could not be handled", side=side.value)
+            except Exception as error:  # noqa: BLE001 - whatever a message may bring about, the next is read
+                self._note_fault(side, error)
+
+    def _note_fault(self, side: Side, error: Exception) -> None:
+        """Log where it went wrong; the error's own words may hold what a caller wrote."""
+        frames = traceback.extract_tb(error.__traceback__)[-3:]
+        where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+        log.error("a message of SIP could not be handled", side=side.value, kind=type(error).__name__, where=where)
 
     def _hear(self, side: Side, data: bytes, source: Place) -> None:
         now = time.monotonic()
@@ -230,7 +218,7 @@ class Front:
             return
         heard = self._reception.hear_outside(data, source, now)
         if isinstance(heard, Response):
-            self._take_answer(heard, source[0], now)
+            self._providers.take(heard, source[0], now)
         else:
             self._send(heard)
 
@@ -249,82 +237,17 @@ class Front:
             return error
         return None
 
-    # Providers
-
-    def _take_answer(self, response: Response, host: str, now: float) -> None:
-        for name, line in self._lines.items():
-            if self._guard.is_trunk(host, name):
-                self._ask(name, line, line.take(response, now), now)
-
-    def _ask(self, name: str, line: ProviderLine, requests: Sequence[Request], now: float) -> None:
-        places = self._directory.places.get(name, ())
-        for request in requests:
-            if not places:
-                line.lost(f"the name {line.trunk.host} is not known; check the trunk's host and the name server", now)
-                break
-            if error := self._put(Side.OUTSIDE, write_message(request), places[0]):
-                line.lost(_unsendable(line.trunk, self.outside[0], error), now)
-                break
-        state = line.state(now)
-        if state.reachable is False:
-            self._directory.away[name] = state.text
-        else:
-            self._directory.away.pop(name, None)
+    def _put_outside(self, data: bytes, to: Place) -> OSError | None:
+        return self._put(Side.OUTSIDE, data, to)
 
     async def _keep_time(self) -> None:
-        swept = time.monotonic()
         while True:
+            await asyncio.sleep(_SWEEP_EVERY)
             now = time.monotonic()
-            for name, line in list(self._lines.items()):
-                if name in self._looked_up and line.wake_at() <= now:
-                    self._ask(name, line, line.due(now), now)
-            if now - swept >= _SWEEP_EVERY:
-                swept = now
-                self._sweep(now)
-            await asyncio.sleep(_LOOK_EVERY)
-
-    def _sweep(self, now: float) -> None:
-        self._registrar.sweep(now)
-        self._proxy.sweep(now)
-        self._guard.rate.sweep(now)
-        self._guard.lock_out.sweep(now)
-
-    async def _keep_names(self) -> None:
-        while True:
-            self._unresolved.clear()
-            for trunk in list(self._directory.trunks.values()):
-                if not _literal(trunk):
-                    await self._look_up(trunk)
-            self._use_places()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RESOLVE_EVERY):
-                    await self._unresolved.wait()
-
-    async def _look_up(self, trunk: Trunk) -> None:
-        found: tuple[Place, ...] = ()
-        with contextlib.suppress(OSError, UnicodeError):  # no such name, or no name server
-            infos = await asyncio.get_running_loop().getaddrinfo(
-                trunk.host, trunk.port, family=socket.AF_INET, type=socket.SOCK_DGRAM
-            )
-            found = tuple((str(place[0]), int(place[1])) for *_, place in infos)
-        if self._directory.trunks.get(trunk.name) == trunk:
-            self._looked_up.add(trunk.name)
-            self._directory.places[trunk.name] = found or self._directory.places.get(trunk.name, ())
-
-    def _use_places(self) -> None:
-        more = {name: trunk.hosts for name, trunk in self._directory.trunks.items()}
-        places = {name: self._directory.places.get(name, ()) for name in self._directory.trunks}
-        self._guard.use(self._networks, places, more)
-
-    def _leave(self, name: str) -> None:
-        """End what we have at a provider whose account is no more, or another one now."""
-        line = self._lines.pop(name)
-        self._looked_up.discard(name)
-        farewell = line.farewell(time.monotonic())
-        for place in self._directory.places.pop(name, ())[:1]:
-            if farewell is not None:
-                self._put(Side.OUTSIDE, write_message(farewell), place)
-        self._directory.away.pop(name, None)
+            self._registrar.sweep(now)
+            self._proxy.sweep(now)
+            self._guard.rate.sweep(now)
+            self._guard.lock_out.sweep(now)
 
 
 @contextmanager
@@ -372,28 +295,3 @@ def _bound(host: str, port: int) -> socket.socket:
             raise AddressMissing(host) from None
         raise
     return opened
-
-
-def _literal(trunk: Trunk) -> tuple[Place, ...]:
-    """The place of a host that is written as an address; none for a name."""
-    try:
-        return ((str(IPv4Address(trunk.host)), trunk.port),)
-    except AddressValueError:
-        return ()
-
-
-def _check_hosts(trunk: Trunk) -> None:
-    for text in trunk.hosts:
-        try:
-            IPv4Network(text)
-        except ValueError:
-            raise WrongAccounts(f"trunk {trunk.name}: {text[:64]!r} in hosts is no IPv4 address or network") from None
-
-
-def _unsendable(trunk: Trunk, bind: str, error: OSError) -> str:
-    if IPv4Address(bind).is_loopback:
-        return (
-            f"{trunk.host} cannot be reached from {bind}, which is this machine alone; bind the embedded engine to the "
-            "machine's address in the office network"
-        )
-    return f"{trunk.host} cannot be reached from this machine ({error.strerror}); check its network"

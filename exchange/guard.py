@@ -172,6 +172,8 @@ class Rate:
 
     def take(self, key: str, pace: Pace, now: float) -> bool:
         """Take a token; False: there is none."""
+        if len(self._buckets) >= _MOST_KEPT and key not in self._buckets:
+            self._buckets = {}  # so many hosts are a network's forged addresses; each gets a full bucket anew
         tokens, before = self._buckets.get(key, (pace.burst, now))
         tokens = min(pace.burst, tokens + (now - before) * pace.each_second)
         if tokens < 1:

@@ -16,6 +16,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import blake2b
 
 from exchange.parties import OWN_HEADERS, Place
 from exchange.sip_address import BadMessage, Uri, Via, read_address
@@ -257,7 +258,7 @@ class Proxy:
 
     def _mac(self, *words: str) -> str:
         content = "\0".join(words).encode("utf-8", "surrogateescape")
-        return urlsafe_b64encode(hmac.digest(self._key, content, "sha256")[:18]).decode()
+        return urlsafe_b64encode(blake2b(content, key=self._key, digest_size=18).digest()).decode()
 
 
 def _is_internal(name: str) -> bool:

@@ -13,13 +13,14 @@ from exchange.directory import Directory
 from exchange.guard import CALL_PACE, PHONE_PACE, TRUNK_PACE, Guard, Pace, Standing
 from exchange.parties import FROM_HEADER, PHONES_HOST, Choose, Invite, Place, Refusal
 from exchange.passwords import Passwords
-from exchange.proxy import Dialog, Proxy, Sent, Side, Way
+from exchange.proxy import PENDING_AFTER, Dialog, Proxy, Sent, Side, Way
 from exchange.registrar import Answer, Registrar
 from exchange.sip_address import BadMessage, decoded, plain
 from exchange.sip_text import MAX_DATAGRAM, Headers, Request, Response, make_response, read_message
 
 LOOPBACK = "127.0.0.1"
 _ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, REFER, NOTIFY, INFO"
+_MOST_REFUSALS = 2000
 _SHOWN_HEADERS = ("P-Asserted-Identity", "Remote-Party-ID", "Privacy", "Diversion")
 
 
@@ -76,6 +77,7 @@ class Reception:
         self._passwords = passwords
         self._choose = choose
         self._paces = {Standing.PHONE: phone_pace, Standing.TRUNK: TRUNK_PACE}
+        self._refusals: dict[tuple[str, str, str | None, int], tuple[Refusal, float]] = {}
         self.figures = Figures()
 
     def hear_outside(self, data: bytes, source: Place, now: float) -> list[Sent] | Response:
@@ -227,7 +229,7 @@ class Reception:
         who = f"phone:{invite.phone}" if invite.phone is not None else f"trunk:{invite.trunk}"
         if not self._guard.rate.take(who, CALL_PACE, now):
             return self._refused(request, 503, "Too many calls at once", (("Retry-After", "5"),))
-        chosen = self._choose(invite)
+        chosen = self._chosen(request, invite, now)
         if isinstance(chosen, Refusal):
             return self._refused(request, chosen.code, plain(chosen.reason))
         if chosen not in self._directory.workers:
@@ -235,6 +237,19 @@ class Reception:
         dialog = Dialog(phone=invite.phone, trunk=invite.trunk, worker=chosen, far=source)
         way = Way(to=(LOOPBACK, chosen), uri=None, dialog=dialog, headers=((FROM_HEADER, who),))
         return self._begin(request, way, Side.OUTSIDE, now)
+
+    def _chosen(self, request: Request, invite: Invite, now: float) -> int | Refusal:
+        """Ask which worker takes a call, once: a refused INVITE that is sent again is refused again."""
+        key = (invite.source, request.call_id, request.sender.tag, request.cseq)
+        known = self._refusals.get(key)
+        if known is not None and now - known[1] < PENDING_AFTER:
+            return known[0]
+        chosen = self._choose(invite)
+        if isinstance(chosen, Refusal):
+            self._refusals[key] = (chosen, now)
+            if len(self._refusals) > _MOST_REFUSALS:
+                del self._refusals[next(iter(self._refusals))]
+        return chosen
 
     def _begin(self, request: Request, way: Way, side: Side, now: float) -> list[Sent]:
         if not self._proxy.begin(request, way, now):

@@ -56,7 +56,8 @@ _NAMES = _LONG_NAMES | {
 _LISTS = frozenset({"Via", "Route", "Record-Route", "Contact"})
 _WRITTEN = frozenset({"Via", "Max-Forwards", "Content-Length"})
 _ONCE = frozenset({"From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length"})
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+"""Control characters but the tabulator, and line ends that are but half of one."""
 _NAME = re.compile(r"[A-Za-z0-9!%*_+`'~.-]{1,64}")
 _REQUEST_LINE = re.compile(r"([A-Z]{1,20}) (\S{1,1024}) SIP/2\.0")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.{0,256}))?")
@@ -147,7 +148,10 @@ def read_message(data: bytes) -> Request | Response:
     head, end, body = data.partition(b"\r\n\r\n")
     if not end:
         raise BadMessage("the message has no empty line after its headers")
-    start, _, rest = head.decode("utf-8", "surrogateescape").lstrip("\r\n").partition("\r\n")
+    text = head.decode("utf-8", "surrogateescape").lstrip("\r\n")
+    if _FORBIDDEN.search(text):
+        raise BadMessage("the message holds control characters")
+    start, _, rest = text.partition("\r\n")
     headers = _read_headers(rest)
     once = {name: value for name, value in headers if name in _ONCE}
     if sum(name in _ONCE for name, _ in headers) != len(once):
@@ -155,7 +159,7 @@ def read_message(data: bytes) -> Request | Response:
     shared = _read_shared(headers, once)
     body = _cut(body, once.get("Content-Length"))
     if found := _STATUS_LINE.fullmatch(start):
-        return Response(headers=headers, body=body, code=int(found[1]), reason=_checked(found[2] or ""), **shared)
+        return Response(headers=headers, body=body, code=int(found[1]), reason=found[2] or "", **shared)
     if found := _REQUEST_LINE.fullmatch(start):
         return _read_request(found, headers, body, shared, once)
     raise BadMessage("the first line is neither a request nor a response of SIP/2.0")
@@ -228,17 +232,16 @@ def make_response(request: Request, code: int, reason: str, *, tag: str, headers
 def _read_headers(text: str) -> Headers:
     headers: list[tuple[str, str]] = []
     for line in text.split("\r\n"):
-        if _FORBIDDEN.search(line):
-            raise BadMessage("the message holds control characters")
         if line[:1] in (" ", "\t") and headers:
             name, value = headers.pop()
             headers.append((name, f"{value} {line.strip()}"))
             continue
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t")
-        if not colon or not _NAME.fullmatch(name):
+        known = _NAMES.get(name.lower())
+        if not colon or (known is None and not _NAME.fullmatch(name)):
             raise BadMessage("a line of the message is no header")
-        headers.append((_NAMES.get(name.lower(), name), value.strip()))
+        headers.append((known or name, value.strip()))
     if len(headers) > _MAX_HEADERS:
         raise BadMessage(f"the message has more than {_MAX_HEADERS} headers")
     return tuple(_single(headers))
@@ -282,9 +285,3 @@ def _cut(body: bytes, length: str | None) -> bytes:
     if not (length.isdecimal() and length.isascii()) or int(length) > len(body):
         raise BadMessage("Content-Length does not fit the message")
     return body[: int(length)]
-
-
-def _checked(reason: str) -> str:
-    if _FORBIDDEN.search(reason):
-        raise BadMessage("the message holds control characters")
-    return reason

@@ -283,6 +283,19 @@ async def test_a_repeated_invite_its_cancel_and_its_ack_go_to_the_same_worker() 
             assert await other.hears_nothing()
 
 
+async def test_a_refused_invite_that_is_sent_again_is_refused_again_without_asking() -> None:
+    async with open_front_alone(trunks=[MAIN], allowed=[HERE]) as made:
+        made.choice = Refusal(code=486, reason="Busy")
+        with udp_host(made.front.outside, PROVIDER) as provider:
+            for _ in range(3):
+                provider.send(invite(provider))
+                assert (await provider.answer()).code == 486
+            provider.send(invite(provider, cseq=2))
+            assert (await provider.answer()).code == 486
+
+            assert len(made.invites) == 2
+
+
 async def test_a_cancel_of_nothing_is_answered_with_481() -> None:
     async with open_front_alone(trunks=[MAIN], allowed=[HERE]) as made:
         with udp_host(made.front.outside, PROVIDER) as provider:
