@@ -10,12 +10,14 @@ table of endpoints, sounds from the administrator's list.
 """
 
 import re
+from collections.abc import Sequence
 
 from gateway.domain.errors import Rejected
 from gateway.domain.routing import Action, Decision
 
 MARK, END = "TL1", "END"
-_FIELD = re.compile(r"[A-Za-z0-9_./&@-]{1,900}")
+_LONGEST = 900
+_FIELD = re.compile(rf"[A-Za-z0-9_./&@-]{{1,{_LONGEST}}}")
 _PHONE = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.@/-]{1,100}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
@@ -30,7 +32,7 @@ def answer_line(decision: Decision, *, n: int) -> str:
     Raises:
         AnswerError: a field has a sign that it must not have.
     """
-    dial = "&".join(decision.phones) if decision.action is Action.DIAL else "-"
+    dial = _together(decision.phones) if decision.action is Action.DIAL else "-"
     fields = (
         MARK,
         decision.action,
@@ -44,6 +46,17 @@ def answer_line(decision: Decision, *, n: int) -> str:
     if not all(_FIELD.fullmatch(field) for field in fields):
         raise AnswerError
     return ":".join(fields)
+
+
+def _together(phones: Sequence[str]) -> str:
+    """The phones that ring at once: as many as one line of a dialplan holds, the first ones first."""
+    fitting, length = [], 0
+    for phone in phones:
+        length += len(phone) + 1
+        if length > _LONGEST:
+            break
+        fitting.append(phone)
+    return "&".join(fitting)
 
 
 def dial_string(pattern: str, extension: str, template: str) -> str | None:

@@ -297,6 +297,15 @@ def test_an_answer_has_eight_fields_of_harmless_signs() -> None:
     assert answer_line(found, n=3) == "TL1:dial:PJSIP/101&PJSIP/102:20:-:1:3:END"
 
 
+def test_of_more_phones_than_a_line_holds_the_first_ring() -> None:
+    phones = tuple(f"PJSIP/desk-{n:04}" for n in range(200))
+
+    dialled = answer_line(Decision(action=Action.DIAL, place=0, resume=0, phones=phones), n=0).split(":")[2]
+
+    assert len(dialled) <= 900
+    assert dialled.split("&") == list(phones[: dialled.count("&") + 1])
+
+
 @pytest.mark.parametrize("phone", ["PJSIP/1:2", "PJSIP/1,2", "PJSIP/1\n", "", "PJSIP/1(", "P" * 901])
 def test_an_answer_with_another_sign_is_never_given(phone: str) -> None:
     with pytest.raises(AnswerError):
