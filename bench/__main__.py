@@ -54,6 +54,7 @@ BENCHES = (
     Bench("kills", ("--kills", "2")),
     Bench("catch_up", ("--calls", "130")),
     Bench("ship", ("--seconds", "2")),
+    Bench("exchange_front", ("--calls", "60")),
     Bench("exchange_sound", ("--calls", "2", "--seconds", "2")),
     Bench("webhooks", ("--count", "60")),
     Bench("api_cost", ("--requests", "60", "--rounds", "1")),
