@@ -86,6 +86,9 @@ class ExchangeState:
     connected: bool
     trouble: str = ""
     """Why not, in a sentence for people."""
+    journal_silent_since: None = None
+    """Never: its journal is the only thing it tells of a call."""
+    hints_ignored: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

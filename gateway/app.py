@@ -177,6 +177,8 @@ class Gateway:
         """Fold with the tables as they are in the database now."""
         for line in self.lines.values():
             line.pipeline.use(await tables_of(self.settings, line.settings, self.pool))
+            if line.exchange is not None:
+                line.exchange.engine.configure()
 
     async def listen_for_tables(self) -> None:
         """Follow changes of the tables made by other nodes and by the command line."""

@@ -5,9 +5,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from exchange.engine import EmbeddedEngine
+from exchange.rows import read_row as read_exchange_row
 from gateway.api.parts import PartState
 from gateway.commands.steps import refused as command_refused
 from gateway.domain.legs import LegEvent
+from gateway.exchange_line import ExchangeLine
 from gateway.holding import Holding
 from gateway.live import Live
 from gateway.orders import OrderReview
@@ -53,8 +56,10 @@ class Line:
     reconciler: Reconciler
     holding: Holding
     """Whether this node reads the journal."""
-    asterisk: Asterisk | None = None
-    """None: the PBX has no manager interface for us."""
+    asterisk: Asterisk | EmbeddedEngine | None = None
+    """What takes our orders; None: the PBX has no manager interface for us."""
+    exchange: ExchangeLine | None = None
+    """The embedded engine's own; None: it is a PBX."""
     recording: RecordingByOrder | None = None
     """None: nobody is told to record, for the dialplan or the site does."""
     orders: OrderReview | None = None
@@ -85,7 +90,9 @@ class Line:
             tasks[f"journal of {name}"] = self.holding.run(lambda: kept_up(follow, f"journal of {name}"))
         if self.receiving is not None:
             tasks[f"journal of {name}"] = kept_up(self.receiving.run, f"journal of {name}")
-        if self.asterisk is not None:
+        if self.exchange is not None:
+            tasks["exchange"] = self.exchange.run()
+        elif self.asterisk is not None:
             tasks[f"asterisk {name}"] = self.asterisk.run()
         if self.orders is not None:
             tasks[f"orders of {name}"] = kept_up(self.orders.run, f"orders of {name}")
@@ -111,7 +118,10 @@ class Line:
             reading = told.condition is JournalCondition.READING
             detail = "" if reading else told.trouble or f"the journal cannot be read there: {told.condition}"
             states.append(PartState(name=f"journal of {name}", ready=reading, detail=detail))
-        if self.asterisk is not None:
+        if self.exchange is not None:
+            engine = self.exchange.engine.state
+            states.append(PartState(name="exchange", ready=engine.connected, detail=engine.trouble))
+        elif self.asterisk is not None:
             up = self.asterisk.state.connected
             detail = "" if up else "no manager session: click-to-call is not possible"
             states.append(PartState(name=f"manager interface of {name}", ready=up, detail=detail))
@@ -120,6 +130,8 @@ class Line:
 
 def row_reader(pbx: Pbx) -> Callable[[bytes], LegEvent | None]:
     """The mapper of a PBX's journal rows, with its zone where times are local."""
+    if pbx.is_embedded:
+        return read_exchange_row
     clock = Clock(timezone=pbx.journal.timezone) if pbx.journal.timezone else None
     return lambda row: read_table_row(row) if is_table_row(row) else read_row(row, clock)
 
@@ -152,6 +164,8 @@ async def open_line(
         live: the live bus.
         on_reload: told the name of the PBX when Asterisk says that it was started or loaded something anew.
     """
+    if pbx.is_embedded:
+        return await _open_embedded(settings, pbx, pool, live)
     journal = JournalStatus()
     pipeline = Pipeline(
         pool,
@@ -219,6 +233,44 @@ async def open_line(
         journal=journal,
         receiving=receiving,
         table=table,
+    )
+
+
+async def _open_embedded(settings: Settings, pbx: Pbx, pool: Pool, live: Live) -> Line:
+    """The line of the embedded engine: the same journal, pipeline and reconciler, and an exchange of our own."""
+    journal = JournalStatus()
+    tables = await tables_of(settings, pbx, pool)
+    seconds = settings.goals.seconds
+    pipeline = Pipeline(pool, row_reader(pbx), tables, live, long_seconds=seconds, holds_seen=True)
+    for folder in (pbx.journal.path, pbx.recordings.folder):  # the readers meet them before the exchange makes them
+        if folder is not None:
+            (folder.parent if folder.suffix else folder).mkdir(mode=0o750, parents=True, exist_ok=True)
+    exchange = ExchangeLine(settings, pool, live, plan=lambda: pipeline.tables.directory.plan)
+    holding = Holding(pool, f"journal of {pbx.name}")
+
+    def behind() -> bool:
+        return _rows_may_wait(journal, holding, pipeline)
+
+    reconciler = Reconciler(
+        pbx=pbx.name,
+        pool=pool,
+        standing=exchange.engine.standing,
+        open_legs=pipeline.open_legs,
+        note=pipeline.note,
+        is_behind=behind,
+    )
+    orders = OrderReview(pool, pbx.name, live, is_behind=behind)
+    exchange.on_connect += [reconciler.look_now, orders.look_now]
+    return Line(
+        settings=pbx,
+        pool=pool,
+        pipeline=pipeline,
+        reconciler=reconciler,
+        holding=holding,
+        asterisk=exchange.engine,
+        exchange=exchange,
+        orders=orders,
+        journal=journal,
     )
 
 

@@ -44,6 +44,7 @@ from gateway.api.outcome_figures import OutcomeStatistics
 from gateway.api.outcomes import Outcomes
 from gateway.api.page import add_page
 from gateway.api.parts import ApiParts
+from gateway.api.phones import Phones
 from gateway.api.problems import problem_middleware
 from gateway.api.queue import Queue
 from gateway.api.recording_orders import RecordingOrders
@@ -90,6 +91,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Sessions(parts, sockets).routes(),
         *Keys(parts, sockets).routes(),
         *Users(parts, sockets).routes(),
+        *Phones(parts).routes(),
         *Endpoints(parts).routes(),
         *Doctor(parts).routes(),
         *Calls(parts).routes(),

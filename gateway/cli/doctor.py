@@ -48,7 +48,7 @@ async def examine(settings: Settings) -> list[Finding]:
     home = choose_home(settings.home, server_account()) if settings.database.url is None else settings.home
     findings += check_machine(settings, home)
     async with open_storage(settings, findings) as pool:
-        for pbx in settings.pbx.values():
+        for pbx in (one for one in settings.pbx.values() if not one.is_embedded):
             findings += (await examine_pbx(settings, pbx, pool)).findings
         if pool is not None:
             findings += [finding async for finding in check_storage(settings, pool)]
@@ -66,7 +66,7 @@ async def examine_pbxs(settings: Settings, name: str) -> list[Finding]:
     findings: list[Finding] = []
     async with open_storage(settings, storage) as pool:
         for pbx in settings.pbx.values():
-            if name in ("", pbx.name):
+            if name in ("", pbx.name) and not pbx.is_embedded:
                 findings += (await examine_pbx(settings, pbx, pool)).findings
     return [*(finding for finding in storage if finding.level is Level.FAULT), *findings]
 
@@ -85,5 +85,5 @@ def _settings(settings: Settings) -> list[Finding]:
             'endpoint = "(the trunk\'s name in pjsip.conf)"',
         )
         for name, pbx in settings.pbx.items()
-        if not pbx.trunks
+        if not pbx.trunks and not pbx.is_embedded
     ]

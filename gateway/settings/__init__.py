@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.recordings import RecordingWay
-from gateway.settings.pbx import Ami, AriAccount, Journal, Pbx, PbxKind, Trunk
+from gateway.settings.embedded import Embedded, EmbeddedTrunk, line_of
+from gateway.settings.pbx import EMBEDDED, Ami, AriAccount, Journal, Pbx, PbxKind, Trunk
 from gateway.settings.site import (
     Company,
     Database,
@@ -33,10 +34,13 @@ from gateway.settings.site import (
 from gateway.settings.values import Folder, PlainError, base_folder
 
 __all__ = [
+    "EMBEDDED",
     "ENVIRONMENT_PREFIX",
     "Ami",
     "AriAccount",
     "Company",
+    "Embedded",
+    "EmbeddedTrunk",
     "GoalDirection",
     "Goals",
     "Http",
@@ -87,6 +91,7 @@ class Settings(BaseSettings):
     pbx: Annotated[dict[str, Pbx], BeforeValidator(_named)] = Field(
         default={}, description="tables with names, like [pbx.main]"
     )
+    embedded: Embedded = Field(default=Embedded(), description="a table")
     recordings: Recordings = Field(default=Recordings(), description="a table")
     transcription: Transcription = Field(default=Transcription(), description="a table")
     goals: Goals = Field(default=Goals(), description="a table")
@@ -94,6 +99,15 @@ class Settings(BaseSettings):
     sessions: Sessions = Field(default=Sessions(), description="a table")
     webhooks: Webhooks = Field(default=Webhooks(), description="a table")
     log: Log = Field(default=Log(), description="a table")
+
+    @model_validator(mode="after")
+    def _embedded_is_a_line(self) -> Self:
+        """The embedded engine stands among the PBXs, so that everything serves it as it serves them."""
+        if self.embedded.enabled:
+            if EMBEDDED in self.pbx:
+                raise PlainError("pbx.embedded bears the name of the embedded engine; give that PBX another name")
+            self.pbx[EMBEDDED] = line_of(self.embedded, self.home)
+        return self
 
     @model_validator(mode="after")
     def _one_reader_for_a_journal(self) -> Self:

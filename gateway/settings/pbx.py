@@ -28,6 +28,12 @@ from gateway.settings.values import (
 _DIAL_PREFIX = r"^[0-9*#+]{0,8}$"
 
 
+EMBEDDED = "embedded"
+"""The line of the embedded engine; no PBX may bear the name while the engine is on."""
+EMBEDDED_JOURNAL = "calls.csv"
+"""The file's name of the journal that its exchange writes."""
+
+
 class PbxKind(StrEnum):
     """Who writes the configuration of a PBX, and so in which files ours may stand."""
 
@@ -186,6 +192,11 @@ class Pbx(Section):
     originate: Originate = Field(default=Originate(), description="a table")
     trunks: tuple[Trunk, ...] = Field(default=(), description="a list of tables")
     ignore: tuple[Pattern, ...] = Field(default=(), description="a list of endpoint patterns")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is no PBX but the exchange of our own."""
+        return self.name == EMBEDDED and self.journal.path is not None and self.journal.path.name == EMBEDDED_JOURNAL
 
     @model_validator(mode="after")
     def _way_has_its_door(self) -> Self:

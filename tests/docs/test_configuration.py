@@ -42,7 +42,9 @@ def _with(folder: Path, key: str, value: str | None) -> Settings:
     """The settings of a site that gives this key, or leaves it out, and what its table demands besides."""
     concrete = key.replace("NAME", "main")
     lines = []
-    if "trunks[]" in concrete:
+    if concrete.startswith("embedded.trunks[]"):
+        lines = ["[[embedded.trunks]]", 'name = "t"', 'host = "sip.example.com"']
+    elif "trunks[]" in concrete:
         lines = ["[[pbx.main.trunks]]", 'endpoint = "t"']
     elif ".ami." in concrete:
         lines = ["[pbx.main.ami]", 'secret = "s"']
