@@ -1,6 +1,7 @@
 """One worker process as the exchange sees it: its pipes, the legs it carries, and how much room it has left."""
 
 import asyncio
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -203,5 +204,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Why it is gone, for people."""
         code = None if self._transport is None else self._transport.get_returncode()
         if code is not None and code < 0:
-            return f"its process was ended by signal {-code}"
+            return f"its process was ended by signal {-code}" + self._claim()
         return f"its process ended with status {code}"
+
+    def _claim(self) -> str:
+        """What the library held to be impossible when it aborted; nothing of a call is in it."""
+        found = re.search(r"Assertion [^\n]{1,200}", self.last_words.decode("utf-8", "replace"))
+        return f" ({found[0]})" if found else ""

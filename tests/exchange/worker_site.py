@@ -116,6 +116,8 @@ async def open_site(
     made = WorkerSettings(**settings)  # type: ignore[arg-type]
     async with open_pool(made, site.hear, ahead=ahead, most=most, limits=limits) as site.pool:
         yield site
+    for worker, _ in site.told:  # an error in a callback of the library is printed there, and nowhere else
+        assert b"Traceback" not in worker.last_words, worker.last_words.decode()
 
 
 @asynccontextmanager
