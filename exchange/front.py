@@ -31,6 +31,8 @@ from exchange.registrar import Registrar, dial_uri
 from exchange.sip_text import Response, write_message
 from gateway.domain.errors import GiveUp
 
+_BYE_AGAIN = (0.5, 1.5, 3.5)
+"""Seconds after which the BYE of a dead worker's call is said again; its answers are not waited for."""
 _SWEEP_EVERY = 10.0
 _AT_ONCE = 64
 """Datagrams read before others have their turn."""
@@ -152,8 +154,15 @@ class Front:
         self._directory.workers.add(port)
 
     def dismiss_worker(self, port: int) -> None:
-        """Take no more SIP from this port; requests within its calls are answered with 481."""
-        self._directory.workers.discard(port)
+        """Take no more SIP from this port, and say BYE to whoever still talks with that worker."""
+        byes = self._reception.bury(port)
+        self._send(byes)
+        for later in _BYE_AGAIN if byes else ():
+            asyncio.get_running_loop().call_later(later, self._send_while_open, byes)
+
+    def _send_while_open(self, messages: Sequence[Sent]) -> None:
+        if self._sockets[Side.OUTSIDE].fileno() >= 0:
+            self._send(messages)
 
     def contacts(self, endpoint: str) -> tuple[Contact, ...]:
         """Where the endpoint is registered now, the newest first; none: it is not."""

@@ -183,7 +183,7 @@ class Door(Protocol):
         ...
 
     def dismiss_worker(self, port: int) -> None:
-        """Take no more SIP from this port."""
+        """Take no more SIP from this port, and say BYE to whoever still talks with that worker."""
         ...
 
     def contacts(self, endpoint: str) -> tuple[Contact, ...]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
 
+from exchange.dialogs import Dialog, Standing, Talk, make_bye
 from exchange.parties import OWN_HEADERS, Place
 from exchange.sip_address import BadMessage, Uri, Via, read_address
 from exchange.sip_text import Headers, Request, Response
@@ -42,23 +43,6 @@ class Side(StrEnum):
     def other(self) -> "Side":
         """The side at which a message leaves that came in at this one."""
         return Side.INSIDE if self is Side.OUTSIDE else Side.OUTSIDE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialog:
-    """What a token says of a dialog.
-
-    Attributes:
-        phone: The endpoint, for a dialog with a phone.
-        trunk: The trunk, for a dialog with a provider.
-        worker: The worker's UDP port on 127.0.0.1.
-        far: Where the far side was seen when the dialog began.
-    """
-
-    phone: str | None = None
-    trunk: str | None = None
-    worker: int
-    far: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +81,9 @@ class Sent:
 class _Pending:
     way: Way
     until: float
+    invite: Request
+    came: Side
+    is_final: bool = False
 
 
 class Proxy:
@@ -107,6 +94,7 @@ class Proxy:
         self.places = {Side.OUTSIDE: outside, Side.INSIDE: inside}
         self._key = key
         self._pending: dict[str, _Pending] = {}
+        self.standing = Standing()
 
     # Requests that begin something
 
@@ -115,13 +103,13 @@ class Proxy:
         pending = self._pending.get(self._branch(request))
         return pending.way if pending and pending.until > now else None
 
-    def begin(self, request: Request, way: Way, now: float) -> bool:
+    def begin(self, request: Request, way: Way, came: Side, now: float) -> bool:
         """Keep where a new request goes; False: too many are on their way."""
         if len(self._pending) >= MOST_PENDING:
             self.sweep(now)
             if len(self._pending) >= MOST_PENDING:
                 return False
-        self._pending[self._branch(request)] = _Pending(way, now + PENDING_LONGEST)
+        self._pending[self._branch(request)] = _Pending(way, now + PENDING_LONGEST, request, came)
         return True
 
     def sweep(self, now: float) -> None:
@@ -157,6 +145,8 @@ class Proxy:
 
     def pass_within(self, request: Request, to: Place, came: Side) -> Sent:
         """Send a request within a dialog to the next hop."""
+        if request.method == "BYE":
+            self.standing.end(request.call_id)
         return self._passed(request, came, to, self._passable(request, came), request.uri)
 
     def next_hop(self, request: Request) -> Place:
@@ -187,10 +177,53 @@ class Proxy:
             return None
         pending = self._pending.get(own.branch)
         if pending and response.code >= 200 and response.cseq_method == "INVITE":
-            pending.until = min(pending.until, now + PENDING_AFTER)
+            pending.until, pending.is_final = min(pending.until, now + PENDING_AFTER), True
+            if response.code < 300:
+                self._stands(pending, response, came)
         headers = tuple(pair for pair in response.headers if not _is_internal(pair[0]))
         message = replace(response, vias=tuple(below), headers=headers)
         return Sent(side=came.other, to=below[0].reply_to, message=message)
+
+    def _stands(self, pending: _Pending, response: Response, came: Side) -> None:
+        """Keep what it takes to end this call should its worker die."""
+        if came is Side.OUTSIDE:
+            said, ours, theirs = response, response.sender, response.receiver
+            routes = response.every("Record-Route")[::-1]
+        else:
+            said, ours, theirs = pending.invite, response.receiver, response.sender
+            routes = pending.invite.every("Record-Route")
+        beyond = [route for route in routes if not self._is_own(read_address(route).uri)]
+        self.standing.begin(
+            Talk(
+                dialog=pending.way.dialog,
+                call_id=response.call_id,
+                ours=ours,
+                theirs=theirs,
+                contact=said.first("Contact"),
+                routes=tuple(beyond),
+            )
+        )
+
+    def unanswered(self, worker: int) -> list[tuple[Side, Request, Way]]:
+        """Take out the calls of a worker that still ring: where they came in, their INVITE, and where it went."""
+        ringing = {
+            branch: pending
+            for branch, pending in self._pending.items()
+            if pending.way.dialog.worker == worker and not pending.is_final
+        }
+        for pending in ringing.values():
+            pending.is_final = True
+        return [(pending.came, pending.invite, pending.way) for pending in ringing.values()]
+
+    def byes(self, worker: int) -> list[tuple[Dialog, Request]]:
+        """What ends all calls of a worker that died, for their far sides."""
+        host, port = self.places[Side.OUTSIDE]
+        made = []
+        for talk in self.standing.of(worker):
+            branch = f"{_COOKIE}b{self._mac('bye', talk.call_id)}"
+            via = Via(transport="UDP", host=host, port=port, params=(("rport", None), ("branch", branch)))
+            made.append((talk.dialog, make_bye(talk, via)))
+        return made
 
     # How it is written
 

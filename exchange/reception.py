@@ -7,13 +7,15 @@ registration, a question whether we are there, or a new call of a phone with its
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from exchange.dialogs import Dialog, make_cancel
 from exchange.directory import Directory
 from exchange.guard import CALL_PACE, PHONE_PACE, TRUNK_PACE, Guard, Pace, Standing
 from exchange.parties import FROM_HEADER, PHONES_HOST, Choose, Invite, Place, Refusal
 from exchange.passwords import Passwords
-from exchange.proxy import PENDING_AFTER, Dialog, Proxy, Sent, Side, Way
+from exchange.proxy import PENDING_AFTER, Proxy, Sent, Side, Way
 from exchange.registrar import Answer, Registrar
 from exchange.sip_address import BadMessage, decoded, plain
 from exchange.sip_text import MAX_DATAGRAM, Headers, Request, Response, make_response, read_message
@@ -97,7 +99,11 @@ class Reception:
                 return self._response(message, Side.OUTSIDE, now)
             case Request():
                 request = _seen(message, source)
-                return self._counted(self._from_outside(request, source, standing, trunks, now))
+                return self._counted(
+                    self._sound(
+                        request, Side.OUTSIDE, lambda: self._from_outside(request, source, standing, trunks, now)
+                    )
+                )
         return []
 
     def hear_inside(self, data: bytes, source: Place, now: float) -> list[Sent]:
@@ -111,8 +117,25 @@ class Reception:
             case Response():
                 return self._response(message, Side.INSIDE, now)
             case Request():
-                return self._counted(self._from_worker(_seen(message, source), source[1], now))
+                request = _seen(message, source)
+                return self._counted(
+                    self._sound(request, Side.INSIDE, lambda: self._from_worker(request, source[1], now))
+                )
         return []
+
+    def bury(self, worker: int) -> list[Sent]:
+        """End the calls of a worker that is gone, for their far sides: those that talk and those that ring."""
+        self._directory.workers.discard(worker)
+        ends = [
+            Sent(side=Side.OUTSIDE, to=self._far_hop(bye, dialog), message=bye)
+            for dialog, bye in self._proxy.byes(worker)
+        ]
+        for came, invite, way in self._proxy.unanswered(worker):
+            if came is Side.OUTSIDE:
+                ends += self._answer(invite, came, 500, "The line failed")
+            else:
+                ends.append(self._proxy.pass_new(make_cancel(invite), way, came))
+        return ends
 
     # Both sides
 
@@ -140,8 +163,20 @@ class Reception:
             self.figures.garbage += 1
             return None
 
+    def _sound(self, request: Request, side: Side, judge: Callable[[], list[Sent]]) -> list[Sent]:
+        """Judge a request; one whose Route or the like cannot be read is answered with what is wrong with it."""
+        try:
+            return judge()
+        except BadMessage as error:
+            self.figures.garbage += 1
+            return self._answer(request, side, 400, str(error))
+
     def _response(self, response: Response, came: Side, now: float) -> list[Sent]:
-        sent = self._proxy.pass_response(response, came, now)
+        try:
+            sent = self._proxy.pass_response(response, came, now)
+        except BadMessage:
+            self.figures.garbage += 1
+            return []
         if sent is None:
             self.figures.unasked += 1
             return []
@@ -252,7 +287,7 @@ class Reception:
         return chosen
 
     def _begin(self, request: Request, way: Way, side: Side, now: float) -> list[Sent]:
-        if not self._proxy.begin(request, way, now):
+        if not self._proxy.begin(request, way, side, now):
             return self._refused(request, 503, "Too many calls at once", (("Retry-After", "5"),), side=side)
         self.figures.calls += 1
         return [self._proxy.pass_new(request, way, side)]

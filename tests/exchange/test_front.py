@@ -380,6 +380,18 @@ async def test_a_message_without_hops_left_goes_no_further() -> None:
             assert made.invites == []
 
 
+async def test_a_request_with_a_route_that_cannot_be_read_is_answered_with_400() -> None:
+    async with open_front_alone(trunks=[MAIN], allowed=[HERE]) as made:
+        with udp_host(made.front.outside, PROVIDER) as provider, a_worker(made) as worker:
+            provider.send(invite(provider, headers=["Route: <sip:nowhere"]))
+            answer = await provider.answer()
+            assert (answer.code, "closing bracket" in answer.reason) == (400, True)
+            provider.send(invite(provider, headers=["Record-Route: nonsense"], call_id="r"))
+            reply(worker, await worker.request(), 200)
+            assert await provider.hears_nothing(0.1)
+            assert made.front.figures.garbage == 2
+
+
 async def test_a_method_that_nobody_here_knows_is_refused_with_those_that_are() -> None:
     async with open_front_alone() as made:
         with a_phone(made) as phone:
@@ -408,6 +420,7 @@ async def test_a_worker_that_was_dismissed_is_out_of_the_call() -> None:
             passed = await calls(made, phone, worker)
             routes = [f"Route: {value}" for value in reversed(passed.every("Record-Route"))]
             made.front.dismiss_worker(worker.place[1])
+            assert (await phone.answer()).code == 500
             phone.send(
                 phone.text("BYE", "sip:x@127.0.0.1", to="<sip:5@x>;tag=far", call_id="call", cseq=9, headers=routes)
             )

@@ -1,6 +1,8 @@
 """Calls of real phones through the front to a real worker and back: every message of a call finds its way."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -242,3 +244,49 @@ async def test_after_a_wrong_password_a_phone_cannot_register_nor_call() -> None
         assert call.code == 403
         assert made.invites == []
         assert made.front.wrong_passwords == 1
+
+
+async def test_phones_of_a_worker_that_died_are_hung_up_on() -> None:
+    async with open_front_site() as made, phone_at(made, "101") as anna, phone_at(made, "102") as boris:
+        called_in = await made.site.calls_in(anna, "c")
+        await boris.script(answer_after=0.0)
+        made.site.send(Dial(leg="m", uri=made.contact("102"), from_uri=SHOWN))
+        rung = await boris.next_call()
+        await rung.connected()
+        await made.site.heard(Answered, "m")
+        port = made.site.worker.port
+        os.kill(made.site.worker.pid, signal.SIGKILL)
+        made.front.dismiss_worker(port)
+
+        await called_in.ended()
+        await rung.ended()
+
+
+async def test_phones_that_ring_or_wait_for_a_worker_that_died_are_let_go() -> None:
+    async with open_front_site() as made, phone_at(made, "101") as anna, phone_at(made, "102") as boris:
+        waiting = await anna.dial("500")
+        await made.site.arrived("c")
+        made.site.send(Ring(leg="c"))
+        await waiting.ringing()
+        made.site.send(Dial(leg="m", uri=made.contact("102"), from_uri=SHOWN))
+        ringing = await boris.next_call()
+        await made.site.heard(Ringing, "m")
+        port = made.site.worker.port
+        os.kill(made.site.worker.pid, signal.SIGKILL)
+        made.front.dismiss_worker(port)
+        await waiting.ended()
+        await ringing.ended()
+
+        assert waiting.code == 500
+
+
+async def test_a_call_that_was_hung_up_is_not_hung_up_again_when_its_worker_dies() -> None:
+    async with open_front_site() as made, phone_at(made, "101") as anna:
+        first = await made.site.calls_in(anna, "c")
+        await first.hang_up()
+        await made.site.heard(Ended, "c")
+        before = made.front.figures.datagrams
+        made.front.dismiss_worker(made.site.worker.port)
+        await asyncio.sleep(0.2)
+
+        assert made.front.figures.datagrams == before
