@@ -138,6 +138,7 @@ class Phone:
         config.medConfig.clockRate = config.medConfig.sndClockRate = RATE
         config.medConfig.noVad = True
         config.medConfig.ecTailLen = 0
+        config.medConfig.sndAutoCloseTime = -1  # else the clock of all sound stops a second after a call
         endpoint = pj.Endpoint()
         endpoint.libCreate()
         endpoint.libInit(config)

@@ -155,6 +155,7 @@ def _started(settings: WorkerSettings) -> Any:
     config.medConfig.clockRate = config.medConfig.sndClockRate = CLOCK_RATE
     config.medConfig.noVad = True
     config.medConfig.ecTailLen = 0
+    config.medConfig.sndAutoCloseTime = -1  # else the clock of all sound stops a second after a call
     endpoint.libInit(config)
     for codec in endpoint.codecEnum2():
         name = str(codec.codecId).partition("/")[0]

@@ -150,6 +150,7 @@ class SoftPhone:
         config.medConfig.clockRate = config.medConfig.sndClockRate = SAMPLE_RATE
         config.medConfig.noVad = True
         config.medConfig.ecTailLen = 0
+        config.medConfig.sndAutoCloseTime = -1  # else the clock of all sound stops a second after a call
         endpoint.libInit(config)
         transport = pj.TransportConfig()
         transport.port = self.port
