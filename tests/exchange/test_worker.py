@@ -14,60 +14,35 @@ from exchange.wire import (
     Ended,
     EndedBy,
     HangUp,
-    Held,
-    Hold,
     Join,
-    Part,
-    Pause,
     Play,
     Progress,
     Record,
     Recorded,
-    Resumed,
     Ring,
     Ringing,
     Sound,
-    StopPlay,
     StopRecord,
-    Unhold,
 )
 from lab.phones import Codec
 from tests.exchange.worker_site import (
     ANNA,
     BORIS,
-    CHIEF,
     CLIENT,
-    Site,
     heard_in,
     likeness,
-    loudness,
     open_site,
+    over,
     phone_of,
+    recording,
     write_sayings,
 )
-
-SILENCE = 30.0
-"""Below this loudness nobody speaks: the quantization noise of G.711."""
 
 
 @pytest.fixture(scope="module")
 def sayings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """What each of them says."""
     return write_sayings(tmp_path_factory.mktemp("sayings"))
-
-
-def recording(folder: Path) -> tuple[Record, Path, Path]:
-    """The order to record the client's leg, and its files."""
-    rx, tx = folder / "c-rx.wav", folder / "c-tx.wav"
-    return Record(leg="c", rx=str(rx), tx=str(tx)), rx, tx
-
-
-async def over(site: Site, *legs: str) -> None:
-    """End legs and wait for the client's files."""
-    site.send(*(HangUp(leg=leg) for leg in legs))
-    for leg in legs:
-        await site.heard(Ended, leg)
-    await site.heard(Recorded, "c")
 
 
 @pytest.mark.parametrize(
@@ -130,55 +105,6 @@ async def test_sound_before_the_answer_is_heard_in_both_directions_of_dialling(
         await site.heard(Ended, "c")
 
     assert likeness(heard_in(heard_by_client), BORIS) > 0.9
-
-
-async def test_the_recording_keeps_its_time_line_over_every_kind_of_hold(
-    tmp_path: Path, sayings: dict[int, Path]
-) -> None:
-    """Two seconds each: talk, hold by the phone, talk, hold by order with music, talk, pause, talk, another partner."""
-    order, rx, tx = recording(tmp_path)
-    heard_by_client = tmp_path / "client.wav"
-    async with (
-        open_site() as site,
-        phone_of(site, "79161234567", Codec.A_LAW) as client,
-        phone_of(site, "101") as anna,
-        phone_of(site, "102") as boris,
-    ):
-        call, with_anna = await site.talk(client, anna, sayings)
-        site.send(order)
-        await call.record(heard_by_client)
-        await asyncio.sleep(2)
-        await with_anna.hold()
-        await site.heard(Held, "a")
-        await asyncio.sleep(2)
-        await with_anna.unhold()
-        await site.heard(Resumed, "a")
-        await asyncio.sleep(2)
-        site.send(Hold(leg="c"), Play(leg="c", file=str(sayings[CHIEF]), loop=True))
-        await asyncio.sleep(2)
-        site.send(StopPlay(leg="c"), Unhold(leg="c"))
-        await asyncio.sleep(2)
-        site.send(Pause(leg="c", paused=True))
-        await asyncio.sleep(2)
-        site.send(Pause(leg="c", paused=False))
-        await asyncio.sleep(2)
-        await boris.script(answer_after=0.0, play=sayings[BORIS])
-        site.send(Part(legs=("c", "a")), HangUp(leg="a"))
-        await site.reaches(boris, "b")
-        site.send(Join(legs=("c", "b")))
-        await asyncio.sleep(2)
-        await over(site, "b", "c")
-
-    lengths = [soundfile.info(file).frames for file in (rx, tx)]
-    assert lengths[0] == lengths[1]
-    assert lengths[0] / 8000 == pytest.approx(16.0, abs=1.5)
-    for file, who, last in ((rx, CLIENT, CLIENT), (tx, ANNA, BORIS)):
-        talks = [(0.2, 1.8), (4.4, 5.8), (8.4, 9.8), (12.4, 13.8)]
-        holds = [(2.5, 3.8), (6.5, 7.8), (10.5, 11.8)]
-        assert [likeness(heard_in(file, *part), who) > 0.9 for part in talks] == [True] * 4
-        assert [loudness(heard_in(file, *part)) < SILENCE for part in holds] == [True] * 3
-        assert likeness(heard_in(file, 14.4), last) > 0.9
-    assert likeness(heard_in(heard_by_client, 6.5, 7.8), CHIEF) > 0.9
 
 
 async def test_digits_go_both_ways_and_are_not_passed_on_unasked(sayings: dict[int, Path]) -> None:

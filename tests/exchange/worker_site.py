@@ -11,7 +11,21 @@ import numpy as np
 import soundfile
 
 from exchange.pool import DEFAULT_LIMITS, Died, PoolLimits, WorkerPool, WorkerProcess, open_pool
-from exchange.wire import Answer, Answered, Command, Dial, Event, Incoming, Join, Name, Sound
+from exchange.wire import (
+    Answer,
+    Answered,
+    Command,
+    Dial,
+    Ended,
+    Event,
+    HangUp,
+    Incoming,
+    Join,
+    Name,
+    Record,
+    Recorded,
+    Sound,
+)
 from exchange.worker_settings import WorkerSettings
 from lab.phone_calls import PhoneCall
 from lab.phones import Codec, Phone, open_phone
@@ -178,3 +192,17 @@ def likeness(sound: Mono, seed: int) -> float:
 def loudness(sound: Mono) -> float:
     """Root of the mean square, in units of 16-bit samples."""
     return float(np.sqrt(np.mean(sound.astype(float) ** 2))) if len(sound) else 0.0
+
+
+def recording(folder: Path) -> tuple[Record, Path, Path]:
+    """The order to record the client's leg, and its files."""
+    rx, tx = folder / "c-rx.wav", folder / "c-tx.wav"
+    return Record(leg="c", rx=str(rx), tx=str(tx)), rx, tx
+
+
+async def over(site: Site, *legs: str) -> None:
+    """End legs and wait for the client's files."""
+    site.send(*(HangUp(leg=leg) for leg in legs))
+    for leg in legs:
+        await site.heard(Ended, leg)
+    await site.heard(Recorded, "c")
