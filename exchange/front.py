@@ -145,6 +145,7 @@ class Front:
         known_phones, known_trunks = checked_phones(phones), checked_trunks(trunks)
         self._providers.networks = check_networks(allowed)
         gone = {name for name, phone in self._directory.phones.items() if known_phones.get(name) != phone}
+        self._guard.lock_out.forget({n for n, p in known_phones.items() if self._directory.phones.get(n) != p})
         self._directory.phones = known_phones
         self._registrar.forget(gone)
         self._providers.use(known_trunks)
@@ -191,6 +192,10 @@ class Front:
     def trunk_states(self) -> tuple[TrunkState, ...]:
         """How the trunks stand now."""
         return self._providers.states(time.monotonic())
+
+    def leave_providers(self) -> None:
+        """Take our registrations back, as far as one message each can; done when the front closes."""
+        self._providers.leave()
 
     async def run(self) -> None:
         """Keep registrations and name look-ups going until cancelled; one task of the exchange's own group."""
@@ -282,6 +287,7 @@ def open_front(config: FrontConfig, choose: Choose) -> Iterator[Front]:
                 loop.add_reader(opened, _reader(front, side))
             yield front
         finally:
+            front.leave_providers()
             for _, opened in sides:
                 loop.remove_reader(opened)
 

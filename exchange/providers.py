@@ -73,6 +73,11 @@ class Providers:
             if self._guard.is_trunk(host, name):
                 self._ask(name, line, line.take(response, now), now)
 
+    def leave(self) -> None:
+        """Take all registrations back as far as one message can, since nobody will be here to take calls."""
+        for name in list(self._lines):
+            self._leave(name)
+
     async def run(self) -> None:
         """Keep registrations and name look-ups going until cancelled."""
         async with asyncio.TaskGroup() as group:

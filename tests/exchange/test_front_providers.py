@@ -67,6 +67,16 @@ async def test_a_trunk_that_is_taken_away_takes_its_registration_back() -> None:
         assert made.front.trunk_states() == ()
 
 
+async def test_a_front_that_ends_takes_its_registrations_back() -> None:
+    async with open_front_alone() as provider:
+        async with open_front_alone(trunks=[account_at(provider)]) as made:
+            await until(made, lambda one: one.registration is Registration.REGISTERED)
+            assert provider.front.contacts("101") != ()
+        async with asyncio.timeout(WAIT):
+            while provider.front.contacts("101"):
+                await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     ("code", "words"), [(403, "check user and password"), (404, "knows no user acct"), (503, "out of service for now")]
 )
