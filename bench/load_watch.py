@@ -98,6 +98,7 @@ def thirds(found: Sequence[float]) -> Figures:
     third = max(1, len(found) // 3)
     return {
         "first_third": round(mean(found[:third]), 1),
+        "middle_third": round(mean(found[third : 2 * third] or found), 1),
         "last_third": round(mean(found[-third:]), 1),
         "highest": round(max(found), 1),
     }

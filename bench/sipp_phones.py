@@ -18,6 +18,7 @@ from lab.server import free_ports
 RINGS = (0.3, 0.7, 1.2, 2.0, 3.0)
 TALKS = (1.5, 3.0, 4.0, 6.0, 9.0)
 """Seconds."""
+_WORDS = 7
 _FAILED = (403, 404, 408, 480, 486, 487, 500, 503, 600, 603)
 
 
@@ -58,7 +59,9 @@ def read_deeds(log: Path) -> list[Deed]:
     """Read what one sipp wrote."""
     found = []
     for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
-        side, client, phone, did, by, seconds, micros = line.split()
+        if len(words := line.split()) != _WORDS:  # it was ended in the middle of a line
+            continue
+        side, client, phone, did, by, seconds, micros = words
         at = float(seconds) + float(micros) / 1e6
         found.append(Deed(side=side, client=client, phone=phone, did=did, by=by, at=at))
     return found

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -133,7 +134,8 @@ async def call_all(folder: Path, office: LoadOffice, calls: Sequence[Planned], r
     options = ("-inf", "calls.csv", "-r", f"{rate:g}", "-m", str(len(calls)))
     callers = start_sipp("callers", folder, caller(voice), *options, port=free_ports().sip, pbx=office.ports.sip)
     try:
-        await asyncio.to_thread(callers.process.wait, len(calls) / rate + _LONGEST + _SETTLE)
+        with suppress(subprocess.TimeoutExpired):  # a call whose end was lost on a busy machine; its phones tell of it
+            await asyncio.to_thread(callers.process.wait, len(calls) / rate + _LONGEST)
     finally:
         callers.end()
     return callers
