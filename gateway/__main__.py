@@ -36,6 +36,7 @@ class Command:
 
 COMMANDS = {
     "serve": Command(module="gateway.cli.serve", help="run the gateway until it is told to stop"),
+    "demo": Command(module="gateway.cli.demo", help="start without a PBX and see one call go through all of it"),
     "doctor": Command(module="gateway.cli.doctor", help="check the site and say what is missing"),
     "user": Command(module="gateway.cli.user", help="add, change and list the people who sign in"),
     "key": Command(module="gateway.cli.key", help="issue, list and revoke API keys"),

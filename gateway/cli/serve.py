@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
     """Check the settings, then run; 0 after an orderly stop."""
     settings = load(args.config)
     logs.configure(level=settings.log.level, form=settings.log.format, private=settings.log.private)
-    asyncio.run(run_gateway(settings, ready=_begin))
+    asyncio.run(run_gateway(settings, ready=begin))
     return 0
 
 
-async def _begin(gateway: Gateway) -> None:
+async def begin(gateway: Gateway) -> None:
     """Let the first person in, then settle."""
     settings = gateway.settings
     clear_told(settings.home)

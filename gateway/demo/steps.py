@@ -19,12 +19,13 @@ TEXT_SECONDS = 300.0
 """The speech model is loaded for the first text, on a slow disk for a while."""
 
 
-async def follow(pool: Pool, *, client: str, since: datetime, tell: Callable[[str], None]) -> None:
+async def follow(pool: Pool, *, client: str, since: datetime, has_text: bool, tell: Callable[[str], None]) -> None:
     """Tell each step of the client's next call, from its card to the figures.
 
     Args:
         pool: the site's database.
         client: his number, E.164.
+        has_text: whether the site writes down what is said.
         since: aware; calls that began before are others.
         tell: given a line for people at each step.
 
@@ -44,15 +45,17 @@ async def follow(pool: Pool, *, client: str, since: datetime, tell: Callable[[st
     tell(f"Call        {ended['direction']}, {ended['result']}, talked {_seconds(ended['talk_us'])}")
     if ended["result"] != "answered":
         raise DemoFailed(f"The demonstration call came out as {ended['result']}; nobody talked.")
-    await _sound(pool, ended, tell)
+    await _sound(pool, ended, tell, has_text=has_text)
     await _figures(pool, ended, tell)
 
 
-async def _sound(pool: Pool, call: asyncpg.Record, tell: Callable[[str], None]) -> None:
+async def _sound(pool: Pool, call: asyncpg.Record, tell: Callable[[str], None], *, has_text: bool) -> None:
     stored = "select * from recording where call_id = $1 and state = 'stored'"
     recording = await _until(pool, stored, call["id"], what="recording")
     size = f"{_seconds(recording['duration_us'])}, SHA-256 {recording['sha256'].hex()[:16]}…"
     tell(f"Recording   {size}, both sides apart")
+    if not has_text:
+        return tell("Text        none: transcription.enabled = false")
     tell("Text        (the speech model is loaded for the first one)")
     written = "select segments from transcript where recording_id = $1"
     row = await _until(pool, written, recording["id"], what="text", seconds=TEXT_SECONDS)

@@ -1,0 +1,140 @@
+"""The demonstration in a running gateway: it brings a manager, his phone and a provider along, and places one call.
+
+Two things stay at the site: a manager `demo` who cannot sign in, with an extension of his own, and the endpoint of the
+provider, so that the call reads the same tomorrow. The provider is known to the engine for as
+long as the call lasts, and its number rings the demonstration's phone alone, whatever the site's routes say.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import phonenumbers
+
+from exchange import control
+from exchange.digest import Algorithm, hash_password
+from exchange.phones import LOOPBACK, check_phones, free_port
+from gateway.app import Gateway
+from gateway.demo.call import DemoFailed, Stage, open_actors, play
+from gateway.demo.steps import follow
+from gateway.domain.access import Role
+from gateway.domain.errors import GiveUp
+from gateway.exchange_line import ExchangeLine
+from gateway.settings import EMBEDDED
+from gateway.store.database import Connection
+from gateway.store.phones import StoredPhone, keep_phone
+from gateway.store.staff import add_user, give_extension
+
+LOGIN = "demo"
+TRUNK = "demo"
+REALM = "trunkline"
+_EXTENSIONS = tuple(str(number) for number in range(190, 200))
+_READY_SECONDS = 20.0
+
+
+class NoEngine(GiveUp):
+    """The demonstration call needs the embedded engine, and this site has a PBX of its own; place a call there, or
+    start with TRUNKLINE_EMBEDDED__ENABLED=true."""
+
+
+class NoExtensionLeft(GiveUp):
+    """The extensions 190 to 199 are all taken; free one for the demonstration."""
+
+
+async def show(gateway: Gateway, tell: Callable[[str], None]) -> None:
+    """Place the demonstration call, and tell each step until its figures.
+
+    Args:
+        gateway: runs, with the embedded engine.
+        tell: given a line for people at each step.
+
+    Raises:
+        NoEngine, NoPhones, NoExtensionLeft: it cannot be shown here; says what to do.
+        DemoFailed: a step did not come.
+    """
+    line = gateway.lines.get(EMBEDDED)
+    if line is None or line.exchange is None:
+        raise NoEngine
+    check_phones()
+    exchange, settings = line.exchange, gateway.settings
+    await exchange.engine.ready(_READY_SECONDS)
+    secret = secrets.token_hex(16)
+    async with gateway.pool.acquire() as connection, connection.transaction():
+        extension = await _cast(connection, secret)
+    stage = Stage(
+        server=(settings.embedded.bind, settings.embedded.port),
+        extension=extension,
+        secret=secret,
+        switch_port=free_port(),
+        did=_example(settings.company.region, phonenumbers.PhoneNumberType.FIXED_LINE),
+        client=_example(settings.company.region, phonenumbers.PhoneNumberType.MOBILE),
+    )
+    exchange.guests = (control.TrunkOf(name=TRUNK, host=LOOPBACK, port=stage.switch_port, dids=(stage.did,)),)
+    exchange.guest_plans = {stage.did: control.Fallback(endpoints=(extension,))}
+    try:
+        await gateway.announce_tables()
+        await _furnished(exchange)
+        since = datetime.now(UTC)
+        async with open_actors(stage) as actors, asyncio.TaskGroup() as both:
+            has_text = settings.transcription.enabled
+            both.create_task(follow(gateway.pool, client=stage.client, since=since, has_text=has_text, tell=tell))
+            await play(stage, actors, settings.home / "demo", tell)
+    except* DemoFailed as faults:
+        raise faults.exceptions[0] from None
+    finally:
+        exchange.guests, exchange.guest_plans = (), {}
+        exchange.engine.configure()
+
+
+async def _cast(connection: Connection, secret: str) -> str:
+    """The demonstration's manager with his phone; gives his extension."""
+    user = await connection.fetchval("select id from users where login = $1", LOGIN)
+    if user is None:
+        user = await add_user(connection, login=LOGIN, name="Demo manager", role=Role.MANAGER)
+    await connection.execute("update users set active = true where id = $1 and not active", user)
+    now = "pbx = $1 and until > now() and since <= now()"
+    extension: str | None = await connection.fetchval(
+        f"select extension from extension where {now} and user_id = $2", EMBEDDED, user
+    )
+    if extension is None:
+        taken = {
+            row["extension"] for row in await connection.fetch(f"select extension from extension where {now}", EMBEDDED)
+        }
+        extension = next((one for one in reversed(_EXTENSIONS) if one not in taken), None)
+        if extension is None:
+            raise NoExtensionLeft
+        await give_extension(connection, pbx=EMBEDDED, extension=extension, user_id=user, patterns=[extension])
+    await connection.execute(
+        "insert into endpoint (pbx, pattern, kind) select $1, $2, 'trunk'"
+        " where not exists (select from endpoint where pbx = $1 and pattern = $2)",
+        EMBEDDED,
+        f"SIP/{TRUNK}",
+    )
+    phone = StoredPhone(
+        endpoint=extension,
+        extension=extension,
+        ha1=hash_password(extension, REALM, secret),
+        ha1_sha256=hash_password(extension, REALM, secret, Algorithm.SHA256),
+    )
+    await keep_phone(connection, pbx=EMBEDDED, phone=phone)
+    return extension
+
+
+def _example(region: str, kind: int) -> str:
+    """A number of a country that looks like one and is kept for examples; E.164."""
+    number = phonenumbers.example_number_for_type(region, kind) or phonenumbers.parse("+79123456789")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+async def _furnished(exchange: ExchangeLine) -> None:
+    """Wait until the engine knows the demonstration's provider."""
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            while True:
+                seen = await exchange.engine.look()
+                if seen is not None and any(trunk.name == TRUNK for trunk in seen.trunks):
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise DemoFailed("The embedded engine does not take the demonstration's provider. See its log.") from None
