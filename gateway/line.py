@@ -182,7 +182,7 @@ async def open_line(
         _tell_reloads(session, pbx.name, on_reload)
         asterisk = _engine(session, pbx, pool, pipeline, live, journal, connected)
     holding = Holding(pool, f"journal of {pbx.name}")
-    receiving = Receiving(pool, pipeline, journal) if pbx.journal.shipped else None
+    receiving = Receiving(pool, pipeline, journal, read=row_reader(pbx)) if pbx.journal.shipped else None
     source = table_source(pbx.journal)
     table = None
     if source is not None:

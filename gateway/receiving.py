@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from gateway.cut_over import CutOver, source_of
+from gateway.domain.legs import LegEvent
 from gateway.domain.own_rows import is_own
 from gateway.domain.shipping import (
     HEARTBEAT_SECONDS,
@@ -56,18 +58,24 @@ class Receiving:
         pipeline: Pipeline,
         status: JournalStatus,
         *,
+        read: Callable[[bytes], LegEvent | None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Args:
         pool: the database.
         pipeline: takes the rows.
         status: kept up to date for doctor and metrics, as if the file were read here.
+        read: maps a row of any kind of journal, so that what a table told before is not taken twice; None: there
+            was no other journal.
         clock: our clock, UTC.
         """
         self._pool = pool
         self._pipeline = pipeline
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._read = read
+        self._cut: CutOver | None = None
+        self._cut_is_known = read is None
         self._room, self._room_at = BURST, time.monotonic()
         self._heard: tuple[str, str, bool] | None = None
         self._heard_at = 0.0
@@ -133,10 +141,22 @@ class Receiving:
         status.lag_bytes = told.lag_bytes if told is not None else 0
 
     async def places(self) -> Places:
-        """Up to where everything is committed."""
-        return Places(
-            live=await load_cursor(self._pool, self.pbx), history=await store.history_of(self._pool, self.pbx)
-        )
+        """Up to where everything of this journal is committed; a table's place is none of a file's."""
+        history = await store.history_of(self._pool, self.pbx)
+        ours = history is not None and _of_file(history.until) and _of_file(history.place)
+        return Places(live=await self._live_place(), history=history if ours else None)
+
+    async def _live_place(self) -> Row | None:
+        saved = await load_cursor(self._pool, self.pbx)
+        return saved if saved is not None and source_of(saved) == "file" else None
+
+    async def _cut_over(self) -> CutOver | None:
+        """What was read of another journal before this one; asked for once."""
+        if not self._cut_is_known and self._read is not None:
+            saved = await load_cursor(self._pool, self.pbx)
+            self._cut = await CutOver.load(self._pool, self.pbx, "file", saved, read=self._read)
+            self._cut_is_known = True
+        return self._cut
 
     async def begin(
         self, heard: Heard, *, last_row: bytes | None, until: Row | None, place: Row | None, bytes_total: int
@@ -155,6 +175,8 @@ class Receiving:
         """
         async with self._turn:
             await self._hear(heard, rows=0)
+            if (cut := await self._cut_over()) is not None:  # another journal was met before: this one is read whole
+                return History(before=cut.at, began_at=self._clock(), ended_at=self._clock())
             history = await store.begin_history(
                 self._pool,
                 self.pbx,
@@ -188,7 +210,7 @@ class Receiving:
 
     async def _take_live(self, shipment: Shipment) -> Places:
         """The way of the call that rings now: no more questions to the database than it needs."""
-        if shipment.since != await load_cursor(self._pool, self.pbx):
+        if shipment.since != await self._live_place():
             raise OtherPlace
         if shipment.rows or shipment.broken or shipment.until != shipment.since:
             await self._enter(shipment, shipment.until)
@@ -211,8 +233,13 @@ class Receiving:
             broken = [(piece.reason, piece.data) for piece in shipment.broken]
             broken += [(_FORGED, row) for row in shipment.rows if is_own(row)]
             rows = [row for row in shipment.rows if not is_own(row)]
+            if (cut := await self._cut_over()) is not None:
+                rows = cut.unread(rows)
             await self._pipeline.take(rows, cursor=cursor, broken=broken)
             self._note(shipment)
+            if cut is not None and cut.is_over:
+                await cut.end(self._pool, self.pbx)
+                self._cut = None
         finally:
             self._pipeline.rows_wait = False
 
@@ -263,6 +290,10 @@ class Receiving:
         if self._room < 1:
             raise TooQuick
         self._room -= 1
+
+
+def _of_file(place: Row | None) -> bool:
+    return place is None or "inode" in place
 
 
 _SILENT = "nothing is sent from the PBX's host; is `trunkline ship` running there?"

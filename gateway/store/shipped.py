@@ -18,12 +18,12 @@ class History:
 
     before: datetime | None
     """The last row's moment then, by the PBX's clock: calls of which nothing came later are history. None: no row."""
-    until: Row | None
+    until: Row | None = None
     """The place from which new rows are read; None: the start of the journal that comes."""
-    place: Row | None
+    place: Row | None = None
     """How far the older rows have been read; None: there are none."""
-    bytes_total: int
-    bytes_done: int
+    bytes_total: int = 0
+    bytes_done: int = 0
     began_at: datetime
     ended_at: datetime | None
     """None: older rows are still being read."""

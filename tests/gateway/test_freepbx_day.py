@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.domain.shipping import Heard, Shipment, Stream
 from gateway.reading import read_journal
+from gateway.receiving import Receiving
 from sip.cel_table import CelTable
 from sip.journal import JournalCondition, JournalStatus
 from tests.gateway.freepbx_site import (
@@ -229,6 +231,46 @@ async def test_from_the_table_to_the_file_no_call_is_lost_or_doubled(
     database: str, table: SqliteTable, tmp_path: Path
 ) -> None:
     await _switched(database, table, tmp_path, file_first=False)
+
+
+async def test_from_the_table_to_what_the_host_sends_no_call_is_lost_or_doubled(
+    database: str, table: SqliteTable
+) -> None:
+    journal = journal_of_day(DAY)
+    rows = journal.splitlines(keepends=True)
+    cut = next(n for n, row in enumerate(rows) if n > len(rows) // 2 and row.startswith(b'"BRIDGE_ENTER"')) + 2
+    moment = float(rows[cut - 1].split(b'"')[3])
+    truth = truth_of_day()
+    table.add(r for r in recorded_day() if _at(r) <= moment)
+    async with open_freepbx_site(database) as site:
+
+        async def read_so_far() -> bool:
+            return site.pipeline.rows_taken > 100 and not site.pipeline.rows_wait and bool(site.pipeline.open_legs())
+
+        await site.read(table.source, read_so_far)
+        for piece in range(0, len(rows), 97):
+            await site.restart()  # a gateway that was ended between any two batches asks the database anew
+            receiving = Receiving(site.pool, site.pipeline, JournalStatus(), read=read_any)
+            heard = Heard(source="a" * 32, condition="reading", lag_bytes=0, sent_at=datetime.now(UTC), version="1")
+            places = await receiving.places()
+            assert (places.live or {}).get("offset") == (piece or None)
+            if places.live is None:
+                assert places.history is None
+                met = await receiving.begin(heard, last_row=rows[-1], until=None, place=None, bytes_total=0)
+                assert (met.until, met.ended_at is None) == (None, False)
+            shipment = Shipment(
+                heard=heard,
+                stream=Stream.LIVE,
+                since=places.live,
+                until={"inode": 7, "offset": piece + 97},
+                rows=[row.rstrip(b"\n") for row in rows[piece : piece + 97]],
+                broken=(),
+            )
+            await receiving.take(shipment)
+        calls = [c for c in await site.calls() if c["kind"] != "service"]
+
+        assert [told(c) for c in calls] == [told_by_phones(c) for c in truth]
+        assert await figures(site.pool) == await recounted(site.pool)
 
 
 async def _switched(database: str, table: SqliteTable, tmp_path: Path, *, file_first: bool) -> None:
