@@ -8,7 +8,7 @@ forged sender address can lock nobody out.
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
@@ -111,6 +111,14 @@ class LockOut:
         """The right password came: what was wrong before is forgotten."""
         self._pairs.pop((host, account), None)
         self._accounts.get(host, {}).pop(account, None)
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """These accounts are new, or have another password: what was wrong before says nothing."""
+        for pair in [pair for pair in self._pairs if pair[1] in accounts]:
+            del self._pairs[pair]
+        for locked in self._accounts.values():
+            for account in accounts:
+                locked.pop(account, None)
 
     def locked(self, host: str, account: str, now: float) -> float:
         """Seconds for which passwords of this host for this account are not looked at; 0: they are."""

@@ -209,4 +209,5 @@ async def open_exchange_site(home: Path) -> AsyncIterator[ContractSite]:
                 refused=gateway.untaken_orders,
             )
         finally:
+            running.cancel()  # else it starts another one
             await end(engine.pid)

@@ -300,3 +300,39 @@ async def test_digits_reach_the_client(site: ContractSite) -> None:
 
     assert outcome.accepted
     assert (calling.digits, taken.digits) == ("1A*#", "")
+
+
+async def test_a_phones_own_keys_hold_and_transfer_blind(site: ContractSite) -> None:
+    calling, taken = await site.inbound()
+    await site.boris.script(answer_after=0.2)
+    await taken.hold()
+    await asyncio.sleep(0.6)
+    await taken.unhold()
+    await asyncio.sleep(0.4)
+    await taken.blind_transfer("102")
+    await (await site.boris.next_call()).connected()
+    await asyncio.sleep(0.4)
+    await calling.hang_up()
+    call = await site.over()
+
+    assert call.answered_by == ("101", "102")
+    assert [(t.kind, t.by, t.to, t.outcome) for t in call.transfers] == [("blind", "101", "102", "taken")]
+
+
+async def test_a_phones_own_second_line_makes_an_attended_transfer(site: ContractSite) -> None:
+    calling, taken = await site.inbound()
+    await site.boris.script(answer_after=0.1)
+    await taken.hold()
+    second = await site.anna.dial("102")
+    await (await site.boris.next_call()).connected()
+    await second.connected()
+    await asyncio.sleep(0.5)
+    await taken.attended_transfer(second)
+    await taken.ended()
+    await asyncio.sleep(0.6)
+    assert calling.state == "connected"
+    await calling.hang_up()
+    call = await site.over()
+
+    assert call.answered_by == ("101", "102")
+    assert [(t.kind, t.by, t.to, t.outcome) for t in call.transfers] == [("attended", "101", "102", "taken")]

@@ -87,6 +87,18 @@ def test_the_right_password_forgets_the_wrong_ones() -> None:
     assert lock_out.locked("h", "101", 1.0) == 0
 
 
+def test_a_new_password_unlocks_the_account() -> None:
+    guard = LockOut()
+    for _ in range(WRONG_PASSWORDS):
+        guard.wrong("10.0.0.1", "101", 0.0)
+        guard.wrong("10.0.0.1", "102", 0.0)
+
+    guard.forget({"101"})
+
+    assert guard.locked("10.0.0.1", "101", 1.0) == 0
+    assert guard.locked("10.0.0.1", "102", 1.0) > 0
+
+
 def test_wrong_passwords_of_days_ago_are_not_counted() -> None:
     lock_out = LockOut()
     for day in range(20):
