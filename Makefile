@@ -1,6 +1,7 @@
 # Trunkline: every target sets up what it needs first, and a second run starts at once.
 #
 #   make run     the gateway with the lab Asterisk and one demonstration call
+#   make demo    the gateway without any PBX, and one call with real speech through it (also: make run DEMO=1)
 #   make test    everything that is checked: `check` and all tests
 #   make check   style, types, floors and documentation
 #   make bench   the measurements, printed as JSON
@@ -24,11 +25,19 @@ DEBIAN_FOR_TESTS := sip-tester chromium mariadb-server-core mariadb-client-core
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --python-version 3.11 -q
 
-.PHONY: run test check bench lab lock clean asterisk debian-for-tests
+.PHONY: run demo test check bench lab lock clean asterisk debian-for-tests
 .DELETE_ON_ERROR:
 
+ifeq ($(DEMO),1)
+run: demo
+else
 run: $(VENV)/run.stamp asterisk
 	$(BIN)/python -m lab run
+endif
+
+# Needs no root, no PBX, no database server and, once set up, no network. WITH=--once ends after the call.
+demo: $(VENV)/run.stamp
+	@$(BIN)/python -m gateway demo $(WITH)
 
 test: check asterisk debian-for-tests
 	$(BIN)/python -m pytest --ignore=tests/docs
@@ -59,11 +68,14 @@ $(BIN)/python:
 		echo 'Trunkline needs Python 3.11 or 3.12. Name one: make PYTHON=python3.11'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 		echo 'Python cannot make virtual environments yet. Type: apt install python3-venv'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Setting up, once. 1 of 3: a Python environment of its own in $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: locks/run.txt pyproject.toml | $(BIN)/python
-	$(INSTALL) -r locks/run.txt
-	$(ITSELF)
+	@echo 'Setting up, once. 2 of 3: packages, database server and speech model (some 400 MB of downloads) ...'
+	@$(INSTALL) -r locks/run.txt
+	@echo 'Setting up, once. 3 of 3: Trunkline itself ...'
+	@$(ITSELF)
 	@touch $@
 
 # The packages for development include those for running.
