@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from exchange.dialogs import Dialog, make_cancel
 from exchange.directory import Directory
 from exchange.guard import CALL_PACE, PHONE_PACE, TRUNK_PACE, Guard, Pace, Standing
-from exchange.parties import FROM_HEADER, PHONES_HOST, Choose, Invite, Place, Refusal
+from exchange.parties import FROM_HEADER, Choose, Invite, Place, Refusal
 from exchange.passwords import Passwords
 from exchange.proxy import PENDING_AFTER, Proxy, Sent, Side, Way
 from exchange.registrar import Answer, Registrar
 from exchange.sip_address import BadMessage, decoded, plain
 from exchange.sip_text import MAX_DATAGRAM, Headers, Request, Response, make_response, read_message
+from exchange.ways import Ways
 
 LOOPBACK = "127.0.0.1"
 _ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, REFER, NOTIFY, INFO"
@@ -76,6 +77,7 @@ class Reception:
         self._guard = guard
         self._registrar = registrar
         self._proxy = proxy
+        self._ways = Ways(directory=directory, registrar=registrar, guard=guard, proxy=proxy)
         self._passwords = passwords
         self._choose = choose
         self._paces = {Standing.PHONE: phone_pace, Standing.TRUNK: TRUNK_PACE}
@@ -127,7 +129,7 @@ class Reception:
         """End the calls of a worker that is gone, for their far sides: those that talk and those that ring."""
         self._directory.workers.discard(worker)
         ends = [
-            Sent(side=Side.OUTSIDE, to=self._far_hop(bye, dialog), message=bye)
+            Sent(side=Side.OUTSIDE, to=self._ways.within(bye, dialog), message=bye)
             for dialog, bye in self._proxy.byes(worker)
         ]
         for came, invite, way in self._proxy.unanswered(worker):
@@ -318,7 +320,7 @@ class Reception:
             return self._within_from_worker(request, worker)
         match request.method:
             case "INVITE":
-                out = self._way_out(request, worker, now)
+                out = self._ways.out(request, worker, now)
                 if isinstance(out, Refusal):
                     return self._answer(request, Side.INSIDE, out.code, out.reason)
                 return self._begin(request, out, Side.INSIDE, now)
@@ -331,40 +333,7 @@ class Reception:
         dialog = self._proxy.dialog(request)
         if dialog is None or dialog.worker != worker:
             return self._answer(request, Side.INSIDE, 481, "Call/Transaction Does Not Exist")
-        return [self._proxy.pass_within(request, self._far_hop(request, dialog), Side.INSIDE)]
-
-    def _far_hop(self, request: Request, dialog: Dialog) -> Place:
-        """Where a request of a worker goes within a dialog.
-
-        A phone gets it where it was seen, whatever it believes its address to be. A provider may have its calls carried
-        by another of its hosts than the one that rang (its Contact, its Record-Route), but only by one of its own.
-        """
-        if dialog.trunk is None:
-            return dialog.far
-        try:
-            host, port = self._proxy.next_hop(request)
-            return (host, port) if self._guard.is_trunk(host, dialog.trunk) else dialog.far
-        except ValueError:  # a name, which is not looked up in the middle of a call
-            return dialog.far
-
-    def _way_out(self, request: Request, worker: int, now: float) -> Way | Refusal:
-        if request.uri.host == PHONES_HOST:
-            endpoint = decoded(request.uri.user)
-            binding = self._registrar.place(endpoint, request.uri.param("c"), now)
-            if endpoint not in self._directory.phones:
-                return Refusal(code=404, reason="No such endpoint")
-            if binding is None:
-                return Refusal(code=480, reason="Not registered")
-            dialog = Dialog(phone=endpoint, worker=worker, far=binding.source)
-            return Way(to=binding.source, uri=binding.uri, dialog=dialog)
-        trunk = self._directory.trunk_of(request.uri)
-        if trunk is None:
-            return Refusal(code=404, reason="No such trunk")
-        places = self._directory.places.get(trunk.name, ())
-        if trunk.name in self._directory.away or not places:
-            return Refusal(code=503, reason="The provider does not answer")
-        uri = replace(self._directory.trunk_uri(trunk, ""), user=request.uri.user)
-        return Way(to=places[0], uri=uri, dialog=Dialog(trunk=trunk.name, worker=worker, far=places[0]))
+        return [self._proxy.pass_within(request, self._ways.within(request, dialog), Side.INSIDE)]
 
 
 def _seen(request: Request, source: Place) -> Request:

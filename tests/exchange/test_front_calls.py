@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
+from exchange.digest import Algorithm, hash_password
 from exchange.parties import Refusal, Trunk
 from exchange.wire import (
     Answer,
@@ -23,7 +25,7 @@ from exchange.wire import (
     Ringing,
 )
 from lab.phones import Codec, open_phone
-from tests.exchange.front_site import open_front_site, phone_at
+from tests.exchange.front_site import REALM, account, open_front_site, password, phone_at, udp_host
 from tests.exchange.worker_site import free_port
 
 SHOWN = "sip:79161234567@office.invalid"
@@ -234,6 +236,19 @@ async def test_a_provider_that_asks_for_a_password_gets_it_from_the_worker() -> 
             assert ended.by is EndedBy.FAR
             assert (outer.invites[0].phone, outer.invites[0].dialled) == ("101", "102")
             assert far.calls == {}
+
+
+async def test_a_phone_registers_where_the_better_hash_is_offered_too() -> None:
+    async with open_front_site() as made:
+        words = hash_password("101", REALM, password("101"), Algorithm.SHA256)
+        made.front.configure(phones=[replace(account("101"), ha1_sha256=words)], trunks=[])
+        with udp_host(made.front.outside) as host:
+            host.send(host.text("REGISTER", "sip:front"))
+            offered = (await host.answer()).every("WWW-Authenticate")
+        async with phone_at(made, "101") as anna:
+            await made.site.calls_in(anna, "c")
+
+        assert ["algorithm=SHA-256" in offer for offer in offered] == [True, False]
 
 
 async def test_after_a_wrong_password_a_phone_cannot_register_nor_call() -> None:
