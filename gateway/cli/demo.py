@@ -10,11 +10,12 @@ with real voices. The call is recorded, written down and counted as every call i
 import argparse
 import asyncio
 import os
-import signal
 import socket
 import sys
 import time
 from contextlib import suppress
+
+import psutil
 
 from exchange.phones import LOOPBACK, check_phones, free_port
 from gateway import logs
@@ -28,6 +29,7 @@ from gateway.settings import EMBEDDED, LogLevel, Settings
 
 ENABLED = "TRUNKLINE_EMBEDDED__ENABLED"
 PORT = "TRUNKLINE_EMBEDDED__PORT"
+_END_SECONDS = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,9 +111,13 @@ async def _present(gateway: Gateway, *, once: bool, failed: list[GatewayError]) 
 def _end_exchange(gateway: Gateway) -> None:
     """The exchange would outlive us, as it should on a site; here nobody needs it any more."""
     line = gateway.lines.get(EMBEDDED)
-    if line is not None and line.exchange is not None and line.exchange.engine.pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(line.exchange.engine.pid, signal.SIGTERM)
+    pid = line.exchange.engine.pid if line is not None and line.exchange is not None else None
+    if pid is None:
+        return
+    with suppress(psutil.Error):
+        exchange = psutil.Process(pid)
+        exchange.terminate()
+        exchange.wait(_END_SECONDS)
 
 
 class _Told:
