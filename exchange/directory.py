@@ -38,6 +38,7 @@ class Directory:
         trunks: Accounts by name.
         places: Addresses of each trunk's host, resolved; empty while its name is not.
         away: Why a trunk cannot take calls now, by name.
+        seen: Where each trunk sees us, which is a router's address where we stand behind one.
         workers: UDP ports on 127.0.0.1.
     """
 
@@ -45,6 +46,7 @@ class Directory:
     trunks: dict[str, Trunk] = field(default_factory=dict)
     places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
     away: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, Place] = field(default_factory=dict)
     workers: set[int] = field(default_factory=set)
 
     def ha1(self, endpoint: str, algorithm: Algorithm) -> str | None:

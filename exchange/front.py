@@ -93,7 +93,9 @@ class Front:
         self._directory = Directory()
         self._guard = Guard()
         self._registrar = Registrar()
-        self._proxy = Proxy(outside=self.outside, inside=self._inside, key=secrets.token_bytes(32))
+        self._proxy = Proxy(
+            outside=self.outside, inside=self._inside, key=secrets.token_bytes(32), seen=self._directory.seen
+        )
         self._passwords = Passwords(
             directory=self._directory,
             lock_out=self._guard.lock_out,

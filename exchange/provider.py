@@ -8,11 +8,12 @@ out; a provider that is silent is tried again after 5, 10, 20... seconds, five m
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from urllib.parse import quote
 
 from exchange.digest import BadCredentials, Challenge, answer_challenge, read_challenge
 from exchange.directory import USER_SAFE
-from exchange.parties import Registration, Trunk, TrunkState
+from exchange.parties import Place, Registration, Trunk, TrunkState
 from exchange.sip_address import Address, BadMessage, Uri, Via, plain, read_address
 from exchange.sip_text import Headers, Request, Response
 
@@ -25,6 +26,8 @@ RETRY_LONGEST = 300.0
 QUALIFY_EVERY = 30.0
 LOST_TO_BE_AWAY = 2
 """OPTIONS in a row without an answer after which a provider that did answer before counts as away."""
+_MOVE_AFTER = 1.0
+"""Seconds after which we register at the address that the provider has just told us; longer where it never rests."""
 _MOST_TRIES = 3
 """Times in a row that a provider may call our answer stale."""
 _EXPIRY_LEAST = 10
@@ -54,9 +57,14 @@ class _Chain:
 
 
 class ProviderLine:
-    """One trunk's registration and reachability; sends nothing itself."""
+    """One trunk's registration and reachability; sends nothing itself.
 
-    def __init__(self, trunk: Trunk, *, contact: tuple[str, int]) -> None:
+    Attributes:
+        trunk: The provider's account.
+        seen: Where the provider sees us: our address, or that of the router before us once it has told.
+    """
+
+    def __init__(self, trunk: Trunk, *, contact: Place) -> None:
         """Begin with nothing known.
 
         Args:
@@ -65,6 +73,9 @@ class ProviderLine:
         """
         self.trunk = trunk
         self._contact = contact
+        self.seen = self._said = contact
+        self._left: Place | None = None
+        self._moves = 0
         self._chain, self._pulse = _Chain(), _Chain()
         self._asked: _Asked | None = None
         self._probe: _Asked | None = None
@@ -98,9 +109,11 @@ class ProviderLine:
         if response.code < 200:
             return []
         if self._probe and _answers(response, self._probe.request):
+            self._note_seen(response, now)
             self._note_answer(now - self._probe.first if self._probe.sent == self._probe.first else None)
             self._probe, self._probe_at = None, now + QUALIFY_EVERY
         elif self._asked and _answers(response, self._asked.request):
+            self._note_seen(response, now)
             self._note_answer(now - self._asked.first if self._asked.sent == self._asked.first else None)
             self._asked = None
             return self._judge(response, now)
@@ -199,6 +212,11 @@ class ProviderLine:
         self._state, self._words = Registration.REGISTERED, ""
         self._ends, self._retry = now + seconds, RETRY_FIRST
         self._register_at = now + (seconds / 2 if seconds <= 120 else seconds - 60)
+        if self._said == self.seen:
+            self._left, self._moves = None, 0
+        else:
+            self._register_at = now + min(_MOVE_AFTER * 4**self._moves, RETRY_LONGEST)
+            self._moves = min(self._moves + 1, 5)
 
     def _granted(self, response: Response) -> int:
         """Seconds the provider grants our contact: of the contact itself, else of the answer, else as asked."""
@@ -208,7 +226,7 @@ class ProviderLine:
                 contact = read_address(value)
             except BadMessage:
                 continue
-            if contact.uri.address == self._contact and contact.uri.user == self._own_uri().user:
+            if contact.uri.address == self._said and contact.uri.user == self._own_uri(self._said).user:
                 granted = contact.param("expires")
         granted = granted or response.first("Expires")
         seconds = int(granted) if granted and granted.isascii() and granted.isdecimal() else self._expiry
@@ -262,10 +280,26 @@ class ProviderLine:
         self._reachable = True
         self._round_trip = seconds if seconds is not None else self._round_trip
 
+    def _note_seen(self, response: Response, now: float) -> None:
+        """Learn our address behind a router (RFC 3581), and register anew where it is another than we said."""
+        host, port = response.vias[0].reply_to
+        try:
+            is_public = IPv4Address(host).is_global
+        except ValueError:
+            return
+        if not is_public or (host, port) == self.seen or not 0 < port < 65536:
+            return
+        self._left, self.seen = self.seen, (host, port)
+        if self._register_at is not None and self._state is Registration.REGISTERED:
+            self._register_at = now
+
     # What is sent
 
     def _register(self, seconds: int, now: float) -> _Asked:
-        headers: Headers = (("Contact", f"<{self._own_uri()}>"), ("Expires", str(seconds)))
+        self._said = self.seen
+        headers: Headers = (("Contact", f"<{self._own_uri(self.seen)}>"), ("Expires", str(seconds)))
+        if self._left is not None and seconds:
+            headers = (("Contact", f"<{self._own_uri(self._left)}>;expires=0"), *headers)
         if self._challenge is not None:
             challenge, name = self._challenge
             self._count += 1
@@ -309,8 +343,8 @@ class ProviderLine:
         port = None if self.trunk.port == 5060 else self.trunk.port
         return Uri(host=self.trunk.host.lower(), port=port)
 
-    def _own_uri(self) -> Uri:
-        host, port = self._contact
+    def _own_uri(self, place: Place) -> Uri:
+        host, port = place
         return Uri(user=self._user() or self.trunk.name, host=host, port=port)
 
     def _user(self) -> str:

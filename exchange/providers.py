@@ -101,6 +101,7 @@ class Providers:
             if error := self._send(write_message(request), places[0]):
                 line.lost(_unsendable(line.trunk, self._contact[0], error), now)
                 break
+        self._directory.seen[name] = line.seen
         state = line.state(now)
         if state.reachable is False:
             self._directory.away[name] = state.text
@@ -144,6 +145,7 @@ class Providers:
             if farewell is not None:
                 self._send(write_message(farewell), place)
         self._directory.away.pop(name, None)
+        self._directory.seen.pop(name, None)
 
 
 def _literal(trunk: Trunk) -> tuple[Place, ...]:

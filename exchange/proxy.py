@@ -13,10 +13,11 @@ where a new request was sent: its CANCEL and its ACK of a refusal must follow, w
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
+from types import MappingProxyType
 
 from exchange.dialogs import Dialog, Standing, Talk, make_bye
 from exchange.parties import OWN_HEADERS, Place
@@ -89,8 +90,18 @@ class _Pending:
 class Proxy:
     """Rewrites messages and says where they go; sends nothing itself. Time is an argument, in seconds."""
 
-    def __init__(self, *, outside: Place, inside: Place, key: bytes) -> None:
-        """Stand between two addresses; the key signs and is known to nobody else."""
+    def __init__(
+        self, *, outside: Place, inside: Place, key: bytes, seen: Mapping[str, Place] = MappingProxyType({})
+    ) -> None:
+        """Stand between two addresses.
+
+        Args:
+            outside: The address for phones and providers.
+            inside: The address for workers.
+            key: Signs, and is known to nobody else.
+            seen: Where each trunk sees us, if elsewhere than at `outside`; read each time.
+        """
+        self._seen = seen
         self.places = {Side.OUTSIDE: outside, Side.INSIDE: inside}
         self._key = key
         self._pending: dict[str, _Pending] = {}
@@ -256,8 +267,8 @@ class Proxy:
 
     def _record_routes(self, call_id: str, dialog: Dialog, came: Side) -> Headers:
         token = self._token(call_id, dialog)
-        sides: Iterable[Side] = (came.other, came)
-        return tuple(("Record-Route", f"<sip:{_text(self.places[side])};lr;d={token}>") for side in sides)
+        places = self.places | {Side.OUTSIDE: self._seen.get(dialog.trunk or "", self.places[Side.OUTSIDE])}
+        return tuple(("Record-Route", f"<sip:{_text(places[side])};lr;d={token}>") for side in (came.other, came))
 
     def _token(self, call_id: str, dialog: Dialog) -> str:
         who = f"p.{dialog.phone}" if dialog.phone is not None else f"t.{dialog.trunk}"
@@ -279,7 +290,7 @@ class Proxy:
         )
 
     def _is_own(self, uri: Uri) -> bool:
-        return uri.address in self.places.values()
+        return uri.address in self.places.values() or uri.address in self._seen.values()
 
     def _branch(self, request: Request) -> str:
         return self._branch_of(request.vias[0], request.call_id, request.sender.tag or "", request.cseq)

@@ -290,3 +290,51 @@ def test_a_user_of_any_letters_stays_one_user() -> None:
     request = office.asks()
 
     assert request.sender.uri.user == "a%20b%40c%3E%3Bx"
+
+
+def routed(request: Request, place: tuple[str, int]) -> Request:
+    """A request as a provider sees it from behind our router."""
+    return replace(request, vias=(request.vias[0].seen_from(place),))
+
+
+def test_behind_a_router_we_register_where_the_provider_sees_us() -> None:
+    office, router = Office(), ("203.0.114.9", 6060)
+    first = office.asks()
+    office.line.take(make_response(routed(first, router), 200, "OK", tag="t", headers=granted(600)), office.now)
+    moved = next(request for request in office.wait(2) if request.method == "REGISTER")
+    contacts = moved.every("Contact")
+    assert contacts == ["<sip:acct@10.0.0.5:5060>;expires=0", "<sip:acct@203.0.114.9:6060>"]
+    answer = (("Contact", "<sip:acct@203.0.114.9:6060>;expires=90"),)
+    office.line.take(make_response(routed(moved, router), 200, "OK", tag="t", headers=answer), office.now)
+
+    assert office.line.seen == router
+    assert (office.line.state(office.now).registration, office.text) == (Registration.REGISTERED, "registered")
+    renewed = [request for request in office.wait(46) if request.method == "REGISTER"]
+    assert [request.every("Contact") for request in renewed[:1]] == [["<sip:acct@203.0.114.9:6060>"]]
+
+
+@pytest.mark.parametrize("place", [("10.0.0.77", 5060), ("127.0.0.1", 5060), ("nowhere", 5060), ("203.0.114.9", 0)])
+def test_an_address_that_cannot_be_a_routers_is_not_believed(place: tuple[str, int]) -> None:
+    office = Office()
+    first = office.asks()
+    office.line.take(make_response(routed(first, place), 200, "OK", tag="t", headers=granted(600)), office.now)
+
+    assert office.line.seen == HERE or place[1] == 0
+    assert [request for request in office.wait(5) if request.method == "REGISTER"] == []
+
+
+def test_a_router_that_never_rests_does_not_make_us_register_all_the_time() -> None:
+    office, count = Office(), 0
+    office.asks()
+    end = office.now + 600
+    while office.now < end:
+        request = office.asks()
+        port = 6000 + len(office.sent)
+        contact = (("Contact", f"{request.every('Contact')[-1]};expires=600"),)
+        seen = routed(request, ("203.0.114.9", port))
+        office.line.take(make_response(seen, 200, "OK", tag="t", headers=contact), office.now)
+        while not any(sent.method == "REGISTER" for sent in office.wait(1)):
+            pass
+        count += 1
+
+    assert count < 12
