@@ -132,9 +132,7 @@ async def test_a_password_of_before_registers_no_more(database: str, tmp_path: P
             after = [one.online for one in await exchange_of(gateway).endpoints()]
         async with admin.put(f"users/{anna_id}/extensions/embedded/102/phone") as response:
             other = response.status
-        kept = await gateway.pool.fetchval(
-            "select count(*) from phone where ha1 like '%' || $1 || '%'", told["password"]
-        )
+        kept = str(await gateway.pool.fetch("select * from phone"))
 
     assert (before, after) == ([True, False], [True, False])
     assert (other, told["password"] in kept) == (404, False)
