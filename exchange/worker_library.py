@@ -17,6 +17,8 @@ from exchange.worker_sound import CLOCK_RATE
 from exchange.worker_text import checked_headers, checked_uri, identity
 
 _CODEC_FIRST = 250
+RESAMPLING = 4
+"""The short filter between the 16 kHz of G722 and the 8 kHz of the bridge; the long one costs more than the codec."""
 
 
 class Receiver(Switch, Protocol):
@@ -153,6 +155,7 @@ def _started(settings: WorkerSettings) -> Any:
     config.uaConfig.userAgent = "Trunkline"
     config.logConfig.level = config.logConfig.consoleLevel = 0
     config.medConfig.clockRate = config.medConfig.sndClockRate = CLOCK_RATE
+    config.medConfig.quality = RESAMPLING
     config.medConfig.noVad = True
     config.medConfig.ecTailLen = 0
     config.medConfig.sndAutoCloseTime = -1  # else the clock of all sound stops a second after a call

@@ -60,7 +60,7 @@ from exchange.worker_text import (
 )
 from exchange.worker_wires import LegSound, Wiring
 
-POLL_MS = 20
+POLL_MS = 50
 UNNAMED_SECONDS = 10.0
 CROWD, CROWD_SECONDS = 16, 0.6
 """At most so many legs begin in so short a time; more wait for their turn."""

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import soundfile
 from exchange.pool import Died, EngineMissing, PoolLimits, WorkerNotStarted, check_library, open_pool
 from exchange.wire import Answered, Ended, HangUp, Join, Record, Recorded
 from exchange.worker_settings import WorkerSettings, read_settings
+from recordings.wav import WavState, examine
 from tests.exchange.worker_site import (
     ANNA,
     CLIENT,
@@ -59,7 +61,10 @@ async def test_a_killed_worker_is_told_with_its_legs_leaves_its_sound_and_is_rep
     assert replacement.number > 2
     assert not site.all_of(Ended)
     for file, who in ((rx, CLIENT), (tx, ANNA)):
+        with file.open("rb") as opened:
+            report = examine(opened, unchanged_for=timedelta(minutes=1))
         sound = raw_sound(file)
+        assert (report.state, report.frames) == (WavState.REPAIRED, len(sound))
         assert len(sound) > 1.5 * 8000
         assert likeness(sound, who) > 0.9
     assert abs(len(raw_sound(rx)) - len(raw_sound(tx))) <= 4000
