@@ -197,6 +197,7 @@ class Proxy:
 
     def _stands(self, pending: _Pending, response: Response, came: Side) -> None:
         """Keep what it takes to end this call should its worker die."""
+        said: Request | Response
         if came is Side.OUTSIDE:
             said, ours, theirs = response, response.sender, response.receiver
             routes = response.every("Record-Route")[::-1]
