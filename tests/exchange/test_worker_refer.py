@@ -7,7 +7,7 @@ import pytest
 
 from exchange.wire import Answer, Ended, EndedBy, HangUp, Refer, Refuse
 from lab.phone_calls import PhoneCall
-from tests.exchange.worker_site import address, open_site, phone_of, write_sayings
+from tests.exchange.worker_site import ANNA, CLIENT, address, open_site, phone_of, write_sayings
 
 
 async def transfer_code(call: PhoneCall, *wanted: int) -> int | None:
@@ -88,3 +88,28 @@ async def test_a_transfer_is_told_even_when_no_place_is_left(tmp_path: Path) -> 
         site.send(HangUp(leg="a"))
         await with_anna.ended()
         await site.reaches(anna, "b")
+
+
+async def test_a_phone_that_called_in_can_transfer_too_and_later_calls_go_their_own_way(tmp_path: Path) -> None:
+    """Arrived legs share an account of the library; leading its transfer aside must not lead anything else aside."""
+    sayings = write_sayings(tmp_path)
+    async with open_site() as site, phone_of(site, "79161234567") as client, phone_of(site, "101") as anna:
+        await client.script(answer_after=0.0, play=sayings[CLIENT])
+        calling = await site.calls_in(anna, "a", sayings[ANNA])
+        with_client = await site.reaches(client, "c")
+        other = await site.calls_in(anna, "x")
+        for number in (1, 2):
+            await calling.blind_transfer("102")
+            await site.heard(Refer, "a", times=number)
+            site.send(Refuse(leg="a", code=404))
+            assert await transfer_code(calling, 404) == 404
+            calling.transfer_code = None
+        await calling.blind_transfer("103")
+        await site.heard(Refer, "a", times=3)
+        site.send(Answer(leg="a"))
+        await site.heard(Ended, "a")
+        site.send(HangUp(leg="x"))
+        await other.ended()
+        await site.calls_in(anna, "y")
+        await site.reaches(client, "d")
+        assert with_client.state == "connected"
