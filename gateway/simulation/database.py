@@ -65,9 +65,10 @@ def _new_folder(settings: Settings) -> Path:
     return folder
 
 
-async def enter_managers(pool: Pool, *, pbx: str, extensions: Sequence[str]) -> None:
-    """Enter a manager for each extension; they cannot sign in."""
+async def enter_office(pool: Pool, *, pbx: str, extensions: Sequence[str], trunks: str) -> None:
+    """Enter a manager for each extension, who cannot sign in, and the providers' endpoints, by a pattern."""
     async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("insert into endpoint (pbx, pattern, kind) values ($1, $2, 'trunk')", pbx, trunks)
         for n, extension in enumerate(extensions):
             name = _NAMES[n % len(_NAMES)] + (f" {n // len(_NAMES) + 1}" if n >= len(_NAMES) else "")
             user = await add_user(connection, login=f"manager{extension}", name=name, role=Role.MANAGER)

@@ -6,9 +6,7 @@ phones as the day has managers, providers on loopback, and every phone rings for
 
 import asyncio
 import math
-import os
 import secrets
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +23,7 @@ from exchange.options import Options, Places
 from exchange.phones import LOOPBACK, check_phones, free_port, open_phone
 from exchange.rows import read_row
 from gateway.demo.speech import lay_out
-from gateway.domain.directory import Directory, Entry, PartyKind
+from gateway.domain.directory import Directory
 from gateway.domain.errors import GiveUp
 from gateway.domain.phone import NumberPlan
 from gateway.live import Live
@@ -48,6 +46,7 @@ RING_SECONDS = 25.0
 _START_SECONDS = 30.0
 _QUIET_SECONDS = 30.0
 _QUIET_LOOKS = 5
+_END_SECONDS = 5.0
 _WORKER = "exchange.worker"
 
 
@@ -177,8 +176,7 @@ async def open_engine(
     house = _house(extensions, switches, secret, str(settings.company.region))
     places, options = Places(home=folder), Options(port=free_port())
     engine = EmbeddedEngine(places, options, MadeUpOffice(furnished=house), pbx=PBX)
-    trunks = Entry(pattern=f"{TRUNK}*", kind=PartyKind.TRUNK)
-    directory = Directory(pbx=PBX, entries=(trunks,), plan=NumberPlan(region=settings.company.region))
+    directory = Directory(pbx=PBX, plan=NumberPlan(region=settings.company.region))
     tables = await load_tables(pool, directory, settings.company.timezone)
     pipeline = Pipeline(pool, read_row, tables, Live(), long_seconds=settings.goals.seconds, holds_seen=True)
     sides = lay_out(folder / "speech")
@@ -186,8 +184,8 @@ async def open_engine(
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         day = DayEngine(places=places, engine=engine, pool=pool, pipeline=pipeline, tasks=tasks)
         day.come()
-        stack.callback(day.go)
-        stack.callback(_end, engine)
+        stack.push_async_callback(asyncio.to_thread, _end, engine)
+        stack.callback(day.go)  # before its end, or it would be started again
         await engine.ready(_START_SECONDS)
         server = (LOOPBACK, options.port)
         managers = []
@@ -216,10 +214,12 @@ def _house(extensions: Sequence[str], switches: Sequence[int], secret: str, regi
 
 
 def _end(engine: EmbeddedEngine) -> None:
-    """End the exchange, which would else go on."""
+    """End the exchange, which would else go on, and wait for that."""
     if engine.pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(engine.pid, signal.SIGTERM)
+        with suppress(psutil.Error):
+            exchange = psutil.Process(engine.pid)
+            exchange.terminate()
+            exchange.wait(_END_SECONDS)
 
 
 async def break_as_planned(day: DayEngine, plan: DayPlan) -> None:

@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from exchange.rows import read_row, row_of
-from gateway.domain.directory import Directory, Entry, PartyKind
+from gateway.domain.directory import Directory
 from gateway.domain.phone import NumberPlan
 from gateway.live import Live
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.simulation.account import account_of, outlook_of
-from gateway.simulation.database import enter_managers, open_day
+from gateway.simulation.database import enter_office, open_day
 from gateway.simulation.entered import entered_calls
 from gateway.simulation.plan import DayPlan, extension_of
 from gateway.simulation.quick import TRUNK, live_through
@@ -41,9 +41,8 @@ async def run_rows(settings: Settings, plan: DayPlan, *, begins: datetime, kept:
     extensions = [extension_of(n) for n in range(plan.wishes.managers)]
     async with open_day(settings, kept) as (folder, _, pool):
         house = live_through(plan, begins=begins, folder=folder)
-        await enter_managers(pool, pbx=PBX, extensions=extensions)
-        trunk = Entry(pattern=TRUNK, kind=PartyKind.TRUNK)
-        directory = Directory(pbx=PBX, entries=(trunk,), plan=NumberPlan(region=settings.company.region))
+        await enter_office(pool, pbx=PBX, extensions=extensions, trunks=f"SIP/{TRUNK}")
+        directory = Directory(pbx=PBX, plan=NumberPlan(region=settings.company.region))
         tables = await load_tables(pool, directory, settings.company.timezone)
         pipeline = Pipeline(pool, read_row, tables, Live(), long_seconds=settings.goals.seconds, holds_seen=True)
         rows = [row_of(event) for event in house.rows]

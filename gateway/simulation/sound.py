@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gateway.settings import Settings
 from gateway.simulation.account import account_of, outlook_of
-from gateway.simulation.database import enter_managers, open_day
-from gateway.simulation.engine import PBX, break_as_planned, check_size, open_engine
+from gateway.simulation.database import enter_office, open_day
+from gateway.simulation.engine import PBX, TRUNK, break_as_planned, check_size, open_engine
 from gateway.simulation.entered import entered_calls
 from gateway.simulation.plan import DayPlan, extension_of
 from gateway.simulation.report import DayReport
@@ -33,7 +33,7 @@ async def run_with_sound(settings: Settings, plan: DayPlan, *, kept: Path | None
     check_size(plan)
     extensions = [extension_of(n) for n in range(plan.wishes.managers)]
     async with open_day(settings, kept) as (folder, _, pool):
-        await enter_managers(pool, pbx=PBX, extensions=extensions)
+        await enter_office(pool, pbx=PBX, extensions=extensions, trunks=f"SIP/{TRUNK}*")
         async with open_engine(folder, settings, plan, pool) as (day, office):
             async with asyncio.TaskGroup() as living:
                 living.create_task(break_as_planned(day, plan))
