@@ -48,6 +48,7 @@ ORDER_SECONDS = 1.0
 _GRACE = 0.3
 _START_SECONDS = 30.0
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+_LOG_BYTES = 10 << 20
 _ROOT = Path(__file__).parent.parent
 
 
@@ -205,6 +206,8 @@ class EmbeddedEngine:
         check_library()
         self._places.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._places.options.write_text(self._options.text())
+        if self._places.log.exists() and self._places.log.stat().st_size > _LOG_BYTES:
+            self._places.log.replace(self._places.log.with_suffix(".log.1"))
         with self._places.log.open("ab") as said:
             starting = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "exchange", "--detach", "--home", str(self._places.home)),

@@ -10,8 +10,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import structlog
+
 from exchange.rows import row_of
 from gateway.domain.legs import LegEvent
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 NAME = "calls.csv"
 ROTATE_BYTES = 64 << 20
@@ -35,6 +39,7 @@ class Journal:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.path = folder / NAME
         self._rotate_bytes = rotate_bytes
+        self._unwritten = b""
         self._file = self._open()
 
     def _open(self) -> int:
@@ -48,17 +53,17 @@ class Journal:
         return file
 
     def write(self, events: Iterable[LegEvent]) -> None:
-        """Append events.
+        """Append events; where the disk refuses them they are kept and written with the next ones.
 
-        Raises:
-            OSError: the disk is full, or the file cannot be written.
+        A full disk must not cut a call, and a row half written is completed before anything else.
         """
-        lines = b"".join(row_of(event) + b"\n" for event in events)
-        if not lines:
+        self._unwritten += b"".join(row_of(event) + b"\n" for event in events)
+        try:
+            while self._unwritten:
+                self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
+        except OSError as fault:
+            log.error("the journal cannot be written; its rows are kept in memory", fault=fault.strerror)
             return
-        written = os.write(self._file, lines)
-        while written < len(lines):
-            written += os.write(self._file, lines[written:])
         if os.fstat(self._file).st_size >= self._rotate_bytes:
             self._rotate()
 

@@ -6,13 +6,18 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+from aiohttp import ClientSession
 
 from exchange.digest import Algorithm, hash_password
+from gateway.api.security import new_api_key
 from gateway.app import Gateway
 from gateway.app import run as run_gateway
+from gateway.domain.access import Role
 from gateway.settings import Settings
+from gateway.store.access import issue_key
 from gateway.store.phones import StoredPhone, keep_phone
 from gateway.store.staff import add_user, give_extension
 from lab.errors import PhoneFailed
@@ -156,3 +161,23 @@ def workers(exchange: int) -> list[int]:
             if parent == exchange and b"exchange.worker" in (folder / "cmdline").read_bytes():
                 found.append(int(folder.name))
     return sorted(found)
+
+
+@asynccontextmanager
+async def admin_of(gateway: Gateway) -> AsyncIterator[ClientSession]:
+    """An administrator's program."""
+    key_id, key, digest = new_api_key()
+    await issue_key(
+        gateway.pool, key_id=key_id, secret_digest=digest, name="test", role=Role.ADMIN, user_id=None, rights=None
+    )
+    headers = {"Authorization": f"Bearer {key}"}
+    async with ClientSession(f"{gateway.settings.public_url}/api/v1/", headers=headers) as client:
+        yield client
+
+
+async def made(client: ClientSession, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Enter something."""
+    async with client.post(path, json=body, headers={"Idempotency-Key": path}) as response:
+        answer: dict[str, Any] = await response.json()
+        assert response.status == 201, answer
+        return answer

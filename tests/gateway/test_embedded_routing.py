@@ -1,27 +1,21 @@
 """The embedded engine under the gateway's own rules: phones, routes and permissions as entered over the API."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import ClientSession
 
-from gateway.api.security import new_api_key
-from gateway.app import Gateway
-from gateway.domain.access import Role
-from gateway.store.access import issue_key
 from lab.phones import open_phone
 from lab.server import free_ports
 from tests.gateway.embedded_site import (
     CLIENT,
     DID,
+    admin_of,
     ended_call,
     enter_people,
     exchange_ends,
     exchange_of,
+    made,
     manager_phone,
     provider,
     registered,
@@ -30,26 +24,6 @@ from tests.gateway.embedded_site import (
 )
 
 pytestmark = pytest.mark.asyncio
-
-
-@asynccontextmanager
-async def admin_of(gateway: Gateway) -> AsyncIterator[ClientSession]:
-    """An administrator's program."""
-    key_id, key, digest = new_api_key()
-    await issue_key(
-        gateway.pool, key_id=key_id, secret_digest=digest, name="test", role=Role.ADMIN, user_id=None, rights=None
-    )
-    headers = {"Authorization": f"Bearer {key}"}
-    async with ClientSession(f"{gateway.settings.public_url}/api/v1/", headers=headers) as client:
-        yield client
-
-
-async def made(client: ClientSession, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Enter something."""
-    async with client.post(path, json=body, headers={"Idempotency-Key": path}) as response:
-        answer: dict[str, Any] = await response.json()
-        assert response.status == 201, answer
-        return answer
 
 
 async def test_a_route_rings_whom_it_names_and_a_phone_dials_what_its_owner_may(database: str, tmp_path: Path) -> None:
