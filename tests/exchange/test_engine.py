@@ -1,0 +1,95 @@
+"""The exchange's start as the gateway sees it: what is wrong is one sentence, what is secret stays so."""
+
+import asyncio
+import os
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from exchange.engine import EmbeddedEngine
+from exchange.options import BadOptions, Options, Places, read_options
+from lab.server import free_ports
+from tests.contract.exchange_site import Gateway, house
+
+pytestmark = pytest.mark.asyncio
+
+
+@asynccontextmanager
+async def running(engine: EmbeddedEngine) -> AsyncIterator[None]:
+    """The engine's connection, and no exchange afterwards."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(engine.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+    if engine.pid is not None:
+        os.kill(engine.pid, signal.SIGTERM)
+        async with asyncio.timeout(10):
+            while Path(f"/proc/{engine.pid}").exists():
+                await asyncio.sleep(0.02)
+
+
+async def trouble_of(engine: EmbeddedEngine, word: str) -> str:
+    """What the engine says, once it says that word."""
+    async with asyncio.timeout(15):
+        while word not in engine.state.trouble:
+            await asyncio.sleep(0.05)
+    return engine.state.trouble
+
+
+async def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path) -> None:
+    ports = free_ports()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", ports.sip))
+        engine = EmbeddedEngine(Places(home=tmp_path), Options(port=ports.sip), Gateway(house(ports.trunk)))
+        async with running(engine):
+            told = await trouble_of(engine, "taken")
+
+    assert f"UDP port {ports.sip}" in told
+    assert "\n" not in told
+    assert not engine.state.connected
+
+
+async def test_an_address_that_the_machine_lacks_is_told_in_one_sentence(tmp_path: Path) -> None:
+    ports = free_ports()
+    engine = EmbeddedEngine(Places(home=tmp_path), Options(bind="10.99.98.97", port=ports.sip), Gateway(house(1)))
+    async with running(engine):
+        told = await trouble_of(engine, "10.99.98.97")
+
+    assert "no address" in told
+
+
+async def test_secrets_lie_where_others_do_not_read_and_a_second_exchange_does_not_start(tmp_path: Path) -> None:
+    ports = free_ports()
+    places = Places(home=tmp_path)
+    one, two = (EmbeddedEngine(places, Options(port=ports.sip), Gateway(house(ports.trunk))) for _ in range(2))
+    async with running(one):
+        await one.ready()
+        other = asyncio.create_task(two.run())
+        await two.ready()  # the gateway that comes later takes the place of the one before
+        other.cancel()
+        await asyncio.wait({other})
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (places.house, places.socket, places.folder)}
+        phones = [(one.name, one.online) for one in await two_or(one)]
+
+    assert two.pid == one.pid
+    assert modes == {places.house: 0o600, places.socket: 0o600, places.folder: 0o700}
+    assert phones == [("SIP/100", False), ("SIP/101", False), ("SIP/102", False)]
+
+
+async def two_or(engine: EmbeddedEngine):
+    """The phones, once the engine is connected again."""
+    await engine.ready()
+    return await engine.endpoints()
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"codecs": 7}'])
+async def test_damaged_options_are_told(text: str) -> None:
+    with pytest.raises(BadOptions):
+        read_options(text)
