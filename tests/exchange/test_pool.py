@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from exchange.pool import Died, EngineMissing, PoolLimits, WorkerNotStarted, check_library, open_pool
-from exchange.wire import Answered, Ended, HangUp, Join, Record, Recorded
+from exchange.wire import Answered, Dial, Ended, HangUp, Join, Record, Recorded
 from exchange.worker_settings import WorkerSettings, read_settings
 from recordings.wav import WavState, examine
 from tests.exchange.worker_site import (
@@ -212,3 +212,26 @@ async def one_call(site: Site, name: str, folder: Path, answers: str, rings: str
 def test_settings_come_through_the_argument_whole() -> None:
     settings = WorkerSettings(bind="10.0.0.5", front=5070, rtp_port=20000, rtp_ports=100, codecs=("G722",))
     assert read_settings(settings.text()) == settings
+
+
+async def test_workers_share_one_range_of_ports_for_sound() -> None:
+    """A firewall knows that range; no worker takes a port of another."""
+    async with open_site(ahead=2, most=2, rtp_port=21_000, rtp_ports=40) as site:
+        await until_workers(site, 2)
+        workers = list(site.pool.workers.values())
+        async with phone_of(site, "101") as anna, phone_of(site, "102") as boris:
+            for phone in (anna, boris):
+                await phone.script(answer_after=0.0)
+            for worker in workers:
+                for number, phone in enumerate((anna, boris)):
+                    leg = f"{worker.number}-{number}"
+                    worker.send(Dial(leg=leg, uri=address(phone), from_uri="sip:100@127.0.0.1"))
+                    await site.heard(Answered, leg)
+            ports = [
+                {s.laddr.port for s in psutil.Process(worker.pid).net_connections("udp")} - {worker.port}
+                for worker in workers
+            ]
+
+    assert all(21_000 <= port <= 21_041 for each in ports for port in each)
+    assert [len(each) for each in ports] == [4, 4]
+    assert not ports[0] & ports[1]
