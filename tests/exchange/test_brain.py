@@ -375,7 +375,10 @@ def test_a_click_to_call_rings_the_manager_then_the_client() -> None:
     )
     assert round(call.talk.total_seconds()) == 20
     dials = play.of(wire.Dial)
-    assert [getattr(dial, "from_uri", "") for dial in dials] == [f"sip:{CLIENT}@trunkline.invalid", "sip:74957770001@trunkline.invalid"]
+    assert [getattr(dial, "from_uri", "") for dial in dials] == [
+        f"sip:{CLIENT}@trunkline.invalid",
+        "sip:74957770001@trunkline.invalid",
+    ]
     assert play.of(wire.Record)[0] == wire.Record(leg=client, rx=f"/rec/{client}-rx.wav", tx=f"/rec/{client}-tx.wav")
 
 
