@@ -44,18 +44,22 @@ async def test_a_refusal_is_told_with_its_code(code: int) -> None:
         assert (call.is_over, call.code) == (True, code)
 
 
-async def test_four_calls_at_once_come_from_one_phone_and_no_fifth() -> None:
+@pytest.mark.parametrize(("secret", "code"), [("of-the-phone", 486), (None, 503)])
+async def test_three_calls_at_once_are_taken_and_the_fourth_is_refused(secret: str | None, code: int) -> None:
+    """A manager's phone is busy then; a provider's switch has no place, and the next one is tried."""
     nowhere = (LOOPBACK, free_port())
     async with (
-        open_phone(user="101", server=nowhere) as manager,
-        open_phone(user="p", server=manager.address) as client,
+        open_phone(user="101", server=nowhere, secret=secret) as called,
+        open_phone(user="p", server=called.address) as client,
     ):
         calls = [await client.dial("101", caller=f"7916000000{n}") for n in range(4)]
-        arrived = [await asyncio.wait_for(manager.arrived.get(), 5) for _ in calls]
-        with pytest.raises(PhoneFailed, match="phone p could not dial"):
-            await client.dial("101")
+        arrived = [await asyncio.wait_for(called.arrived.get(), 5) for _ in range(3)]
+        for call in calls:
+            await call.until("ended", 1.0)
 
-        assert sorted(call.caller for call in arrived) == [f"7916000000{n}" for n in range(4)]
+        assert len(arrived) == 3
+        assert [call.code for call in calls if call.is_over] == [code]
+        assert called.arrived.empty()
 
 
 async def test_a_phone_whose_process_ends_says_so_and_its_calls_are_over() -> None:
