@@ -8,6 +8,7 @@ are bounded. NUL and lone surrogates are refused everywhere, for PostgreSQL cann
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -37,6 +38,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
 
+DEFLATE = "deflate"
 Model = TypeVar("Model", bound=Incoming)
 
 
@@ -74,6 +76,29 @@ async def raw_body(
         raise SlowBodyError from None
     except ConnectionError:  # the caller's line, not the database's
         raise SlowBodyError("The connection broke off within the body; send it again.") from None
+
+
+def unpacked(raw: bytes, limit: int) -> bytes:
+    """A body that came as `deflate` (RFC 9110, 8.4.1.2). It blocks, for at most `limit` bytes: call it in a thread.
+
+    Args:
+        raw: as it came.
+        limit: bytes it may have unpacked.
+
+    Raises:
+        BodyTooLargeError: it has more.
+        MalformedBodyError: it is not packed so, or not whole.
+    """
+    unpacking = zlib.decompressobj()
+    try:
+        body = unpacking.decompress(raw, limit + 1)
+    except zlib.error:
+        raise MalformedBodyError("The body is not what its Content-Encoding says; pack it as deflate.") from None
+    if len(body) > limit:
+        raise BodyTooLargeError(limit)
+    if not unpacking.eof or unpacking.unused_data:
+        raise MalformedBodyError("The packed body is not whole, or something stands behind it.")
+    return body
 
 
 def form_pairs(raw: bytes) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ request well formed, the handler, the answer as JSON. Errors are raised and beco
 `gateway.api.problems`; the document is made in `gateway.api.openapi`.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -27,7 +28,7 @@ from gateway.api.problems import (
     PreconditionError,
     StaleVersionError,
 )
-from gateway.api.reading import BODY_MAX, FORM, Strings, form_pairs, raw_body, read_body, schema_of
+from gateway.api.reading import BODY_MAX, DEFLATE, FORM, Strings, form_pairs, raw_body, read_body, schema_of, unpacked
 from gateway.api.security import IDEMPOTENCY_HEADER, IDEMPOTENCY_PATTERN, fingerprint
 from gateway.api.versions import HEADER as IF_MATCH
 from gateway.api.versions import etag_of, is_versioned, with_version
@@ -115,6 +116,8 @@ class Route:
     """Further statuses of such an answer, like 206; they have no problem document."""
     body_max: int = BODY_MAX
     """Bytes a body may have."""
+    packed: bool = False
+    """Whether the body may come packed (`deflate`): only where the caller was let in by a right of his own."""
     body_optional: bool = False
     """Whether the body may be left out; then its model's defaults are taken."""
     foreign: bool = False
@@ -205,13 +208,17 @@ class Endpoint:
     async def _body(self, request: web.Request) -> Incoming:
         route = self.route
         takes_body = bool(route.upload) or self.body_model is not Nothing
-        if takes_body and request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        encoding = request.headers.get("Content-Encoding", "identity").lower()
+        is_packed = route.packed and encoding == DEFLATE
+        if takes_body and encoding != "identity" and not is_packed:
             raise MediaTypeError("Bodies are not unpacked here; send it as it is, without Content-Encoding.")
         if route.upload:
             if request.content_type not in route.upload:
                 raise MediaTypeError(f"This file has another media type; send one of {', '.join(route.upload)}.")
             return read_body(self.body_model, b"{}")
         raw = await raw_body(request, self.body_model, route.body_max, optional=route.body_optional, form=route.foreign)
+        if is_packed:
+            raw = await asyncio.to_thread(unpacked, raw, route.body_max)
         if request.content_type == FORM and route.foreign:
             return self._form.read("body", form_pairs(raw))
         return read_body(self.body_model, with_version(request, raw) if self.versioned else raw)

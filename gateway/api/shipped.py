@@ -248,6 +248,7 @@ class Shipped:
                 summary="Send rows of a PBX's journal; the answer comes once they are committed",
                 right=right,
                 tag=tag,
+                packed=True,
                 body_max=BODY_MAX,
                 errors=(OtherPlaceError, OtherHostError, BadDigest, TooQuick),
             ),

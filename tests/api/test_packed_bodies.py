@@ -37,3 +37,16 @@ async def test_nothing_is_unpacked_for_those_whom_nobody_knows(api: Api) -> None
         assert response.status == 404
     async with stranger.post("session", data=packed, headers=JSON) as response:
         assert response.status == 415
+
+
+async def test_the_host_of_a_pbx_may_pack_its_rows_and_gets_no_further_than_the_bound(api: Api) -> None:
+    headers = {**JSON, "Content-Encoding": "deflate"}
+    host = await api.caller(Role.ADMIN, rights=[Right.JOURNAL_SHIP])
+    admin = await api.caller(Role.ADMIN, "root")
+    rows, huge = zlib.compress(b"{}"), zlib.compress(bytes(20 << 20))
+
+    await problem(await host.post("pbx/pbx1/journal", data=rows, headers=headers), 422, "invalid-request")
+    await problem(await host.post("pbx/pbx1/journal", data=huge, headers=headers), 413, "too-large")
+    for broken in (rows[:-3], rows + b"more", b"{}"):
+        await problem(await host.post("pbx/pbx1/journal", data=broken, headers=headers), 400, "malformed-body")
+    await problem(await admin.post("contacts", data=rows, headers=headers), 415, "media-type")
