@@ -45,7 +45,7 @@ async def tail(
     status: JournalStatus | None = None,
     from_end: bool = False,
     columns: int = CEL_COLUMNS,
-    batch_rows: int = 1000,
+    batch_rows: int = 4000,
     look_seconds: float = 1.0,
     grace_seconds: float = 1.0,
 ) -> AsyncGenerator[Batch, None]:
@@ -82,7 +82,7 @@ async def tail(
                 continue
             for start in range(0, len(pieces), batch_rows):
                 yield reader.batch(pieces[start : start + batch_rows])
-            await asyncio.sleep(0)  # catching up must not starve the other tasks
+                await asyncio.sleep(0)  # catching up must not starve the other tasks
     finally:
         bell.take_down()
         reader.close()

@@ -26,7 +26,7 @@ from sip.rotation import (
     successor,
 )
 
-_CHUNK = 256 * 1024
+_CHUNK = 1024 * 1024
 """Bytes read in one step: some thousand rows, a few milliseconds of work."""
 
 

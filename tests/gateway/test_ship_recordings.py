@@ -137,7 +137,11 @@ async def test_a_full_disk_is_said_there_and_the_recording_comes_when_there_is_r
             async with running_here(config):
                 host.start()
                 await until(lambda: "disk is full" in host.words)
-                assert await pool.fetchval("select count(*) from call") > 0  # calls never wait for recordings
+
+                async def there() -> bool:
+                    return bool(await pool.fetchval("select count(*) from call") > 0)
+
+                await until(there)  # calls never wait for recordings
             config.write_text(roomy)
             async with running_here(config):
                 await until(lambda: stored(pool), 40)
