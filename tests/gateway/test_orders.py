@@ -96,7 +96,8 @@ async def test_an_order_that_was_answered_has_ended_with_its_call(desk: Desk, st
 
 @pytest.mark.parametrize("state", ["accepted", "unknown"])
 @pytest.mark.parametrize(
-    ("cause", "reason"), [(19, "no_answer"), (17, "busy"), (20, "no_phone"), (21, "refused"), (3, "no_phone"), (41, "failed")]
+    ("cause", "reason"),
+    [(19, "no_answer"), (17, "busy"), (20, "no_phone"), (21, "refused"), (3, "no_phone"), (41, "failed")],
 )
 async def test_an_order_that_nobody_took_is_refused_for_the_journals_reason(
     desk: Desk, state: str, cause: int, reason: str
