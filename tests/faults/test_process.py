@@ -70,7 +70,7 @@ async def test_a_part_that_breaks_ends_the_gateway_with_one_clear_line(database:
         code = await asyncio.to_thread(gateway.process.wait, 20)
     last = gateway.words.splitlines()[-1]
     assert code == 1
-    assert last.startswith("trunkline: the part 'journal of pbx1' failed in sip/rotation.py, line ")
+    assert last.startswith("trunkline: the part 'journal of pbx1' failed in gateway/cut_over.py, line ")
     assert "Traceback" not in gateway.words
 
 

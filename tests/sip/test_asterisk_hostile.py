@@ -93,7 +93,7 @@ async def test_a_forged_row_of_the_channel_list_closes_no_leg_and_misleads_no_ha
 
     assert standing is not None
     assert standing.legs is None, "the list is not whole, so nothing may be concluded from it"
-    assert (closed, hung_up, attacker) == (0, True, "connected")
+    assert (closed, hung_up.accepted, attacker) == (0, True, "connected")
 
 
 async def test_a_forged_answer_to_an_order_settles_nothing(asterisk: AsteriskServer, site: EngineSite) -> None:
