@@ -71,11 +71,10 @@ class BridgeRecorder:
         except LegGone:
             return False
         except ActionDenied as denied:
-            if denied.action != "MixMonitor":
-                raise RecordingDenied(
-                    f"{denied_detail(denied.action)[0].upper()}{denied_detail(denied.action)[1:]}."
-                ) from denied
-            raise RecordingDenied from denied
+            if denied.action == "MixMonitor":
+                raise RecordingDenied from denied
+            told = denied_detail(denied.action)
+            raise RecordingDenied(f"{told[0].upper()}{told[1:]}.") from denied
         except ActionFailed as failure:
             if "channel" in failure.reason.casefold():
                 return False

@@ -7,11 +7,13 @@ so that a green CI run has really met Asterisk.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+import structlog
 
 from lab.chroot import AsteriskHome, ensure_asterisk
 from lab.errors import LabUnavailable
@@ -26,6 +28,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "asterisk_home" in getattr(item, "fixturenames", ()):
             item.add_marker("asterisk")
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Logging is set up by the test and is afterwards as it was."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

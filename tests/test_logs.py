@@ -12,15 +12,7 @@ from gateway import logs
 from gateway.domain.errors import TryAgain
 from gateway.logs import Private
 
-
-@pytest.fixture(autouse=True)
-def _restore_logging():
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def written(write, *, private=False, form="json", level="info"):

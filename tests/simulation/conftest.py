@@ -1,17 +1,8 @@
 """The command under test sets up logging for its process, which here is everybody's."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
-import structlog
 
 
 @pytest.fixture(autouse=True)
-def _restore_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+def _as_it_was(restored_logging: None) -> None:
+    """Every test of this folder leaves the log as it was."""
