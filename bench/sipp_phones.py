@@ -235,9 +235,9 @@ def called(side: str, *, client_in: str) -> str:
         f"<nop><action>{noted('busy')}</action></nop>\n",
         *refuse("486 Busy Here"),
         '<label id="decide"/>\n<nop next="refuse" test="refuses"/>\n',
-        f"<nop><action>{noted('answered')}</action></nop>\n",
         _send(answer, 'retrans="500"'),
-        '<recv request="ACK"/>\n',
+        # With its ACK: an answer that crosses the PBX's CANCEL was none.
+        f'<recv request="ACK"><action>{noted("answered")}</action></recv>\n',
         *(f'<nop next="talk_{t}" test="ends_{t}"/>\n' for t in range(len(TALKS))),
         f'<recv request="BYE"><action>{noted("ended", "them")}</action></recv>\n',
         *_ok_to_bye(next="over"),
