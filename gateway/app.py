@@ -34,12 +34,14 @@ from gateway.aftercare.webhooks import Sending
 from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app, make_runner
 from gateway.commands.desk import CommandDesk
+from gateway.demo.demonstration import Demonstration
 from gateway.doctor.meters import DoctorMeters
 from gateway.doctor.rounds import Rounds
 from gateway.domain.directory import Directory
 from gateway.domain.errors import GatewayError, GiveUp
 from gateway.domain.legs import LegEvent, LegEventKind
 from gateway.domain.ports import Engine
+from gateway.exchange_line import ExchangeLine
 from gateway.holding import Holding
 from gateway.line import Line, open_line, row_reader, tables_of
 from gateway.live import Live
@@ -142,6 +144,13 @@ class Gateway:
         self.duties = duties_of(settings, after_pool, self.live, placer=self.desk.placing)
         self.aftercare = AftercareBacklog(after_pool)
         self.doctor = Rounds(settings, after_pool, self.live)
+        self.demonstration = Demonstration(
+            settings=settings,
+            pool=after_pool,
+            live=self.live,
+            exchange=lambda: self.exchange,
+            tables_changed=self.announce_tables,
+        )
         self._tables = Tables()
         self.importer = Importer(after_pool, self.live, self._tables, settings.home / "imports")
         self._stop = stop
@@ -168,6 +177,11 @@ class Gateway:
         for follower in self.followers:
             follower.calls_are_behind = self.calls_are_behind
             await follower.begin()  # before the first row of a call is read
+
+    @property
+    def exchange(self) -> ExchangeLine | None:
+        """The exchange of our own; None: the site has PBXs, or no telephones at all."""
+        return next((line.exchange for line in self.lines.values() if line.exchange is not None), None)
 
     def calls_are_behind(self) -> bool:
         """Whether the journal of a PBX holds many rows that are not read yet, as after downtime."""
@@ -253,6 +267,7 @@ class Gateway:
             look_at_pbx=self.doctor.look,
             states=self.states,
             registry=registry,
+            demonstration=self.demonstration,
         )
 
     async def announce_tables(self) -> None:

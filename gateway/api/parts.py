@@ -16,6 +16,7 @@ from gateway import __version__
 from gateway.aftercare.importing import Importer
 from gateway.api.security import Passwords
 from gateway.commands.desk import CommandDesk
+from gateway.domain.demonstration import DemoStanding, Hindered
 from gateway.domain.directory import Directory
 from gateway.domain.errors import Rejected
 from gateway.domain.import_files import TableWriter
@@ -116,6 +117,23 @@ class RecordingArrivals(Protocol):
         ...
 
 
+class DemoPlayer(Protocol):
+    """Shows one call with real speech; `gateway.demo.demonstration.Demonstration` is one."""
+
+    @property
+    def standing(self) -> DemoStanding:
+        """How far it, or the last one, has come."""
+        ...
+
+    def hindered(self) -> Hindered | None:
+        """What stands in the way of one now."""
+        ...
+
+    def begin(self, tasks: TaskGroup) -> DemoStanding:
+        """Begin one; nothing may stand in the way."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartState:
     """How one part of the gateway is doing, for `/readyz`."""
@@ -165,6 +183,8 @@ class ApiParts:
     """By PBX whose recordings are sent by its host."""
     look_at_pbx: Callable[[str], Awaitable[object]] = _no_look
     """Looks at a PBX by its name as `trunkline doctor --pbx` does, and keeps what it finds."""
+    demonstration: DemoPlayer | None = None
+    """None: a gateway that is put together without one."""
     states: Callable[[], Sequence[PartState]] = _all_well
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """What `/metrics` shows; the API adds its own."""

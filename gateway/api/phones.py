@@ -63,7 +63,7 @@ class Phones:
         """Make a password, and tell it this once."""
         path, parts = asked.path, self._parts
         parts.directory(path.pbx)
-        if path.pbx != EMBEDDED or not parts.settings.embedded.enabled:
+        if path.pbx != EMBEDDED or not parts.settings.has_engine:
             raise NoRegistrarError
         password = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         told = f"{path.extension}:{REALM}:{password}".encode()

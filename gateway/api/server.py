@@ -18,6 +18,7 @@ from gateway.api.calls import Calls
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
 from gateway.api.custom_fields import CustomFields
+from gateway.api.demo import Demo
 from gateway.api.dial_permissions import DialPermissions
 from gateway.api.dispositions import Dispositions
 from gateway.api.distribution import LeadDistribution
@@ -94,6 +95,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Phones(parts).routes(),
         *Endpoints(parts).routes(),
         *Doctor(parts).routes(),
+        *Demo(parts).routes(),
         *Calls(parts).routes(),
         *CallChoices(parts).routes(),
         *Commands(parts).routes(),

@@ -40,6 +40,7 @@ _BY_RIGHT = {
     "touch": Right.CONTACTS_READ,
     "webhook": Right.WEBHOOKS_MANAGE,
     "pbx": Right.DOCTOR_READ,
+    "demo": Right.DEMO_SHOW,
     "dialling": Right.DIALLING_READ,
     "inbound_route": Right.ROUTING_READ,
     "routing_group": Right.ROUTING_READ,

@@ -23,11 +23,10 @@ from gateway.app import Gateway
 from gateway.app import run as run_gateway
 from gateway.cli.serve import begin
 from gateway.config import load
-from gateway.demo.show import show
+from gateway.domain.demonstration import DemoStep, Told
 from gateway.domain.errors import GatewayError
 from gateway.settings import EMBEDDED, LogLevel, Settings
 
-ENABLED = "TRUNKLINE_EMBEDDED__ENABLED"
 PORT = "TRUNKLINE_EMBEDDED__PORT"
 _END_SECONDS = 5.0
 
@@ -64,9 +63,8 @@ def run(args: argparse.Namespace) -> int:
 def _with_engine(args: argparse.Namespace) -> Settings:
     """The settings, with the embedded engine where no PBX is configured, on a port that is free."""
     settings = load(args.config)
-    if settings.embedded.enabled or settings.pbx:
+    if settings.embedded.enabled or not settings.has_engine:
         return settings
-    os.environ[ENABLED] = "true"
     if PORT not in os.environ and not _is_free(settings.embedded.port):
         os.environ[PORT] = str(free_port())
         _say(f"UDP port {settings.embedded.port} is taken on this machine; {os.environ[PORT]} is used for telephones.")
@@ -86,7 +84,7 @@ async def _present(gateway: Gateway, *, once: bool, failed: list[GatewayError]) 
     """Show the call, unless somebody stops the gateway before."""
     await begin(gateway)
     _say(f"The page is at {gateway.settings.public_url}/ — open it now to see the call there too.\n")
-    showing = asyncio.ensure_future(show(gateway, _Told(time.monotonic())))
+    showing = asyncio.ensure_future(gateway.demonstration.run(_Terminal(time.monotonic())))
     stopping = asyncio.ensure_future(gateway.stopped())
     await asyncio.wait((showing, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -120,14 +118,20 @@ def _end_exchange(gateway: Gateway) -> None:
         exchange.wait(_END_SECONDS)
 
 
-class _Told:
+_NAMED = frozenset({DemoStep.CARD, DemoStep.TALK, DemoStep.CALL, DemoStep.RECORDING, DemoStep.TEXT, DemoStep.FIGURES})
+"""Steps that begin with their own name; the others are sentences."""
+
+
+class _Terminal:
     """Writes each step with the seconds since the beginning."""
 
     def __init__(self, began: float) -> None:
         self._began = began
 
-    def __call__(self, text: str) -> None:
-        _say(f"{time.monotonic() - self._began:6.1f} s  {text}")
+    def __call__(self, told: Told) -> None:
+        name = f"{told.step.capitalize():<12}" if told.step in _NAMED else ""
+        indent = "  " if told.step is DemoStep.SAID else ""
+        _say(f"{time.monotonic() - self._began:6.1f} s  {indent}{name}{told.text}")
 
 
 def _say(text: str) -> None:

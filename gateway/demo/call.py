@@ -11,6 +11,7 @@ from pathlib import Path
 
 from exchange.phones import LoopbackPhone, open_phone
 from gateway.demo.speech import SECONDS, lay_out
+from gateway.domain.demonstration import DemoStep, Told
 from gateway.domain.errors import TryAgain
 
 RING_SECONDS = 2.0
@@ -67,34 +68,39 @@ async def open_actors(stage: Stage) -> AsyncIterator[Actors]:
         yield Actors(manager=manager, client=client)
 
 
-async def play(stage: Stage, actors: Actors, folder: Path, tell: Callable[[str], None]) -> None:
+async def play(stage: Stage, actors: Actors, folder: Path, tell: Callable[[Told], None]) -> None:
     """Place the call and wait until it is over.
 
     Args:
         stage: where.
         actors: who.
         folder: for the sound files.
-        tell: given a sentence for people at each step that a phone sees.
+        tell: given each step that a phone sees.
 
     Raises:
         DemoFailed: nobody was rung, or nobody could answer; in words.
     """
+
+    def say(step: DemoStep, text: str, **values: str | float) -> None:
+        tell(Told(step=step, text=text, values=values))
+
     sides = lay_out(folder)
     call = await actors.client.dial(stage.did, caller=stage.client, play=sides.client)
-    tell(f"A client ({stage.client}) calls {stage.did}.")
+    say(DemoStep.CALLS, f"A client ({stage.client}) calls {stage.did}.", client=stage.client, did=stage.did)
     if not await call.until("ringing", CONNECT_SECONDS):
         raise DemoFailed(
             f"The call was not put through: SIP status {call.code or 'none'}. Look into the gateway's log."
         )
     arrived = await actors.manager.arrived.get()
-    tell(f"The manager's phone {stage.extension} rings and shows {arrived.caller}.")
+    rings = f"The manager's phone {stage.extension} rings and shows {arrived.caller}."
+    say(DemoStep.RINGS, rings, extension=stage.extension, shown=arrived.caller)
     await arrived.until("ended", RING_SECONDS)
     await arrived.answer(play=sides.manager)
     if not await call.until("answered", CONNECT_SECONDS):
         raise DemoFailed(f"The call was not answered: SIP status {call.code or 'none'}. Look into the gateway's log.")
-    tell(f"The manager answers; both speak, {SECONDS:.0f} seconds.")
+    say(DemoStep.ANSWERS, f"The manager answers; both speak, {SECONDS:.0f} seconds.", seconds=round(SECONDS))
     await call.until("ended", SECONDS)
     await call.hang_up()
     if not await call.until("ended", CONNECT_SECONDS):
         raise DemoFailed("The call did not end. Look into the gateway's log.")
-    tell("The client hangs up.")
+    say(DemoStep.HANGS_UP, "The client hangs up.")

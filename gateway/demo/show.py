@@ -7,7 +7,8 @@ long as the call lasts, and its number rings the demonstration's phone alone, wh
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import phonenumbers
@@ -15,14 +16,14 @@ import phonenumbers
 from exchange import control
 from exchange.digest import Algorithm, hash_password
 from exchange.phones import LOOPBACK, check_phones, free_port
-from gateway.app import Gateway
 from gateway.demo.call import DemoFailed, Stage, open_actors, play
 from gateway.demo.steps import follow
 from gateway.domain.access import Role
+from gateway.domain.demonstration import Told
 from gateway.domain.errors import GiveUp
 from gateway.exchange_line import ExchangeLine
-from gateway.settings import EMBEDDED
-from gateway.store.database import Connection
+from gateway.settings import EMBEDDED, Settings
+from gateway.store.database import Connection, Pool
 from gateway.store.phones import StoredPhone, keep_phone
 from gateway.store.staff import add_user, give_extension
 
@@ -33,34 +34,43 @@ _EXTENSIONS = tuple(str(number) for number in range(190, 200))
 _READY_SECONDS = 20.0
 
 
-class NoEngine(GiveUp):
-    """The demonstration call needs the embedded engine, and this site has a PBX of its own; place a call there, or
-    start with TRUNKLINE_EMBEDDED__ENABLED=true."""
-
-
 class NoExtensionLeft(GiveUp):
     """The extensions 190 to 199 are all taken; free one for the demonstration."""
 
 
-async def show(gateway: Gateway, tell: Callable[[str], None]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The running gateway, as far as a demonstration needs it.
+
+    Attributes:
+        settings: The site's.
+        pool: Its database.
+        exchange: Its own exchange.
+        tables_changed: To be called when people or endpoints were entered.
+    """
+
+    settings: Settings
+    pool: Pool
+    exchange: ExchangeLine
+    tables_changed: Callable[[], Awaitable[None]]
+
+
+async def show(house: House, tell: Callable[[Told], None]) -> None:
     """Place the demonstration call, and tell each step until its figures.
 
     Args:
-        gateway: runs, with the embedded engine.
-        tell: given a line for people at each step.
+        house: runs.
+        tell: given each step.
 
     Raises:
-        NoEngine, NoPhones, NoExtensionLeft: it cannot be shown here; says what to do.
+        NoPhones, NoExtensionLeft: it cannot be shown here; says what to do.
         DemoFailed: a step did not come.
     """
-    line = gateway.lines.get(EMBEDDED)
-    if line is None or line.exchange is None:
-        raise NoEngine
     check_phones()
-    exchange, settings = line.exchange, gateway.settings
-    await exchange.engine.ready(_READY_SECONDS)
+    exchange, settings = house.exchange, house.settings
+    await _ready(exchange)
     secret = secrets.token_hex(16)
-    async with gateway.pool.acquire() as connection, connection.transaction():
+    async with house.pool.acquire() as connection, connection.transaction():
         extension = await _cast(connection, secret)
     stage = Stage(
         server=(settings.embedded.bind, settings.embedded.port),
@@ -73,18 +83,26 @@ async def show(gateway: Gateway, tell: Callable[[str], None]) -> None:
     exchange.guests = (control.TrunkOf(name=TRUNK, host=LOOPBACK, port=stage.switch_port, dids=(stage.did,)),)
     exchange.guest_plans = {stage.did: control.Fallback(endpoints=(extension,))}
     try:
-        await gateway.announce_tables()
+        await house.tables_changed()
         await _furnished(exchange)
         since = datetime.now(UTC)
         async with open_actors(stage) as actors, asyncio.TaskGroup() as both:
             has_text = settings.transcription.enabled
-            both.create_task(follow(gateway.pool, client=stage.client, since=since, has_text=has_text, tell=tell))
+            both.create_task(follow(house.pool, client=stage.client, since=since, has_text=has_text, tell=tell))
             await play(stage, actors, settings.home / "demo", tell)
     except* DemoFailed as faults:
         raise faults.exceptions[0] from None
     finally:
         exchange.guests, exchange.guest_plans = (), {}
         exchange.engine.configure()
+
+
+async def _ready(exchange: ExchangeLine) -> None:
+    try:
+        await exchange.engine.ready(_READY_SECONDS)
+    except TimeoutError:
+        why = exchange.engine.state.trouble or "it does not take its configuration"
+        raise DemoFailed(f"The gateway's own exchange is not ready: {why}") from None
 
 
 async def _cast(connection: Connection, secret: str) -> str:

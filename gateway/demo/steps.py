@@ -5,12 +5,14 @@ The database is what every screen reads, so a step that is told here is one that
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
 from gateway.demo.call import DemoFailed
+from gateway.domain.demonstration import DemoStep, Told
 from gateway.store.database import Pool
 
 LOOK_SECONDS = 0.1
@@ -19,7 +21,7 @@ TEXT_SECONDS = 300.0
 """The speech model is loaded for the first text, on a slow disk for a while."""
 
 
-async def follow(pool: Pool, *, client: str, since: datetime, has_text: bool, tell: Callable[[str], None]) -> None:
+async def follow(pool: Pool, *, client: str, since: datetime, has_text: bool, tell: Callable[[Told], None]) -> None:
     """Tell each step of the client's next call, from its card to the figures.
 
     Args:
@@ -27,44 +29,58 @@ async def follow(pool: Pool, *, client: str, since: datetime, has_text: bool, te
         client: his number, E.164.
         has_text: whether the site writes down what is said.
         since: aware; calls that began before are others.
-        tell: given a line for people at each step.
+        tell: given each step.
 
     Raises:
         DemoFailed: a step did not come in time; says which.
     """
     mine = "client_number = $1 and started_at >= $2 and merged_into is null"
     call = await _until(pool, f"select * from call where {mine}", client, since, what="call in the database")
+
+    def say(step: DemoStep, text: str, **values: str | float) -> None:
+        tell(Told(step=step, text=text, values=values, call=call["id"]))
+
     card = await pool.fetchrow("select name, created_at from contact where id = $1", call["contact_id"])
     if card is not None:
         seconds = (card["created_at"] - call["started_at"]).total_seconds()
-        new = f"made {seconds:.2f} s after the call came in" if card["created_at"] >= since else "known already"
-        tell(f"Card        {card['name'] or client}, {new}")
+        is_new, name = card["created_at"] >= since, card["name"] or client
+        new = f"made {seconds:.2f} s after the call came in" if is_new else "known already"
+        say(DemoStep.CARD, f"{name}, {new}", name=name, **({"seconds": round(seconds, 2)} if is_new else {}))
     talking = await _until(pool, f"select * from call where {mine} and state <> 'ringing'", client, since, what="talk")
-    tell(f"Talk        with {', '.join(talking['answered_by']) or 'nobody'}, after {_seconds(talking['wait_us'])}")
+    whom, wait = ", ".join(talking["answered_by"]), talking["wait_us"]
+    say(DemoStep.TALK, f"with {whom or 'nobody'}, after {_seconds(wait)}", extension=whom, wait=_rounded(wait))
     ended = await _until(pool, f"select * from call where {mine} and state = 'ended'", client, since, what="end")
-    tell(f"Call        {ended['direction']}, {ended['result']}, talked {_seconds(ended['talk_us'])}")
-    if ended["result"] != "answered":
-        raise DemoFailed(f"The demonstration call came out as {ended['result']}; nobody talked.")
-    await _sound(pool, ended, tell, has_text=has_text)
-    await _figures(pool, ended, tell)
+    result, talk = ended["result"], ended["talk_us"]
+    told = f"{ended['direction']}, {result}, talked {_seconds(talk)}"
+    say(DemoStep.CALL, told, direction=ended["direction"], result=result, talk=_rounded(talk))
+    if result != "answered":
+        raise DemoFailed(f"The demonstration call came out as {result}; nobody talked.")
+    await _sound(pool, ended["id"], say, has_text=has_text)
+    await _figures(pool, ended, say)
 
 
-async def _sound(pool: Pool, call: asyncpg.Record, tell: Callable[[str], None], *, has_text: bool) -> None:
+async def _sound(pool: Pool, call: UUID, say: Callable[..., None], *, has_text: bool) -> None:
     stored = "select * from recording where call_id = $1 and state = 'stored'"
-    recording = await _until(pool, stored, call["id"], what="recording")
-    size = f"{_seconds(recording['duration_us'])}, SHA-256 {recording['sha256'].hex()[:16]}…"
-    tell(f"Recording   {size}, both sides apart")
+    recording = await _until(pool, stored, call, what="recording")
+    length, digest = recording["duration_us"], recording["sha256"].hex()
+    told = f"{_seconds(length)}, SHA-256 {digest[:16]}…, both sides apart"
+    say(DemoStep.RECORDING, told, seconds=_rounded(length), sha256=digest)
     if not has_text:
-        return tell("Text        none: transcription.enabled = false")
-    tell("Text        (the speech model is loaded for the first one)")
+        return say(DemoStep.TEXT, "none: transcription.enabled = false", is_on=0)
+    say(DemoStep.TEXT, "(the speech model is loaded for the first one)", is_on=1)
     written = "select segments from transcript where recording_id = $1"
     row = await _until(pool, written, recording["id"], what="text", seconds=TEXT_SECONDS)
     segments = json.loads(row["segments"]) if isinstance(row["segments"], str) else row["segments"]
     for segment in segments:
-        tell(f"  {segment['start']:5.1f} s  {segment['speaker'] or '':8} {segment['text'].strip()}")
+        _tell_words(segment, say)
 
 
-async def _figures(pool: Pool, call: asyncpg.Record, tell: Callable[[str], None]) -> None:
+def _tell_words(segment: Mapping[str, str | float], say: Callable[..., None]) -> None:
+    start, by, words = float(segment["start"]), segment["speaker"] or "", str(segment["text"]).strip()
+    say(DemoStep.SAID, f"{start:5.1f} s  {by:8} {words}", start=start, by=by, words=words)
+
+
+async def _figures(pool: Pool, call: asyncpg.Record, say: Callable[..., None]) -> None:
     rows = await pool.fetch(
         "select u.name, sum(d.calls) as calls, sum(d.numbers) as numbers, sum(d.talk_us) as talk"
         " from manager_day d join users u on u.id = d.user_id"
@@ -72,8 +88,9 @@ async def _figures(pool: Pool, call: asyncpg.Record, tell: Callable[[str], None]
         call["answered_by"],
     )
     for row in rows:
-        told = f"{row['calls']} call(s), {row['numbers']} client(s), {float(row['talk']) / 6e7:.1f} minutes of talk"
-        tell(f"Figures     {row['name']}: {told}")
+        calls, clients, minutes = int(row["calls"]), int(row["numbers"]), float(row["talk"]) / 6e7
+        told = f"{row['name']}: {calls} call(s), {clients} client(s), {minutes:.1f} minutes of talk"
+        say(DemoStep.FIGURES, told, name=row["name"], calls=calls, clients=clients, minutes=round(minutes, 1))
 
 
 async def _until(pool: Pool, query: str, *values: object, what: str, seconds: float = CALL_SECONDS) -> asyncpg.Record:
@@ -88,3 +105,7 @@ async def _until(pool: Pool, query: str, *values: object, what: str, seconds: fl
 
 def _seconds(microseconds: int) -> str:
     return f"{microseconds / 1e6:.1f} s"
+
+
+def _rounded(microseconds: int) -> float:
+    return round(microseconds / 1e6, 1)

@@ -58,6 +58,7 @@ class Right(StrEnum):
     ROUTE_ASK = "route.ask"
     JOURNAL_SHIP = "journal.ship"
     DOCTOR_READ = "doctor.read"
+    DEMO_SHOW = "demo.show"
     RECORDINGS_LISTEN_OWN = "recordings.listen_own"
     RECORDINGS_LISTEN_ALL = "recordings.listen_all"
     RECORDINGS_DELETE = "recordings.delete"

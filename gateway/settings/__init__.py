@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.recordings import RecordingWay
-from gateway.settings.embedded import Embedded, EmbeddedTrunk, line_of
+from gateway.settings.embedded import Embedded, EmbeddedTrunk, has_library, line_of
 from gateway.settings.pbx import EMBEDDED, Ami, AriAccount, Journal, Pbx, PbxKind, Trunk
 from gateway.settings.site import (
     Company,
@@ -102,8 +102,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _embedded_is_a_line(self) -> Self:
-        """The embedded engine stands among the PBXs, so that everything serves it as it serves them."""
-        if self.embedded.enabled:
+        """The embedded engine stands among the PBXs, so that everything serves it as it serves them.
+
+        A site that configures no PBX gets it unasked, so that telephones work at once; not where it cannot run.
+        """
+        if self.embedded.enabled or (self.has_no_telephony and has_library()):
             if EMBEDDED in self.pbx:
                 raise PlainError("pbx.embedded bears the name of the embedded engine; give that PBX another name")
             self.pbx[EMBEDDED] = line_of(self.embedded, self.home)
@@ -131,6 +134,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment first, then the file (handed over as arguments); nothing else."""
         return env_settings, init_settings
+
+    @property
+    def has_no_telephony(self) -> bool:
+        """No PBX is configured and nothing is said of the embedded engine, nor could it come by itself."""
+        return not self.pbx and self.embedded.enabled is None
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether the embedded engine is one of the lines."""
+        return EMBEDDED in self.pbx and self.pbx[EMBEDDED].is_embedded
 
     @property
     def archive(self) -> Path:

@@ -3,6 +3,7 @@
 It is a line like a PBX, named `embedded`; `line_of` makes the PBX's settings of it, so nothing else has to know.
 """
 
+import importlib.util
 import ipaddress
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -11,6 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.settings.pbx import EMBEDDED, EMBEDDED_JOURNAL, Journal, Originate, Pbx, PbxRecordings, Trunk
 from gateway.settings.values import Host, PhoneDigits, PlainError, Region, SecretLine, SecretSection, Section
+
+LIBRARY = "pjsua2"
+"""The telephone library; its wheel exists for Linux x86-64 with glibc, macOS and Windows only."""
 
 
 def _private(value: str) -> str:
@@ -53,7 +57,8 @@ class EmbeddedTrunk(SecretSection):
 class Embedded(Section):
     """The engine that works without a PBX."""
 
-    enabled: bool = Field(default=False, description="true or false")
+    enabled: bool | None = Field(default=None, description="true or false")
+    """None: where the site has no PBX and this machine has the library."""
     bind: Annotated[str, AfterValidator(_private)] = Field(
         default="127.0.0.1", description="127.0.0.1 or an IPv4 address of a private network"
     )
@@ -76,6 +81,11 @@ class Embedded(Section):
         if len(names) != len(set(names)):
             raise PlainError("two of embedded.trunks have one name; give each its own")
         return self
+
+
+def has_library() -> bool:
+    """Whether the telephone library is installed on this machine."""
+    return importlib.util.find_spec(LIBRARY) is not None
 
 
 def line_of(embedded: Embedded, home: Path) -> Pbx:

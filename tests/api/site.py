@@ -13,7 +13,7 @@ from uuid import UUID
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from gateway.aftercare.importing import Importer
-from gateway.api.parts import PartState
+from gateway.api.parts import DemoPlayer, PartState
 from gateway.api.security import COOKIE, Passwords, new_api_key
 from gateway.api.server import ApiParts, make_app, make_runner
 from gateway.commands.desk import CommandDesk
@@ -115,6 +115,7 @@ async def open_api(
     *,
     states: Callable[[], list[PartState]] = list,
     base: Directory = BASE,
+    demonstration: DemoPlayer | None = None,
     **settings: object,
 ) -> AsyncIterator[Api]:
     """Serve the application over a fresh site."""
@@ -156,6 +157,7 @@ async def open_api(
             imports=importer,
             tables_changed=tables_changed,
             states=states,
+            demonstration=demonstration,
         )
         origin = await _serve(stack, make_app(parts))
         stack.callback(board.answered.set)
