@@ -24,6 +24,7 @@ import pymysql
 from pymysql.cursors import Cursor
 
 from lab.errors import LabUnavailable, ServerFailed
+from lab.ports import free_port
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -76,7 +77,7 @@ class MariaDb:
     def __init__(self, folder: Path) -> None:
         """Nothing is started yet."""
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.writer, self.writer_secret = "freepbxuser", secrets.token_urlsafe(12)
         self.reader, self.reader_secret = "trunkline", secrets.token_urlsafe(12)
         self._root_secret = secrets.token_urlsafe(12)
@@ -224,13 +225,6 @@ def require_mariadb() -> None:
 
 def _program(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from pathlib import Path
 from lab.chroot import AsteriskHome, ensure_asterisk
 from lab.console import Console
 from lab.errors import LabTimeoutError, ServerFailed
+from lab.ports import free_port, sound_ports
 
 TEMPLATES = Path(__file__).parent / "conf"
 SUPPLIED = Path(__file__).parent.parent / "deploy" / "asterisk"
@@ -56,21 +56,8 @@ class Ports:
 
 
 def free_ports() -> Ports:
-    """Choose ports that are free at this moment."""
-    return Ports(
-        sip=_free_port(socket.SOCK_DGRAM),
-        ami=_free_port(socket.SOCK_STREAM),
-        http=_free_port(socket.SOCK_STREAM),
-        trunk=_free_port(socket.SOCK_DGRAM),
-        rtp_start=10_000 + 2 * secrets.randbelow(10_000),
-    )
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Ports that nobody else takes while this process lives (`lab.ports`)."""
+    return Ports(sip=free_port(), ami=free_port(), http=free_port(), trunk=free_port(), rtp_start=sound_ports())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from gateway.cli.first_start import (
 from gateway.domain.access import password_faults
 from gateway.store.database import open_pool
 from gateway.store.staff import add_user
-from tests.gateway.test_real_calls import free_port
+from lab.ports import free_port
 
 MADE = FirstAdministrator(login="admin", password="abcd-efgh-jkmn-pqrs")
 

@@ -12,7 +12,8 @@ from exchange.front import Front, FrontConfig, open_front
 from exchange.parties import Invite, PhoneAccount, Place, Refusal, Trunk
 from exchange.sip_text import Request, Response, read_message
 from lab.phones import Phone, open_phone
-from tests.exchange.worker_site import PORTS, Site, free_port, open_site
+from lab.ports import free_port
+from tests.exchange.worker_site import PORTS, Site, open_site
 
 REALM = "trunkline"
 HERE = IPv4Network("127.0.0.1/32")

@@ -25,8 +25,8 @@ from exchange.wire import (
     Ringing,
 )
 from lab.phones import Codec, open_phone
+from lab.ports import free_port
 from tests.exchange.front_site import REALM, account, open_front_site, password, phone_at, udp_host
-from tests.exchange.worker_site import free_port
 
 SHOWN = "sip:79161234567@office.invalid"
 

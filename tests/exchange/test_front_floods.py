@@ -6,8 +6,8 @@ from pathlib import Path
 
 from exchange.parties import Trunk
 from exchange.wire import Held, Resumed
+from lab.ports import free_port
 from tests.exchange.front_site import HERE, PROVIDER, FrontSite, open_front_alone, open_front_site, phone_at, udp_host
-from tests.exchange.worker_site import free_port
 
 FLOOD = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="flood">

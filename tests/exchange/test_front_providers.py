@@ -10,8 +10,8 @@ from exchange.parties import Registration, Trunk, TrunkState
 from exchange.sip_text import Request, make_response, write_message
 from exchange.wire import Answered, Dial, Ended, HangUp
 from lab.phones import open_phone
+from lab.ports import free_port
 from tests.exchange.front_site import HERE, PROVIDER, FrontSite, open_front_alone, open_front_site, password, udp_host
-from tests.exchange.worker_site import free_port
 
 WAIT = 5.0
 

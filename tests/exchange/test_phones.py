@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.phones import LOOPBACK, NoPhones, PhoneFailed, free_port, open_phone
+from exchange.phones import LOOPBACK, NoPhones, PhoneFailed, open_phone
+from lab.ports import free_port
 
 
 async def test_a_call_is_heard_ringing_answered_and_ended_by_both(tmp_path: Path) -> None:

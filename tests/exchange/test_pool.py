@@ -14,6 +14,7 @@ import soundfile
 from exchange.pool import Died, EngineMissing, PoolLimits, WorkerNotStarted, check_library, open_pool
 from exchange.wire import Answered, Dial, Ended, HangUp, Join, Record, Recorded
 from exchange.worker_settings import WorkerSettings, read_settings
+from lab.ports import sound_ports
 from recordings.wav import WavState, examine
 from tests.exchange.worker_site import (
     ANNA,
@@ -216,7 +217,8 @@ def test_settings_come_through_the_argument_whole() -> None:
 
 async def test_workers_share_one_range_of_ports_for_sound() -> None:
     """A firewall knows that range; no worker takes a port of another."""
-    async with open_site(ahead=2, most=2, rtp_port=21_000, rtp_ports=40) as site:
+    first = sound_ports()
+    async with open_site(ahead=2, most=2, rtp_port=first, rtp_ports=40) as site:
         await until_workers(site, 2)
         workers = list(site.pool.workers.values())
         async with phone_of(site, "101") as anna, phone_of(site, "102") as boris:
@@ -232,6 +234,6 @@ async def test_workers_share_one_range_of_ports_for_sound() -> None:
                 for worker in workers
             ]
 
-    assert all(21_000 <= port <= 21_041 for each in ports for port in each)
+    assert all(first <= port <= first + 41 for each in ports for port in each)
     assert [len(each) for each in ports] == [4, 4]
     assert not ports[0] & ports[1]

@@ -47,6 +47,6 @@ def test_a_request_by_way_of_the_routers_address_is_within_its_call() -> None:
     bye = request("BYE", *routes, to="<sip:500@x>;tag=w")
 
     assert proxy.dialog(bye) == dialog
-    passed = proxy.pass_within(bye, ("127.0.0.1", 6000), Side.OUTSIDE)
+    passed = proxy.pass_within(bye, dialog, ("127.0.0.1", 6000), Side.OUTSIDE)
     assert passed.message.every("Route") == []
     assert Proxy(outside=OUTSIDE, inside=INSIDE, key=b"other", seen={"main": ROUTER}).dialog(bye) is None

@@ -26,7 +26,8 @@ from exchange.wire import (
     SpyMode,
     Trouble,
 )
-from tests.exchange.worker_site import address, free_port, open_site, phone_of
+from lab.ports import free_port
+from tests.exchange.worker_site import address, open_site, phone_of
 
 
 @pytest.mark.parametrize("code", [486, 603, 404, 480])

@@ -12,12 +12,12 @@ import soundfile
 
 from exchange.wire import Ended, HangUp, Held, LimitSource, Play, Record, Recorded, Resumed, Trouble
 from exchange.worker_rtp import SourceNotLimited, limit_source
+from lab.ports import free_port
 from tests.exchange.worker_site import (
     ANNA,
     BORIS,
     CLIENT,
     Site,
-    free_port,
     heard_in,
     likeness,
     loudness,

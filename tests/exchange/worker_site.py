@@ -29,6 +29,7 @@ from exchange.wire import (
 from exchange.worker_settings import WorkerSettings
 from lab.phone_calls import PhoneCall
 from lab.phones import Codec, Phone, open_phone
+from lab.ports import free_port
 from tests.recordings.sounds import RATE, Mono, voice
 
 WAIT = 8.0
@@ -144,16 +145,6 @@ async def phone_of(site: Site, user: str, codec: Codec = Codec.MU_LAW) -> AsyncI
             yield phone
         finally:
             del PORTS[phone]
-
-
-def free_port() -> int:
-    """A UDP port that is free now."""
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def write_sayings(folder: Path) -> dict[int, Path]:

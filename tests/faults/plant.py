@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from gateway.config import load
 from gateway.domain.calls import fold
 from gateway.store.database import Pool, open_pool
 from gateway.store.staff import add_user, give_extension, load_tables
+from lab.ports import free_port
 from sip.cel import read_row
 from tests.gateway.site import ZONE, figures, recounted
 
@@ -39,14 +39,6 @@ def client_legs(calls: Sequence[Sequence[bytes]]) -> list[str]:
     """The legs whose recordings a PBX would leave."""
     events = [e for call in calls for row in call if (e := read_row(row))]
     return [call.client_leg for call in fold(events, BASE) if call.client_leg]
-
-
-def free_port() -> int:
-    """A port of loopback that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

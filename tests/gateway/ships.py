@@ -13,8 +13,8 @@ from gateway.api.security import new_api_key
 from gateway.domain.access import Right, Role
 from gateway.store.access import issue_key
 from gateway.store.database import Pool
+from lab.ports import free_port
 from tests.faults.plant import HOME as HOME
-from tests.faults.plant import free_port
 
 
 async def host_key(pool: Pool, pbx: str = "pbx1") -> str:

@@ -27,9 +27,10 @@ from lab.mariadb import require_mariadb
 from lab.office import Stage
 from lab.plays import Play
 from lab.plays.freepbx_day import PLAYS
+from lab.ports import free_port
 from tests.conftest import without
 from tests.gateway.test_freepbx_day import NEAR, seconds_by_phones, seconds_of, stretches, told, told_by_phones
-from tests.gateway.test_real_calls import free_port, running
+from tests.gateway.test_real_calls import running
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 PLAYED = ("followme_mobile", "click_to_call")

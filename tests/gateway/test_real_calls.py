@@ -1,7 +1,6 @@
 """Real calls over a real Asterisk come out of the running gateway as committed calls with cards and figures."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,18 +19,11 @@ from gateway.store.commands import store_command
 from gateway.store.staff import add_user, give_extension
 from lab.demo import place_demo_call
 from lab.phones import open_client_phone, open_manager_phone
+from lab.ports import free_port
 from lab.server import AsteriskServer
 from lab.speech import make_dialogue
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio]
-
-
-def free_port() -> int:
-    """A port of loopback that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def settings_for(server: AsteriskServer, database: str, **more: Any) -> Settings:

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 import pytest
 
 from lab.phones import Phone, open_client_phone, open_manager_phone
+from lab.ports import free_port
 from lab.server import AsteriskServer
 from tests.gateway.routing_site import keep_key
-from tests.gateway.test_real_calls import free_port
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio]
 SOON = 1.0

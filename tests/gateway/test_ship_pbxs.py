@@ -18,8 +18,9 @@ from gateway.store.database import Pool
 from gateway.store.staff import add_user, give_extension
 from lab.chroot import AsteriskHome
 from lab.phones import open_client_phone, open_manager_phone
+from lab.ports import free_port
 from lab.server import AsteriskServer, open_asterisk
-from tests.faults.plant import free_port, looking_at, until
+from tests.faults.plant import looking_at, until
 from tests.gateway.ships import Host, a_host, host_key
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio]

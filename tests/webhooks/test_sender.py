@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from gateway.domain.webhooks import ANSWER_KEPT, Fault, Message, Verdict, new_secret
+from lab.ports import free_port
 from tests.webhooks.receiver import raw_server, receiving
 from webhooks.sender import open_sender, signed
 
@@ -40,7 +41,7 @@ async def test_a_message_is_signed_so_that_the_public_library_verifies_it():
     assert receiver.ids == ["evt_1-1"]
 
 
-@pytest.mark.parametrize("known", [SECRET, OLD])
+@pytest.mark.parametrize("known", [SECRET, OLD], ids=["new", "old"])
 def test_while_a_secret_is_replaced_both_verify(known):
     sent = message("http://x", secrets=(SECRET, OLD))
 
@@ -213,11 +214,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
 
 
 async def test_nobody_listening_and_no_such_name_are_told_apart():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    assert (await attempt(f"http://127.0.0.1:{port}/")).fault is Fault.CONNECTION
+    assert (await attempt(f"http://127.0.0.1:{free_port()}/")).fault is Fault.CONNECTION
     assert (await attempt("http://no-such-name.invalid/")).fault is Fault.NAME
 
 
