@@ -6,6 +6,7 @@
 #   make check   style, types, floors and documentation
 #   make bench   the measurements, printed as JSON
 #   make lab     the lab Asterisk alone, with two managers' phones that answer
+#   make web-schema  the types of the API for the page, after its routes have changed (web/src/api/schema.ts)
 #   make lock    choose the versions of all packages anew (locks/*.txt)
 #   make clean   remove what make made, but no data (var/)
 #
@@ -25,7 +26,7 @@ DEBIAN_FOR_TESTS := sip-tester chromium mariadb-server-core mariadb-client-core
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --python-version 3.11 -q
 
-.PHONY: run demo test check bench lab lock clean asterisk debian-for-tests
+.PHONY: web-schema run demo test check bench lab lock clean asterisk debian-for-tests
 .DELETE_ON_ERROR:
 
 ifeq ($(DEMO),1)
@@ -51,6 +52,9 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp asterisk debian-for-tests
 	$(BIN)/python -m bench
+
+web-schema: $(VENV)/dev.stamp
+	@$(BIN)/python -m web.schema
 
 lab: $(VENV)/dev.stamp asterisk
 	$(BIN)/python -m lab up

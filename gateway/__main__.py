@@ -57,6 +57,11 @@ COMMANDS = {
         help="fold recorded journals into calls and print them",
         needs_settings=False,
     ),
+    "openapi": Command(
+        module="gateway.cli.openapi",
+        help="write the OpenAPI document of the HTTP API",
+        needs_settings=False,
+    ),
     "transcribe": Command(
         module="transcription.command",
         help="write down what is said in a recording",

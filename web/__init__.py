@@ -1,0 +1,1 @@
+"""The page of the gateway: its sources, and how it is built."""
