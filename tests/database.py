@@ -3,11 +3,13 @@
 `postgres` is the running server; `database` is the address of a database of its own for one test, copied
 from a template that has been migrated once. The server's folder lies outside pytest's own, which only root
 may enter when root runs the tests, and is removed with everything in it; what a killed run left behind is
-cleared away by the next.
+cleared away by the next. Other runs beside this one keep what is theirs: each folder is locked by who made it.
 """
 
 import contextlib
+import fcntl
 import itertools
+import os
 import shutil
 import tempfile
 import time
@@ -27,6 +29,7 @@ from gateway.store.embedded_server import Server
 from gateway.store.migrate import upgrade
 
 FOLDER_PREFIX = "trunkline-tests-"
+HELD = ".held"
 TEMPLATE = "migrated"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 """A test's data need not survive the machine; everything else is as in production."""
@@ -46,10 +49,28 @@ def open_folder(*, on_disk: bool = False) -> Iterator[Path]:
     """A temporary folder that the database server's own user can reach, also when root runs the tests."""
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=_places()[-1 if on_disk else 0]))
     folder.chmod(0o711)
+    held = os.open(folder / HELD, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ours until this process ends, however it ends
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder that was left behind.
+
+    Raises:
+        BlockingIOError: the process that made it still runs.
+    """
+    held = os.open(folder / HELD, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(held)
 
 
 def clear_killed_runs() -> None:
@@ -59,7 +80,7 @@ def clear_killed_runs() -> None:
             if time.time() - folder.stat().st_mtime < 60:  # perhaps just being made
                 continue
             layout = Layout(directory=folder)
-            with only_gateway(layout.lock):
+            with _alone(folder.parent), only_gateway(layout.lock):
                 if server := find_server(layout.data, server_account()):
                     server.send_signal(SIGQUIT)
                 shutil.rmtree(folder.parent, ignore_errors=True)
