@@ -63,7 +63,9 @@ async def run(places: Places, options: Options, ready: Callable[[], None] = lamb
             desk.exchange.hear(worker, event)
 
     async with AsyncExitStack() as stack:
-        front = stack.enter_context(open_front(FrontConfig(bind=options.bind, port=options.port), choose))
+        front = stack.enter_context(
+            open_front(FrontConfig(bind=options.bind, port=options.port, keep_in=places.folder), choose)
+        )
         settings = WorkerSettings(
             bind=options.bind,
             front=front.inside_port,

@@ -55,6 +55,11 @@ class Talk:
     contact: str | None
     routes: tuple[str, ...]
 
+    @property
+    def mark(self) -> str:
+        """What no other call has: a Call-ID alone may be repeated by anybody who knows it."""
+        return f"{self.call_id}\0{self.dialog}"
+
 
 class Standing:
     """The calls that stand."""
@@ -66,20 +71,19 @@ class Standing:
     def __len__(self) -> int:
         return len(self._talks)
 
-    def begin(self, talk: Talk) -> None:
-        """A call was answered; beyond the bound the oldest is forgotten."""
-        self._talks[talk.call_id] = talk
-        if len(self._talks) > MOST_STANDING:
-            del self._talks[next(iter(self._talks))]
+    def begin(self, talk: Talk) -> Talk | None:
+        """A call was answered; beyond the bound the oldest is forgotten, and given."""
+        self._talks[talk.mark] = talk
+        return self._talks.pop(next(iter(self._talks))) if len(self._talks) > MOST_STANDING else None
 
-    def end(self, call_id: str) -> None:
-        """One side said BYE."""
-        self._talks.pop(call_id, None)
+    def end(self, call_id: str, dialog: Dialog) -> Talk | None:
+        """One side said BYE; gives the call, where it is known."""
+        return self._talks.pop(f"{call_id}\0{dialog}", None)
 
     def of(self, worker: int) -> Iterator[Talk]:
         """Take all calls of a worker out."""
-        for call_id in [call_id for call_id, talk in self._talks.items() if talk.dialog.worker == worker]:
-            yield self._talks.pop(call_id)
+        for mark in [mark for mark, talk in self._talks.items() if talk.dialog.worker == worker]:
+            yield self._talks.pop(mark)
 
 
 def make_bye(talk: Talk, via: Via) -> Request:

@@ -21,6 +21,7 @@ import structlog
 
 from exchange.digest import Nonces
 from exchange.directory import Directory, WrongAccounts, checked_phones, checked_trunks
+from exchange.farewells import Farewell, Farewells
 from exchange.guard import PHONE_PACE, Guard, Pace, check_bind_address, check_networks
 from exchange.parties import Choose, Contact, PhoneAccount, Place, Trunk, TrunkState
 from exchange.passwords import Passwords
@@ -28,12 +29,14 @@ from exchange.providers import Providers
 from exchange.proxy import Proxy, Sent, Side
 from exchange.reception import LOOPBACK, Figures, Reception
 from exchange.registrar import Registrar, dial_uri
+from exchange.registrations import Registrations
 from exchange.sip_text import Response, write_message
 from gateway.domain.errors import GiveUp
 
 _BYE_AGAIN = (0.5, 1.5, 3.5)
 """Seconds after which the BYE of a dead worker's call is said again; its answers are not waited for."""
 _SWEEP_EVERY = 10.0
+_SAVE_EVERY = 2.0
 _AT_ONCE = 64
 """Datagrams read before others have their turn."""
 _BUFFER = 2 << 20
@@ -73,6 +76,7 @@ class FrontConfig:
         inside_port: Its UDP port on 127.0.0.1 for workers; 0 takes a free one.
         realm: The realm of the phones' passwords.
         phone_pace: How fast all phones of one host together may be.
+        keep_in: Folder in which registrations, and what ends calls after a kill, outlive us; None: nowhere.
     """
 
     bind: str = LOOPBACK
@@ -80,6 +84,7 @@ class FrontConfig:
     inside_port: int = 0
     realm: str = "trunkline"
     phone_pace: Pace = PHONE_PACE
+    keep_in: Path | None = None
 
 
 class Front:
@@ -93,6 +98,9 @@ class Front:
         self._directory = Directory()
         self._guard = Guard()
         self._registrar = Registrar()
+        keep_in = config.keep_in
+        self._registrations = Registrations(keep_in and keep_in / "registrations.jsonl", self._registrar)
+        self.farewells = Farewells(keep_in and keep_in / "farewells.jsonl")
         self._proxy = Proxy(
             outside=self.outside, inside=self._inside, key=secrets.token_bytes(32), seen=self._directory.seen
         )
@@ -109,6 +117,7 @@ class Front:
             proxy=self._proxy,
             passwords=self._passwords,
             choose=choose,
+            farewells=self.farewells,
             phone_pace=config.phone_pace,
         )
         self._providers = Providers(
@@ -150,6 +159,7 @@ class Front:
         self._guard.lock_out.forget({n for n, p in known_phones.items() if self._directory.phones.get(n) != p})
         self._directory.phones = known_phones
         self._registrar.forget(gone)
+        self._registrations.restore(known_phones, time.monotonic(), time.time())
         self._providers.use(known_trunks)
 
     def admit_worker(self, port: int) -> None:
@@ -158,14 +168,23 @@ class Front:
 
     def dismiss_worker(self, port: int) -> None:
         """Take no more SIP from this port, and say BYE to whoever still talks with that worker."""
-        byes = self._reception.bury(port)
-        self._send(byes)
-        for later in _BYE_AGAIN if byes else ():
-            asyncio.get_running_loop().call_later(later, self._send_while_open, byes)
+        self._say_often([(write_message(sent.message), sent.to) for sent in self._reception.bury(port)])
 
-    def _send_while_open(self, messages: Sequence[Sent]) -> None:
+    def end_what_was_left(self) -> int:
+        """End the calls of an exchange before us that was killed; gives how many messages that took."""
+        self._say_often(self.farewells.left)
+        return len(self.farewells.left)
+
+    def _say_often(self, messages: Sequence[Farewell]) -> None:
+        """Say what ends calls, and again a few times: its answers are not waited for."""
+        self._say_while_open(messages)
+        for later in _BYE_AGAIN if messages else ():
+            asyncio.get_running_loop().call_later(later, self._say_while_open, messages)
+
+    def _say_while_open(self, messages: Sequence[Farewell]) -> None:
         if self._sockets[Side.OUTSIDE].fileno() >= 0:
-            self._send(messages)
+            for data, to in messages:
+                self._put_outside(data, to)
 
     def contacts(self, endpoint: str) -> tuple[Contact, ...]:
         """Where the endpoint is registered now, the newest first; none: it is not."""
@@ -203,6 +222,7 @@ class Front:
         """Keep registrations and name look-ups going until cancelled; one task of the exchange's own group."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_time())
+            group.create_task(self._keep_registrations())
             group.create_task(self._providers.run())
 
     # Messages
@@ -265,6 +285,15 @@ class Front:
             self._guard.rate.sweep(now)
             self._guard.lock_out.sweep(now)
 
+    async def _keep_registrations(self) -> None:
+        while True:
+            await asyncio.sleep(_SAVE_EVERY)
+            self.save_registrations()
+
+    def save_registrations(self) -> None:
+        """Write down who is registered where."""
+        self._registrations.save(self._directory.phones, time.monotonic(), time.time())
+
 
 @contextmanager
 def open_front(config: FrontConfig, choose: Choose) -> Iterator[Front]:
@@ -283,6 +312,9 @@ def open_front(config: FrontConfig, choose: Choose) -> Iterator[Front]:
     loop = asyncio.get_running_loop()
     with _bound(config.bind, config.port) as outside, _bound(LOOPBACK, config.inside_port) as inside:
         front = Front(config, choose, outside, inside)
+        front.farewells.open()
+        if ended := front.end_what_was_left():
+            log.warning("calls of an exchange that was killed are ended for their phones and providers", messages=ended)
         sides = ((Side.OUTSIDE, outside), (Side.INSIDE, inside))
         try:
             for side, opened in sides:
@@ -290,6 +322,8 @@ def open_front(config: FrontConfig, choose: Choose) -> Iterator[Front]:
             yield front
         finally:
             front.leave_providers()
+            front.save_registrations()
+            front.farewells.close()
             for _, opened in sides:
                 loop.remove_reader(opened)
 

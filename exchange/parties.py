@@ -14,6 +14,8 @@ from typing import Protocol
 
 FROM_HEADER = "X-Trunkline-From"
 """Header of an INVITE at a worker: `phone:101` or `trunk:NAME`. What comes from outside under this name is removed."""
+CALL_HEADER = "X-Trunkline-Call"
+"""Header of an INVITE at a worker: `Invite.mark`."""
 OWN_HEADERS = "x-trunkline-"
 """How the headers begin (in small letters) that never cross between the outside and the workers."""
 PHONES_HOST = "phones.invalid"
@@ -75,7 +77,8 @@ class Invite:
     Attributes:
         phone: The endpoint that proved its password; None for a call from a trunk.
         trunk: The trunk it came from; None for a call from a phone.
-        call_id: Its Call-ID (RFC 3261, 8.1.1.4).
+        mark: What no other INVITE has, of whatever sender; the worker gets it as `CALL_HEADER`.
+        call_id: Its Call-ID (RFC 3261, 8.1.1.4), which others may repeat.
         caller: The number or user of From, percent signs decoded.
         display: The name of From; empty for none.
         dialled: The user of the Request-URI: an extension, a number.
@@ -87,6 +90,7 @@ class Invite:
 
     phone: str | None
     trunk: str | None
+    mark: str
     call_id: str
     caller: str
     display: str

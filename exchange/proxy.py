@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
 from types import MappingProxyType
+from typing import Protocol
 
 from exchange.dialogs import Dialog, Standing, Talk, make_bye
 from exchange.parties import OWN_HEADERS, Place
@@ -87,6 +88,19 @@ class _Pending:
     is_final: bool = False
 
 
+class Watch(Protocol):
+    """Who is told of calls that begin, stand and end (`exchange.partings`)."""
+
+    def begins(self, mark: str, invite: Request, way: Way, came: Side) -> None:
+        """A new call was sent on its way."""
+
+    def stands(self, mark: str, talk: Talk) -> None:
+        """A call was answered."""
+
+    def over(self, mark: str) -> None:
+        """A call rings or talks no more."""
+
+
 class Proxy:
     """Rewrites messages and says where they go; sends nothing itself. Time is an argument, in seconds."""
 
@@ -106,12 +120,13 @@ class Proxy:
         self._key = key
         self._pending: dict[str, _Pending] = {}
         self.standing = Standing()
+        self.watch: Watch | None = None
 
     # Requests that begin something
 
     def begun(self, request: Request, now: float) -> Way | None:
         """Where this transaction was sent before: for one sent again, its CANCEL, its ACK of a refusal."""
-        pending = self._pending.get(self._branch(request))
+        pending = self._pending.get(self.mark(request))
         return pending.way if pending and pending.until > now else None
 
     def begin(self, request: Request, way: Way, came: Side, now: float) -> bool:
@@ -120,11 +135,17 @@ class Proxy:
             self.sweep(now)
             if len(self._pending) >= MOST_PENDING:
                 return False
-        self._pending[self._branch(request)] = _Pending(way, now + PENDING_LONGEST, request, came)
+        mark = self.mark(request)
+        self._pending[mark] = _Pending(way, now + PENDING_LONGEST, request, came)
+        if self.watch is not None:
+            self.watch.begins(mark, request, way, came)
         return True
 
     def sweep(self, now: float) -> None:
         """Forget transactions that are over."""
+        for mark, pending in self._pending.items():
+            if pending.until <= now and not pending.is_final:
+                self._over(mark)
         self._pending = {branch: pending for branch, pending in self._pending.items() if pending.until > now}
 
     @property
@@ -154,10 +175,10 @@ class Proxy:
                 return dialog
         return None
 
-    def pass_within(self, request: Request, to: Place, came: Side) -> Sent:
+    def pass_within(self, request: Request, dialog: Dialog, to: Place, came: Side) -> Sent:
         """Send a request within a dialog to the next hop."""
-        if request.method == "BYE":
-            self.standing.end(request.call_id)
+        if request.method == "BYE" and (talk := self.standing.end(request.call_id, dialog)) is not None:
+            self._over(talk.mark)
         return self._passed(request, came, to, self._passable(request, came), request.uri)
 
     def next_hop(self, request: Request) -> Place:
@@ -187,10 +208,11 @@ class Proxy:
         if not hmac.compare_digest(own.branch, self._branch_of(below[0], response.call_id, tag, response.cseq)):
             return None
         pending = self._pending.get(own.branch)
-        if pending and response.code >= 200 and response.cseq_method == "INVITE":
+        if pending and not pending.is_final and response.code >= 200 and response.cseq_method == "INVITE":
             pending.until, pending.is_final = min(pending.until, now + PENDING_AFTER), True
             if response.code < 300:
                 self._stands(pending, response, came)
+            self._over(own.branch)
         headers = tuple(pair for pair in response.headers if not _is_internal(pair[0]))
         message = replace(response, vias=tuple(below), headers=headers)
         return Sent(side=came.other, to=below[0].reply_to, message=message)
@@ -205,16 +227,23 @@ class Proxy:
             said, ours, theirs = pending.invite, response.receiver, response.sender
             routes = pending.invite.every("Record-Route")
         beyond = [route for route in routes if not self._is_own(read_address(route).uri)]
-        self.standing.begin(
-            Talk(
-                dialog=pending.way.dialog,
-                call_id=response.call_id,
-                ours=ours,
-                theirs=theirs,
-                contact=said.first("Contact"),
-                routes=tuple(beyond),
-            )
+        talk = Talk(
+            dialog=pending.way.dialog,
+            call_id=response.call_id,
+            ours=ours,
+            theirs=theirs,
+            contact=said.first("Contact"),
+            routes=tuple(beyond),
         )
+        forgotten = self.standing.begin(talk)
+        if self.watch is not None:
+            self.watch.stands(talk.mark, talk)
+        if forgotten is not None:
+            self._over(forgotten.mark)
+
+    def _over(self, mark: str) -> None:
+        if self.watch is not None:
+            self.watch.over(mark)
 
     def unanswered(self, worker: int) -> list[tuple[Side, Request, Way]]:
         """Take out the calls of a worker that still ring: where they came in, their INVITE, and where it went."""
@@ -223,26 +252,31 @@ class Proxy:
             for branch, pending in self._pending.items()
             if pending.way.dialog.worker == worker and not pending.is_final
         }
-        for pending in ringing.values():
+        for mark, pending in ringing.items():
             pending.is_final = True
+            self._over(mark)
         return [(pending.came, pending.invite, pending.way) for pending in ringing.values()]
 
-    def byes(self, worker: int) -> list[tuple[Dialog, Request]]:
-        """What ends all calls of a worker that died, for their far sides."""
+    def talks_of(self, worker: int) -> list[Talk]:
+        """Take out the calls of a worker that talk."""
+        talks = list(self.standing.of(worker))
+        for talk in talks:
+            self._over(talk.mark)
+        return talks
+
+    def bye_of(self, talk: Talk) -> Request:
+        """What ends a call in its worker's name, for its far side."""
         host, port = self.places[Side.OUTSIDE]
-        made = []
-        for talk in self.standing.of(worker):
-            branch = f"{_COOKIE}b{self._mac('bye', talk.call_id)}"
-            via = Via(transport="UDP", host=host, port=port, params=(("rport", None), ("branch", branch)))
-            made.append((talk.dialog, make_bye(talk, via)))
-        return made
+        branch = f"{_COOKIE}b{self._mac('bye', talk.mark)}"
+        via = Via(transport="UDP", host=host, port=port, params=(("rport", None), ("branch", branch)))
+        return make_bye(talk, via)
 
     # How it is written
 
     def _passed(self, request: Request, came: Side, to: Place, headers: Headers, uri: Uri) -> Sent:
         leaves = came.other
         host, port = self.places[leaves]
-        via = Via(transport="UDP", host=host, port=port, params=(("rport", None), ("branch", self._branch(request))))
+        via = Via(transport="UDP", host=host, port=port, params=(("rport", None), ("branch", self.mark(request))))
         message = replace(
             request,
             uri=uri,
@@ -293,7 +327,8 @@ class Proxy:
     def _is_own(self, uri: Uri) -> bool:
         return uri.address in self.places.values() or uri.address in self._seen.values()
 
-    def _branch(self, request: Request) -> str:
+    def mark(self, request: Request) -> str:
+        """What no other transaction has, of whatever sender: the branch of our own Via."""
         return self._branch_of(request.vias[0], request.call_id, request.sender.tag or "", request.cseq)
 
     def _branch_of(self, via: Via, call_id: str, tag: str, cseq: int) -> str:

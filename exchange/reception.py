@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from exchange.dialogs import Dialog, make_cancel
+from exchange.dialogs import Dialog
 from exchange.directory import Directory
+from exchange.farewells import Farewells
 from exchange.guard import CALL_PACE, PHONE_PACE, TRUNK_PACE, Guard, Pace, Standing
-from exchange.parties import FROM_HEADER, Choose, Invite, Place, Refusal
+from exchange.parties import CALL_HEADER, FROM_HEADER, Choose, Invite, Place, Refusal
+from exchange.partings import Partings
 from exchange.passwords import Passwords
 from exchange.proxy import PENDING_AFTER, Proxy, Sent, Side, Way
 from exchange.registrar import Answer, Registrar
@@ -70,6 +72,7 @@ class Reception:
         proxy: Proxy,
         passwords: Passwords,
         choose: Choose,
+        farewells: Farewells,
         phone_pace: Pace = PHONE_PACE,
     ) -> None:
         """Work over the parts of one front; `choose` says which worker takes a new call."""
@@ -78,6 +81,8 @@ class Reception:
         self._registrar = registrar
         self._proxy = proxy
         self._ways = Ways(directory=directory, registrar=registrar, guard=guard, proxy=proxy)
+        self._partings = Partings(proxy=proxy, ways=self._ways, answer=self._answer_outside, farewells=farewells)
+        proxy.watch = self._partings
         self._passwords = passwords
         self._choose = choose
         self._paces = {Standing.PHONE: phone_pace, Standing.TRUNK: TRUNK_PACE}
@@ -128,16 +133,7 @@ class Reception:
     def bury(self, worker: int) -> list[Sent]:
         """End the calls of a worker that is gone, for their far sides: those that talk and those that ring."""
         self._directory.workers.discard(worker)
-        ends = [
-            Sent(side=Side.OUTSIDE, to=self._ways.within(bye, dialog), message=bye)
-            for dialog, bye in self._proxy.byes(worker)
-        ]
-        for came, invite, way in self._proxy.unanswered(worker):
-            if came is Side.OUTSIDE:
-                ends += self._answer(invite, came, 500, "The line failed")
-            else:
-                ends.append(self._proxy.pass_new(make_cancel(invite), way, came))
-        return ends
+        return self._partings.all_of(worker)
 
     # Both sides
 
@@ -198,6 +194,9 @@ class Reception:
         message = make_response(request, code, reason, tag=tag, headers=headers)
         return [Sent(side=side, to=request.vias[0].reply_to, message=message)]
 
+    def _answer_outside(self, request: Request, code: int, reason: str) -> list[Sent]:
+        return self._answer(request, Side.OUTSIDE, code, reason)
+
     def _told(self, request: Request, answer: Answer) -> list[Sent]:
         return self._answer(request, Side.OUTSIDE, answer.code, answer.reason, answer.headers)
 
@@ -243,7 +242,7 @@ class Reception:
         if not is_party:
             self.figures.strangers += 1
             return []
-        return [self._proxy.pass_within(request, (LOOPBACK, dialog.worker), Side.OUTSIDE)]
+        return [self._proxy.pass_within(request, dialog, (LOOPBACK, dialog.worker), Side.OUTSIDE)]
 
     def _register(self, request: Request, source: Place, standing: Standing, now: float) -> list[Sent]:
         if standing is Standing.TRUNK:
@@ -272,7 +271,9 @@ class Reception:
         if chosen not in self._directory.workers:
             return self._refused(request, 503, "No line is free", (("Retry-After", "5"),))
         dialog = Dialog(phone=invite.phone, trunk=invite.trunk, worker=chosen, far=source)
-        way = Way(to=(LOOPBACK, chosen), uri=None, dialog=dialog, headers=((FROM_HEADER, who),))
+        way = Way(
+            to=(LOOPBACK, chosen), uri=None, dialog=dialog, headers=((FROM_HEADER, who), (CALL_HEADER, invite.mark))
+        )
         return self._begin(request, way, Side.OUTSIDE, now)
 
     def _chosen(self, request: Request, invite: Invite, now: float) -> int | Refusal:
@@ -303,11 +304,13 @@ class Reception:
     def _invite_of_trunk(self, request: Request, source: Place, trunks: tuple[str, ...]) -> Invite:
         users = (decoded(request.uri.user), decoded(request.receiver.uri.user))
         trunk, did = self._directory.called_trunk(trunks, users)
-        return _invite(request, source, trunk=trunk.name, did=did)
+        return _invite(request, source, self._proxy.mark(request), trunk=trunk.name, did=did)
 
     def _invite_of_phone(self, request: Request, source: Place, now: float) -> Invite | list[Sent]:
         proved = self._passwords.prove(request, source[0], now)
-        return _invite(request, source, phone=proved) if isinstance(proved, str) else self._told(request, proved)
+        if not isinstance(proved, str):
+            return self._told(request, proved)
+        return _invite(request, source, self._proxy.mark(request), phone=proved)
 
     # From workers
 
@@ -333,7 +336,7 @@ class Reception:
         dialog = self._proxy.dialog(request)
         if dialog is None or dialog.worker != worker:
             return self._answer(request, Side.INSIDE, 481, "Call/Transaction Does Not Exist")
-        return [self._proxy.pass_within(request, self._ways.within(request, dialog), Side.INSIDE)]
+        return [self._proxy.pass_within(request, dialog, self._ways.within(request, dialog), Side.INSIDE)]
 
 
 def _seen(request: Request, source: Place) -> Request:
@@ -341,11 +344,12 @@ def _seen(request: Request, source: Place) -> Request:
 
 
 def _invite(
-    request: Request, source: Place, *, phone: str | None = None, trunk: str | None = None, did: str = ""
+    request: Request, source: Place, mark: str, *, phone: str | None = None, trunk: str | None = None, did: str = ""
 ) -> Invite:
     return Invite(
         phone=phone,
         trunk=trunk,
+        mark=mark,
         call_id=request.call_id,
         caller=decoded(request.sender.uri.user),
         display=plain(request.sender.display),

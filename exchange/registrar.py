@@ -2,11 +2,11 @@
 
 An endpoint may be registered at several places at once, a desk phone and a softphone; each has a binding with an end.
 Calls go to where the registration came from, not to what the phone believes its address to be, so a phone behind a
-router of the same site is reached. Nothing is kept on disk: after a restart the phones are back within their interval.
+router of the same site is reached. What outlives the process is kept by `exchange.registrations`.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from exchange.parties import PHONES_HOST
@@ -115,6 +115,14 @@ class Registrar:
         """Forget all bindings of endpoints whose account is no more, or another one now."""
         for endpoint in endpoints:
             self._places.pop(endpoint, None)
+
+    def all_of(self, endpoints: Iterable[str], now: float) -> list[tuple[str, Binding]]:
+        """Every binding of these endpoints, with the endpoint, those that were renewed first before the others."""
+        return [(endpoint, one) for endpoint in endpoints for one in reversed(self.bindings(endpoint, now))]
+
+    def restore(self, endpoint: str, binding: Binding) -> None:
+        """Put back a binding of before; one that was made meanwhile at the same place stays."""
+        self._places.setdefault(endpoint, {}).setdefault(binding.mark, binding)
 
     def sweep(self, now: float) -> None:
         """Forget bindings that have ended."""

@@ -21,7 +21,7 @@ from exchange.causes import NO_LINE
 from exchange.family import Channel, Out, State, cleaned
 from exchange.house import Board, House
 from exchange.journal import Journal
-from exchange.parties import Invite, Refusal
+from exchange.parties import CALL_HEADER, Invite, Refusal
 from exchange.pool import Died, WorkerPool, WorkerProcess
 from exchange.switchboard import AskDial, AskRoute, DialAnswer, Party, RouteAnswer, Untaken
 from gateway.domain.legs import LegEvent, LegEventKind
@@ -50,7 +50,7 @@ class Exchange:
     started_at: float = field(default_factory=time.time)
     brains: dict[Brain, WorkerProcess] = field(default_factory=dict)
     _invites: dict[str, tuple[float, Invite]] = field(default_factory=dict)
-    """Let through and not arrived yet, by Call-ID."""
+    """Let through and not arrived yet, by the front's mark: a Call-ID may be repeated by anybody."""
     _due: asyncio.Event = field(default_factory=asyncio.Event)
 
     # calls that arrive
@@ -68,7 +68,7 @@ class Exchange:
         worker.pledge()
         now = time.monotonic()
         self._invites = {id: kept for id, kept in self._invites.items() if kept[0] > now}
-        self._invites[invite.call_id] = (now + _PATIENCE, invite)
+        self._invites[invite.mark] = (now + _PATIENCE, invite)
         return worker.port
 
     def _beside(self, endpoint: str) -> WorkerProcess | None:
@@ -118,7 +118,7 @@ class Exchange:
                     self.carry_out(brain, brain.take(event, now))
 
     def _arrive(self, worker: WorkerProcess, event: wire.Incoming, now: datetime) -> None:
-        _, invite = self._invites.pop(event.headers.get("call-id", ""), (0.0, None))
+        _, invite = self._invites.pop(event.headers.get(CALL_HEADER.lower(), ""), (0.0, None))
         if invite is None:  # nothing the front let through
             id = self.house.new_id()
             worker.send(wire.Name(call=event.call, leg=id))
