@@ -39,7 +39,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 IDEMPOTENCY_PATTERN = r"^[!-~]{1,255}$"
 
-KEY_USE_SECONDS = 60.0
+USE_SECONDS = 60.0
+"""How often the use of a key or a session is written down."""
+_NOTED_MAX = 5000
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY = re.compile(r"tl_(?P<id>[a-z0-9]{12})_(?P<secret>[A-Za-z0-9_-]{43})")
@@ -52,6 +54,9 @@ class SessionStore(Protocol):
 
     async def session(self, digest: bytes) -> Identity | None:
         """The live session with this digest; None: there is none, it ended, or its person is blocked."""
+
+    async def seen(self, digest: bytes, *, address: str, agent: str) -> None:
+        """Write down that the session was used, and from where."""
 
 
 class KeyStore(Protocol):
@@ -106,11 +111,19 @@ def drop_session_cookie(response: web.StreamResponse) -> None:
 class Doorkeeper:
     """Finds out who is calling."""
 
-    def __init__(self, *, sessions: SessionStore, keys: KeyStore, public_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        sessions: SessionStore,
+        keys: KeyStore,
+        public_url: str,
+        trusted_proxies: Sequence[IpNetwork] = (),
+    ) -> None:
         self._sessions = sessions
         self._keys = keys
         self._origin = public_url
-        self._noted: dict[str, float] = {}
+        self._proxies = trusted_proxies
+        self._noted: dict[str | bytes, float] = {}
 
     async def identify(self, request: web.Request) -> Identity | None:
         """The caller, by his key or his session; None: nobody we know.
@@ -123,7 +136,11 @@ class Doorkeeper:
             return await self._by_key(authorization, request.method) if token is None else None
         if token is None or not _TOKEN.fullmatch(token):
             return None
-        return await self._sessions.session(digest(token))
+        found = await self._sessions.session(digest(token))
+        if found is not None and self._is_due(digest(token)):
+            address = address_block(client_address(request, self._proxies))
+            await self._sessions.seen(digest(token), address=address, agent=agent_of(request))
+        return found
 
     async def _by_key(self, authorization: str, method: str) -> Identity | None:
         scheme, _, credentials = authorization.partition(" ")
@@ -142,15 +159,19 @@ class Doorkeeper:
         same = hmac.compare_digest(digest(found["secret"]), expected)
         if stored is None or not same:
             return None
-        await self._note_use(found["id"])
+        if self._is_due(found["id"]):
+            await self._keys.used(found["id"])
         return Identity(principal=stored.principal)
 
-    async def _note_use(self, key_id: str) -> None:
-        """Once in a minute is enough to find the keys that nobody uses any more."""
+    def _is_due(self, proof: str | bytes) -> bool:
+        """Whether the use of a key or a session is to be written down: once in a minute is enough."""
         now = time.monotonic()
-        if now - self._noted.get(key_id, -KEY_USE_SECONDS) >= KEY_USE_SECONDS:
-            self._noted[key_id] = now
-            await self._keys.used(key_id)
+        if now - self._noted.get(proof, -USE_SECONDS) < USE_SECONDS:
+            return False
+        if len(self._noted) >= _NOTED_MAX:
+            self._noted = {known: at for known, at in self._noted.items() if now - at < USE_SECONDS}
+        self._noted[proof] = now
+        return True
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse a change that a foreign page may have made the browser send.
@@ -195,6 +216,11 @@ def client_address(request: web.Request, trusted_proxies: Sequence[IpNetwork]) -
             break
         address = earlier
     return str(address or "")
+
+
+def agent_of(request: web.Request) -> str:
+    """What a browser calls itself, kept printable: it is shown to the person whose session it is."""
+    return "".join(sign for sign in request.headers.get("User-Agent", "") if sign.isprintable())[:300]
 
 
 def address_block(address: str) -> str:

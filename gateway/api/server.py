@@ -15,6 +15,7 @@ from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
 from gateway.api.call_control import CallControl
 from gateway.api.calls import Calls
+from gateway.api.colleagues import Colleagues
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
 from gateway.api.custom_fields import CustomFields
@@ -47,6 +48,7 @@ from gateway.api.page import add_page
 from gateway.api.parts import ApiParts
 from gateway.api.phones import Phones
 from gateway.api.problems import problem_middleware
+from gateway.api.profile import Profile
 from gateway.api.queue import Queue
 from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
@@ -90,8 +92,10 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
     """Every route below `/api/v1`, by resource."""
     return (
         *Sessions(parts, sockets).routes(),
+        *Profile(parts, sockets).routes(),
         *Keys(parts, sockets).routes(),
         *Users(parts, sockets).routes(),
+        *Colleagues(parts).routes(),
         *Phones(parts).routes(),
         *Endpoints(parts).routes(),
         *Doctor(parts).routes(),
@@ -153,7 +157,12 @@ def make_app(parts: ApiParts) -> web.Application:
     """
     sockets, new_facts = OpenSockets(), NewFacts(parts)
     store = AccessStore(parts.pool)
-    guard = Doorkeeper(sessions=store, keys=store, public_url=parts.settings.public_url)
+    guard = Doorkeeper(
+        sessions=store,
+        keys=store,
+        public_url=parts.settings.public_url,
+        trusted_proxies=parts.settings.http.trusted_proxies,
+    )
     health = Health(parts, guard, sockets)
     app = web.Application(middlewares=[health.middleware, problem_middleware, database_middleware])
     endpoints = add_routes(app, route_table(parts, sockets, new_facts), guard)
@@ -161,7 +170,7 @@ def make_app(parts: ApiParts) -> web.Application:
     orders = LiveOrders(endpoints, guard, _through)
     app.router.add_get(live_socket.PATH, LiveSocket(parts, guard, sockets, orders).handle, allow_head=False)
     health.add_to(app)
-    add_page(app)
+    add_page(app, parts.page)
 
     async def let_go(_app: web.Application) -> None:
         sockets.closing.set()

@@ -9,22 +9,23 @@ from datetime import UTC, datetime
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.fields import Incoming, Nothing, Outgoing
+from gateway.api.fields import Incoming, Nothing
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotSignedInError, TooManyAttemptsError
 from gateway.api.routing import Asked, Door, Route, answer
 from gateway.api.security import (
-    CSRF_HEADER,
     address_block,
+    agent_of,
     client_address,
     digest,
     drop_session_cookie,
     new_session_token,
     set_session_cookie,
 )
+from gateway.api.session_start import Who, read_who
 from gateway.api.sockets import OpenSockets
-from gateway.api.users import Login, Password, UserView, check_new_password, user_view
-from gateway.domain.access import Identity, Right, Role, holds
+from gateway.api.users import Login, Password, check_new_password
+from gateway.domain.access import Identity
 from gateway.domain.errors import NotAllowed
 from gateway.store import access, people
 
@@ -41,17 +42,7 @@ class NewPassword(Incoming):
 
     old: Password
     new: Password
-
-
-class Who(Outgoing):
-    """Who is calling and what he may do."""
-
-    id: str = Field(description="like `user:17`, or `key:` and the key's id")
-    user: UserView | None = Field(description="the person; null for a key that belongs to nobody")
-    role: Role
-    rights: tuple[Right, ...] = Field(description="each right he holds; `_own` means over his own things")
-    csrf_header: str | None = Field(description="header to send with each change; null: this caller needs none")
-    expires_at: datetime | None = Field(description="when the session ends; null: a key has no end of its own")
+    end_others: bool = Field(default=True, description="whether my other sessions end")
 
 
 class WrongPasswordError(NotSignedInError):
@@ -81,7 +72,7 @@ class Sessions:
                 method="GET",
                 path="/session",
                 handler=self.who,
-                summary="Who I am and what I may do",
+                summary="Who I am, what I may do, and what the page needs to begin",
                 right=Door.SIGNED_IN,
                 tag="session",
             ),
@@ -98,7 +89,7 @@ class Sessions:
                 method="PUT",
                 path="/session/password",
                 handler=self.change_password,
-                summary="Change my password; my other sessions end",
+                summary="Change my password; my other sessions end unless I say otherwise",
                 right=Door.SIGNED_IN,
                 tag="session",
                 errors=(NotAllowed, TooManyAttemptsError),
@@ -117,12 +108,13 @@ class Sessions:
             user_id=account.user_id,
             lifetime=lifetime,
             address=self._address(asked.http),
+            agent=agent_of(asked.http),
         )
         person = await people.read_user(parts.pool, account.user_id)
         if person is None:
             raise WrongPasswordError
         principal = access.user_principal(person.id, person.role)
-        who = _who(Identity(principal=principal, session=digest(token), expires_at=ends), person)
+        who = await read_who(parts, Identity(principal=principal, session=digest(token), expires_at=ends))
         response = answer(who)
         set_session_cookie(response, token, lifetime=lifetime, public_url=parts.settings.public_url)
         return response
@@ -130,9 +122,7 @@ class Sessions:
     async def who(self, asked: Asked[Nothing, Nothing, Nothing]) -> Who:
         """The caller as we know him."""
         assert asked.identity is not None
-        manager = asked.principal.manager
-        person = None if manager is None else await people.read_user(self._parts.pool, int(manager))
-        return _who(asked.identity, person)
+        return await read_who(self._parts, asked.identity)
 
     async def sign_out(self, asked: Asked[Nothing, Nothing, Nothing]) -> web.Response | None:
         """End the session, and the live sockets it opened."""
@@ -153,8 +143,12 @@ class Sessions:
         check_new_password(self._parts, "#/new", asked.body.new, account.login)
         hashed = await self._parts.passwords.hash(asked.body.new)
         await access.save_password(self._parts.pool, account.user_id, hashed)
-        await access.end_sessions(self._parts.pool, account.user_id, keep=session)
-        self._sockets.end_user(account.user_id, keep=session)
+        await access.write_audit(
+            self._parts.pool, actor=asked.principal.id, action="user.password", object=f"user:{account.user_id}"
+        )
+        if asked.body.end_others:
+            await access.end_sessions(self._parts.pool, account.user_id, keep=session)
+            self._sockets.end_user(account.user_id, keep=session)
 
     def _address(self, request: web.Request) -> str:
         return address_block(client_address(request, self._parts.settings.http.trusted_proxies))
@@ -191,15 +185,3 @@ def _session(identity: Identity | None) -> bytes:
     if identity is None or identity.session is None:
         raise NotAllowed("An API key has no session and no password; revoke it at /api/v1/keys instead.")
     return identity.session
-
-
-def _who(identity: Identity, person: people.Person | None) -> Who:
-    principal = identity.principal
-    return Who(
-        id=principal.id,
-        user=user_view(person) if person else None,
-        role=principal.role,
-        rights=tuple(right for right in Right if holds(principal, right)),
-        csrf_header=CSRF_HEADER if identity.session else None,
-        expires_at=identity.expires_at,
-    )

@@ -45,6 +45,8 @@ _BY_RIGHT = {
     "inbound_route": Right.ROUTING_READ,
     "routing_group": Right.ROUTING_READ,
 }
+_HIS_ALONE = frozenset({"preferences", "profile"})
+"""Kinds of events that are nobody's matter but the person's own, whatever rights others have."""
 _TELLS_NOBODY_ANYTHING = frozenset({"call.merged"})
 """Events that hold ids only; a screen needs them for the calls it shows."""
 
@@ -116,6 +118,8 @@ def sees_event(principal: Principal, kind: str, users: Collection[int]) -> bool:
     word = kind.partition(".")[0]
     if kind == "card.opened":
         return principal.manager in owners(users) and sees_cards(principal)
+    if word in _HIS_ALONE:
+        return principal.manager in owners(users)
     if word in _BY_OWNER:
         return allowed(principal, _BY_OWNER[word], owners(users))
     return allowed(principal, _BY_RIGHT.get(word, Right.EVENTS_READ))

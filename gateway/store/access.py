@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from gateway.domain.access import FAILURE_WINDOW, Identity, IssuedKey, Principal, Right, Role, sign_in_delay
 from gateway.store.database import Connection, Pool, Row
+from gateway.store.sessions import note_use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,10 @@ class AccessStore:
             return None
         principal = user_principal(row["user_id"], row["role"])
         return Identity(principal=principal, session=digest, expires_at=row["expires_at"])
+
+    async def seen(self, digest: bytes, *, address: str, agent: str) -> None:
+        """Write down that a session was used, and from where."""
+        await note_use(self._pool, digest, address=address, agent=agent)
 
     async def key(self, key_id: str) -> IssuedKey | None:
         """The key that was issued under this id, is not revoked, and whose person, if it has one, is active."""
@@ -143,7 +148,9 @@ async def find_account(source: Pool | Connection, login: str) -> Account | None:
     return Account(user_id=row["id"], login=row["login"], password_hash=row["password_hash"]) if row else None
 
 
-async def open_session(pool: Pool, *, digest: bytes, user_id: int, lifetime: timedelta, address: str) -> datetime:
+async def open_session(
+    pool: Pool, *, digest: bytes, user_id: int, lifetime: timedelta, address: str, agent: str = ""
+) -> datetime:
     """Begin a session, and clear away those that are over.
 
     Returns:
@@ -152,12 +159,13 @@ async def open_session(pool: Pool, *, digest: bytes, user_id: int, lifetime: tim
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("delete from session where expires_at < now()")
         ends: datetime = await connection.fetchval(
-            "insert into session (token_hash, user_id, expires_at, address) values ($1, $2, now() + $3, $4)"
-            " returning expires_at",
+            "insert into session (token_hash, user_id, expires_at, address, agent)"
+            " values ($1, $2, now() + $3, $4, $5) returning expires_at",
             digest,
             user_id,
             lifetime,
             address,
+            agent,
         )
         return ends
 

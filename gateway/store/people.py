@@ -39,6 +39,10 @@ class Person:
     has_password: bool
     created_at: datetime
     version: int
+    theme: str
+    """auto, light or dark."""
+    region: str | None
+    """Country of ISO 3166 whose numbers he sees in their national form; None: the company's."""
     extensions: tuple[HeldExtension, ...]
 
 
@@ -55,7 +59,7 @@ class EndpointRow:
 
 
 _PERSON = """select u.id, u.login, u.name, u.role, u.timezone, u.language, u.active,
- u.password_hash is not null as has_password, u.created_at, u.version, coalesce((
+ u.password_hash is not null as has_password, u.created_at, u.version, u.theme, u.region, coalesce((
     select json_agg(json_build_object('pbx', e.pbx, 'extension', e.extension, 'endpoints', coalesce((
         select json_agg(p.pattern order by p.id) from endpoint p where p.pbx = e.pbx and p.kind = 'manager'
             and p.extension = e.extension and now() >= p.since and now() < p.until), '[]'), 'caller_id', (
@@ -96,7 +100,7 @@ async def login_taken(source: Source, login: str) -> bool:
     return bool(await source.fetchval("select exists (select from users where login = lower($1))", login))
 
 
-CHANGEABLE = ("name", "role", "timezone", "language", "active", "password_hash")
+CHANGEABLE = ("name", "role", "timezone", "language", "active", "password_hash", "theme", "region")
 
 
 async def change_user(

@@ -237,6 +237,9 @@ class Memory:
     async def session(self, digest: bytes) -> Identity | None:
         return self.sessions.get(digest)
 
+    async def seen(self, digest: bytes, *, address: str, agent: str) -> None:
+        self.uses.append(agent)
+
     async def key(self, key_id: str) -> IssuedKey | None:
         return self.keys.get(key_id)
 

@@ -63,6 +63,8 @@ async def known_things(api: Api) -> dict[str, list[str]]:
         "external": [f"A{n}" for n in range(TIMES)],
         "outcome": ["refusal", "purchase", "question"],
         "zone": ["Europe/Moscow", "Asia/Tokyo"],
+        "area": ["columns.calls", "keys", "ring"],
+        "session_id": [await _session(api, n) for n in range(TIMES)],
     }
 
 
@@ -204,6 +206,16 @@ async def _key(api: Api) -> str:
     key_id, _, digest = new_api_key()
     await issue_key(api.site.pool, key_id=key_id, secret_digest=digest, name="unused", role=Role.MANAGER)
     return key_id
+
+
+async def _session(api: Api, n: int) -> str:
+    """Begin a session of the one who asks."""
+    session = await api.site.pool.fetchval(
+        "insert into session (token_hash, user_id, expires_at) values ($1, $2, now() + interval '1 hour') returning id",
+        bytes([n]) * 32,
+        api.site.users.get("tireless", api.site.users["root"]),
+    )
+    return str(session)
 
 
 async def _command(api: Api, name: str) -> str:
