@@ -8,12 +8,14 @@ from asyncio import TaskGroup
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from prometheus_client import CollectorRegistry
 
 from gateway import __version__
 from gateway.aftercare.importing import Importer
+from gateway.api.page import FOLDER
 from gateway.api.security import Passwords
 from gateway.commands.desk import CommandDesk
 from gateway.domain.demonstration import DemoStanding, Hindered
@@ -192,6 +194,8 @@ class ApiParts:
     common_passwords: frozenset[str] = frozenset()
     """Passwords to refuse beside the built-in list, in small letters."""
     version: str = __version__
+    page: Path = FOLDER
+    """Where the built files of the page lie."""
 
     @property
     def plan(self) -> NumberPlan:

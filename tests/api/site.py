@@ -13,6 +13,7 @@ from uuid import UUID
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from gateway.aftercare.importing import Importer
+from gateway.api.page import FOLDER
 from gateway.api.parts import DemoPlayer, PartState
 from gateway.api.security import COOKIE, Passwords, new_api_key
 from gateway.api.server import ApiParts, make_app, make_runner
@@ -116,6 +117,7 @@ async def open_api(
     states: Callable[[], list[PartState]] = list,
     base: Directory = BASE,
     demonstration: DemoPlayer | None = None,
+    page: Path = FOLDER,
     **settings: object,
 ) -> AsyncIterator[Api]:
     """Serve the application over a fresh site."""
@@ -158,6 +160,7 @@ async def open_api(
             tables_changed=tables_changed,
             states=states,
             demonstration=demonstration,
+            page=page,
         )
         origin = await _serve(stack, make_app(parts))
         stack.callback(board.answered.set)

@@ -1,97 +1,14 @@
-"""The page's files: how they are served, what they may do, and that every word is there in every language."""
+"""The page's files: what they may do, and that every word is there in every language."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from aiohttp import ClientSession, web
 
-from gateway.api.page import ADDRESSES, FOLDER, NoPageError, add_page, read_page
-from gateway.api.problems import problem_middleware
+from gateway.api.page import FOLDER
 
 pytestmark = pytest.mark.asyncio
 SCRIPTS = sorted(FOLDER.rglob("*.js"))
 LANGUAGES = ("en", "ru", "pl")
-
-
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[ClientSession]:
-    """A caller of an application that has nothing but the page."""
-    app = web.Application(middlewares=[problem_middleware])
-    add_page(app)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    plain = {"Accept-Encoding": "identity"}
-    async with ClientSession(f"http://{host}:{port}", headers=plain, auto_decompress=False) as session:
-        yield session
-    await runner.cleanup()
-
-
-async def test_each_address_of_the_page_is_the_page(client: ClientSession) -> None:
-    pages = set()
-    for address in ADDRESSES:
-        async with client.get(address.replace("{id}", "1")) as response:
-            assert (response.status, response.content_type) == (200, "text/html")
-            pages.add(await response.text())
-
-    assert len(pages) == 1
-
-
-async def test_the_policy_allows_our_own_files_and_nothing_else(client: ClientSession) -> None:
-    async with client.get("/") as response:
-        policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
-
-    assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
-    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
-    assert policy["require-trusted-types-for"] == "'script'"
-    assert not any("unsafe" in value or "*" in value for value in policy.values())
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-
-
-async def test_scripts_are_kept_for_good_and_the_page_is_asked_for_each_time(client: ClientSession) -> None:
-    page = await (await client.get("/")).text()
-    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
-
-    for address in addresses:
-        async with client.get(address) as response:
-            assert response.status == 200, address
-            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    async with client.get("/") as response:
-        etag = response.headers["ETag"]
-        assert response.headers["Cache-Control"] == "no-cache"
-    async with client.get("/", headers={"If-None-Match": f'"another", {etag}'}) as response:
-        assert (response.status, await response.read()) == (304, b"")
-        assert response.headers["Content-Security-Policy"]
-
-
-async def test_a_file_is_packed_for_those_only_who_can_unpack_it(client: ClientSession) -> None:
-    name = next(name for name in read_page() if name.endswith("/frame.css"))
-    plain = await client.get(f"/static/{name}")
-    packed = await client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip, deflate"})
-
-    assert "Content-Encoding" not in plain.headers
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert len(await packed.read()) < len(await plain.read()) / 2
-    assert plain.headers["ETag"] != packed.headers["ETag"]
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/static/app.js", "/static/../api/page.py", "/static/%2e%2e/api/page.py", "/static//etc/passwd", "/static/"],
-)
-async def test_nothing_else_is_served(client: ClientSession, path: str) -> None:
-    async with client.get(path) as response:
-        assert (response.status, response.content_type) == (404, "application/problem+json")
-
-
-async def test_an_installation_without_a_page_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NoPageError, match="install the distribution anew"):
-        read_page(tmp_path)
 
 
 async def test_no_script_makes_markup_or_code_of_a_text() -> None:
