@@ -112,10 +112,13 @@ def _end_exchange(gateway: Gateway) -> None:
     pid = line.exchange.engine.pid if line is not None and line.exchange is not None else None
     if pid is None:
         return
-    with suppress(psutil.Error):
+    with suppress(psutil.NoSuchProcess):
         exchange = psutil.Process(pid)
         exchange.terminate()
-        exchange.wait(_END_SECONDS)
+        try:
+            exchange.wait(_END_SECONDS)
+        except psutil.TimeoutExpired:
+            exchange.kill()
 
 
 _NAMED = frozenset({DemoStep.CARD, DemoStep.TALK, DemoStep.CALL, DemoStep.RECORDING, DemoStep.TEXT, DemoStep.FIGURES})

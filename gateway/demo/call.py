@@ -4,6 +4,7 @@ Both phones are processes on loopback (`exchange.phones`) that do what any phone
 them from others, and nothing in the gateway knows that it is a demonstration.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,10 +18,25 @@ from gateway.domain.errors import TryAgain
 RING_SECONDS = 2.0
 CONNECT_SECONDS = 10.0
 CLIENT = "+79161234567"
+LOOK = "Look with `trunkline doctor`."
 
 
 class DemoFailed(TryAgain, RuntimeError):
     """The demonstration call did not come about."""
+
+
+@asynccontextmanager
+async def in_time(seconds: float, what: str) -> AsyncIterator[None]:
+    """What must be done by then; of what is waited for, people are told by name.
+
+    Raises:
+        DemoFailed: it was not.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise DemoFailed(f"The demonstration waited {seconds:.0f} s for {what}. {LOOK}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +107,8 @@ async def play(stage: Stage, actors: Actors, folder: Path, tell: Callable[[Told]
         raise DemoFailed(
             f"The call was not put through: SIP status {call.code or 'none'}. Look into the gateway's log."
         )
-    arrived = await actors.manager.arrived.get()
+    async with in_time(CONNECT_SECONDS, f"the manager's phone {stage.extension} to ring"):
+        arrived = await actors.manager.arrived.get()
     rings = f"The manager's phone {stage.extension} rings and shows {arrived.caller}."
     say(DemoStep.RINGS, rings, extension=stage.extension, shown=arrived.caller)
     await arrived.until("ended", RING_SECONDS)

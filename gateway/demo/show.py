@@ -16,14 +16,14 @@ import phonenumbers
 from exchange import control
 from exchange.digest import Algorithm, hash_password
 from exchange.phones import LOOPBACK, check_phones, free_port
-from gateway.demo.call import DemoFailed, Stage, open_actors, play
+from gateway.demo.call import DemoFailed, Stage, in_time, open_actors, play
 from gateway.demo.steps import follow
 from gateway.domain.access import Role
 from gateway.domain.demonstration import Told
-from gateway.domain.errors import GiveUp
+from gateway.domain.errors import GatewayError, GiveUp
 from gateway.exchange_line import ExchangeLine
 from gateway.settings import EMBEDDED, Settings
-from gateway.store.database import Connection, Pool
+from gateway.store.database import DATABASE_AWAY, Connection, Pool
 from gateway.store.phones import StoredPhone, keep_phone
 from gateway.store.staff import add_user, give_extension
 
@@ -31,7 +31,7 @@ LOGIN = "demo"
 TRUNK = "demo"
 REALM = "trunkline"
 _EXTENSIONS = tuple(str(number) for number in range(190, 200))
-_READY_SECONDS = 20.0
+_READY_SECONDS = 30.0
 
 
 class NoExtensionLeft(GiveUp):
@@ -64,13 +64,13 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
 
     Raises:
         NoPhones, NoExtensionLeft: it cannot be shown here; says what to do.
-        DemoFailed: a step did not come.
+        DemoFailed, PhoneFailed: a step did not come; says which.
     """
     check_phones()
     exchange, settings = house.exchange, house.settings
     await _ready(exchange)
     secret = secrets.token_hex(16)
-    async with house.pool.acquire() as connection, connection.transaction():
+    async with in_time(_READY_SECONDS, "the database"), house.pool.acquire() as connection, connection.transaction():
         extension = await _cast(connection, secret)
     stage = Stage(
         server=(settings.embedded.bind, settings.embedded.port),
@@ -83,15 +83,18 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
     exchange.guests = (control.TrunkOf(name=TRUNK, host=LOOPBACK, port=stage.switch_port, dids=(stage.did,)),)
     exchange.guest_plans = {stage.did: control.Fallback(endpoints=(extension,))}
     try:
-        await house.tables_changed()
-        await _furnished(exchange)
+        async with in_time(_READY_SECONDS, "the gateway to know its manager and its provider"):
+            await house.tables_changed()
+            await _furnished(exchange)
         since = datetime.now(UTC)
         async with open_actors(stage) as actors, asyncio.TaskGroup() as both:
             has_text = settings.transcription.enabled
             both.create_task(follow(house.pool, client=stage.client, since=since, has_text=has_text, tell=tell))
             await play(stage, actors, settings.home / "demo", tell)
-    except* DemoFailed as faults:
-        raise faults.exceptions[0] from None
+    except ExceptionGroup as faults:
+        raise _told_to_people(faults) from None
+    except DATABASE_AWAY as fault:
+        raise _broke_off(fault) from fault
     finally:
         exchange.guests, exchange.guest_plans = (), {}
         exchange.engine.configure()
@@ -147,12 +150,22 @@ def _example(region: str, kind: int) -> str:
 
 async def _furnished(exchange: ExchangeLine) -> None:
     """Wait until the engine knows the demonstration's provider."""
-    try:
-        async with asyncio.timeout(_READY_SECONDS):
-            while True:
-                seen = await exchange.engine.look()
-                if seen is not None and any(trunk.name == TRUNK for trunk in seen.trunks):
-                    return
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise DemoFailed("The embedded engine does not take the demonstration's provider. See its log.") from None
+    while True:
+        seen = await exchange.engine.look()
+        if seen is not None and any(trunk.name == TRUNK for trunk in seen.trunks):
+            return
+        await asyncio.sleep(0.1)
+
+
+def _told_to_people(faults: ExceptionGroup[Exception]) -> Exception:
+    """The first fault of the call and its steps that is for people; a defect of ours stays as it is."""
+    fault: Exception = faults
+    while isinstance(fault, ExceptionGroup):
+        ours = fault.subgroup(GatewayError)
+        fault = (ours or fault).exceptions[0]
+    return _broke_off(fault) if isinstance(fault, DATABASE_AWAY) else fault
+
+
+def _broke_off(fault: Exception) -> DemoFailed:
+    words = getattr(fault, "strerror", None) or str(fault) or "the database did not answer"
+    return DemoFailed(f"The demonstration broke off: {words}. Look with `trunkline doctor`.")
