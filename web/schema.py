@@ -12,7 +12,6 @@ from web.node import WEB, find_node
 
 SCHEMA = WEB / "src" / "api" / "schema.ts"
 OPTIONS = (
-    "--immutable",
     "--default-non-nullable=false",  # a field with a default may be left out of what is sent
     "--root-types",
     "--root-types-no-schema-prefix",

@@ -1,7 +1,19 @@
+/* Starts the page: the words first, then everything. */
+
+import "./theme";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { App } from "./app/App";
+import { forgetOld } from "./drafts/store";
+import { startWords } from "./words";
 
 const place = document.getElementById("root");
 if (place) {
-  createRoot(place).render(<StrictMode />);
+  await startWords();
+  forgetOld(Date.now());
+  createRoot(place).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
 }

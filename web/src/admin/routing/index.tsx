@@ -1,0 +1,7 @@
+import { PageHeader } from "../../parts";
+import { useWords } from "../../words";
+
+export default function RoutingPage() {
+  const t = useWords("routing");
+  return <PageHeader title={t("title")} />;
+}

@@ -1,0 +1,58 @@
+/* The whole page: what everything stands in, and whether somebody is signed in. */
+
+import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { Suspense, useState } from "react";
+import { RouterProvider } from "react-router";
+import { LiveProvider, queryClient } from "../api";
+import { KeyboardProvider } from "../keyboard";
+import { Failed } from "../parts";
+import { ToastProvider } from "../parts/Toast";
+import { styleNonce, theme } from "../theme";
+import { makeRouter } from "./routes";
+import { SessionProvider, useDoor } from "./session";
+import { SignInPage } from "./SignInPage";
+
+const scheme = localStorageColorSchemeManager({ key: "trunkline.theme" });
+
+export function App() {
+  return (
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      colorSchemeManager={scheme}
+      withCssVariables={false}
+      withGlobalClasses={false}
+      getStyleNonce={styleNonce}
+    >
+      <QueryClientProvider client={queryClient}>
+        <Suspense>
+          <SessionProvider>
+            <Within />
+          </SessionProvider>
+        </Suspense>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+function Within() {
+  const { state, ask } = useDoor();
+  if (state.kind === "asking") return null;
+  if (state.kind === "failed") return <Failed problem={state.problem} retry={ask} isPage />;
+  if (state.kind === "out") return <SignInPage />;
+  return <Workplace key={state.who.id} />;
+}
+
+function Workplace() {
+  const [router] = useState(makeRouter);
+  return (
+    <LiveProvider>
+      <KeyboardProvider>
+        <ToastProvider>
+          <RouterProvider router={router} />
+        </ToastProvider>
+      </KeyboardProvider>
+    </LiveProvider>
+  );
+}

@@ -1,0 +1,47 @@
+/* The frame around every page: rail or bottom bar, the band of the phone, and the page. Focus goes skip link, band,
+   rail, page, side. */
+
+import { Suspense, useEffect, useRef } from "react";
+import { Outlet, useLocation } from "react-router";
+import { Band } from "../band";
+import { Overlays } from "../keyboard/Overlays";
+import { useWords } from "../words";
+import { BottomBar } from "./BottomBar";
+import styles from "./Frame.module.css";
+import { Rail } from "./Rail";
+import { SessionOver } from "./SessionOver";
+import { useFrameKeys } from "./useFrameKeys";
+
+export function Frame() {
+  const t = useWords("shell");
+  const main = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  useFrameKeys();
+  useEffect(() => main.current?.scrollTo(0, 0), [pathname]);
+  return (
+    <div className={styles["frame"]}>
+      <a
+        className={styles["skip"]}
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        {t("skip")}
+      </a>
+      <div className={styles["band"]}>
+        <Band />
+        <SessionOver />
+      </div>
+      <Rail className={styles["rail"]} />
+      <main id="main" ref={main} tabIndex={-1} className={styles["main"]}>
+        <Suspense>
+          <Outlet />
+        </Suspense>
+      </main>
+      <BottomBar className={styles["bar"]} />
+      <Overlays />
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+/* The rail: find, the pages of one's roles, and who is signed in. Below 1200 px it shows icons, with words on hover. */
+
+import { Tooltip, UnstyledButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { NavLink, Link } from "react-router";
+import { openPalette } from "../keyboard/openers";
+import { Icon } from "../parts/Icon";
+import { Key } from "../parts/Key";
+import { useWords } from "../words";
+import { navOf, type NavItem } from "./nav";
+import { PersonMenu } from "./PersonMenu";
+import { useCounts } from "./counts";
+import styles from "./Rail.module.css";
+import { useSession } from "./session";
+
+export function Rail({ className }: { className?: string | undefined }) {
+  const t = useWords("shell");
+  const { who } = useSession();
+  const isNarrow = useMediaQuery("(width < 1200px)", false, { getInitialValueInEffect: false });
+  const parts = navOf(who);
+  return (
+    <div className={`${styles["rail"]} ${className ?? ""}`}>
+      <Link className={styles["brand"]} to="/" aria-label="Trunkline">
+        <Icon name="logo" size={20} />
+        <b>Trunkline</b>
+      </Link>
+      <Tooltip label={t("find")} disabled={!isNarrow} position="right">
+        <UnstyledButton className={styles["find"]} onClick={openPalette} aria-label={t("find")} aria-keyshortcuts="Control+K">
+          <Icon name="search" size={14} />
+          <span className="cut">{t("find")}</span>
+          <Key>Ctrl</Key>
+          <Key>K</Key>
+        </UnstyledButton>
+      </Tooltip>
+      <nav className={styles["nav"]} aria-label={t("navigation")}>
+        {parts.map(({ group, items }) => (
+          <section key={group} aria-label={t(`group.${group}`)}>
+            {parts.length > 1 && <h2 className={styles["group"]}>{t(`group.${group}`)}</h2>}
+            <ul>
+              {items.map((item) => (
+                <li key={item.name}>
+                  <RailLink item={item} isNarrow={isNarrow} />
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
+      </nav>
+      <PersonMenu />
+    </div>
+  );
+}
+
+function RailLink({ item, isNarrow }: { item: NavItem; isNarrow: boolean }) {
+  const t = useWords("shell");
+  const count = useCounts()[item.name];
+  const name = t(`nav.${item.name}`);
+  return (
+    <Tooltip label={name} disabled={!isNarrow} position="right">
+      <NavLink to={item.path} className={styles["link"] ?? ""}>
+        <Icon name={item.icon} />
+        <span className="cut">{name}</span>
+        {count && count.n > 0 ? (
+          <span className={styles["count"]} data-urgent={count.isUrgent || undefined}>
+            {count.n}
+          </span>
+        ) : null}
+      </NavLink>
+    </Tooltip>
+  );
+}

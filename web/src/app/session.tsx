@@ -1,0 +1,140 @@
+/* Who is signed in, what he may do, and the way in and out. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, use, useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { api, body, done, type Schemas } from "../api";
+import { gate } from "../api/gate";
+import { ApiProblem } from "../api/problem";
+import { LANGUAGES, speak } from "../words";
+import { tellTabs, useTabNews } from "./tabs";
+
+export type Who = Schemas["Who"];
+export type Right = Schemas["Right"];
+
+export interface Session {
+  readonly who: Who;
+  /** Id under which things are kept in this browser, such as `user:17`. */
+  readonly id: string;
+  /** The person's number; null for a key that belongs to nobody. */
+  readonly userId: number | null;
+  readonly name: string;
+  /** Whether he holds a right, perhaps over his own things only. */
+  readonly may: (right: Right) => boolean;
+  readonly signOut: () => Promise<void>;
+}
+
+type State =
+  | { readonly kind: "asking" }
+  | { readonly kind: "failed"; readonly problem: ApiProblem }
+  | { readonly kind: "out" }
+  | { readonly kind: "in"; readonly who: Who };
+
+interface Door {
+  readonly state: State;
+  /** Ask anew who is signed in. */
+  readonly ask: () => void;
+  /** Sign in; throws the problem. */
+  readonly signIn: (login: string, password: string) => Promise<void>;
+}
+
+const DoorContext = createContext<Door | null>(null);
+const SessionContext = createContext<Session | null>(null);
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const [state, setState] = useState<State>({ kind: "asking" });
+
+  const enter = useCallback(async (who: Who) => {
+    const chosen = LANGUAGES.find((known) => known === who.user?.language);
+    if (chosen) await speak(chosen);
+    setState({ kind: "in", who });
+    gate.open();
+  }, []);
+
+  const ask = useCallback(() => {
+    void (async () => {
+      try {
+        await enter(await body(api.GET("/api/v1/session")));
+      } catch (fault) {
+        if (!(fault instanceof ApiProblem)) throw fault;
+        setState(fault.status === 401 ? { kind: "out" } : { kind: "failed", problem: fault });
+      }
+    })();
+  }, [enter]);
+
+  useEffect(ask, [ask]);
+
+  const present = state.kind === "in" ? state.who.id : null;
+  const signIn = useCallback(
+    async (login: string, password: string) => {
+      const who = await body(api.POST("/api/v1/session", { body: { login, password } }));
+      // Another person on the same screen: nothing that was kept for the first one is shown to him.
+      if (present !== null && present !== who.id) return location.reload();
+      await enter(who);
+      tellTabs({ kind: "signed-in", who: who.id });
+    },
+    [enter, present],
+  );
+
+  const leave = useCallback(() => {
+    client.clear();
+    setState({ kind: "out" });
+    gate.open();
+  }, [client]);
+
+  useTabNews((news) => {
+    if (news.kind === "signed-out" && present !== null) leave();
+    if (news.kind === "signed-in" && news.who === present) gate.open();
+    else if (news.kind === "signed-in") location.reload();
+  });
+
+  const session = useMemo<Session | null>(() => {
+    if (state.kind !== "in") return null;
+    const { who } = state;
+    return {
+      who,
+      id: who.id,
+      userId: who.user?.id ?? null,
+      name: who.user?.name ?? who.id,
+      may: (right) => who.rights.includes(right),
+      signOut: async () => {
+        await done(api.DELETE("/api/v1/session")).catch((fault: unknown) => {
+          if (!(fault instanceof ApiProblem) || fault.status !== 401) throw fault;
+        });
+        tellTabs({ kind: "signed-out" });
+        leave();
+      },
+    };
+  }, [state, leave]);
+
+  const door = useMemo(() => ({ state, ask, signIn }), [state, ask, signIn]);
+  return (
+    <DoorContext value={door}>
+      <SessionContext value={session}>{children}</SessionContext>
+    </DoorContext>
+  );
+}
+
+/** The way in. */
+export function useDoor(): Door {
+  const door = use(DoorContext);
+  if (!door) throw new Error("no SessionProvider above");
+  return door;
+}
+
+/** Who is signed in; only below the frame, where somebody is. */
+export function useSession(): Session {
+  const session = use(SessionContext);
+  if (!session) throw new Error("nobody is signed in");
+  return session;
+}
+
+/** Who is signed in; null: nobody. */
+export function useMaybeSession(): Session | null {
+  return use(SessionContext);
+}
+
+/** Whether the session is over and requests wait for a new sign-in. */
+export function useSessionOver(): boolean {
+  return useSyncExternalStore(gate.subscribe, gate.isClosed);
+}

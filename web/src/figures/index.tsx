@@ -1,0 +1,7 @@
+import { PageHeader } from "../parts";
+import { useWords } from "../words";
+
+export default function FiguresPage() {
+  const t = useWords("figures");
+  return <PageHeader title={t("title")} />;
+}

@@ -1,0 +1,108 @@
+/* Mantine's theme: our sizes, and colours by our tokens in every variant, for its own defaults fail the contrast check. */
+
+import {
+  ActionIcon,
+  Button,
+  Checkbox,
+  CloseButton,
+  createTheme,
+  Drawer,
+  Input,
+  Menu,
+  Modal,
+  Popover,
+  SegmentedControl,
+  Tooltip,
+  type MantineColorsTuple,
+  type VariantColorResolverResult,
+  type VariantColorsResolver,
+} from "@mantine/core";
+
+const FILLS: Record<string, string> = { red: "var(--fill-stop)", green: "var(--fill-go)" };
+const TEXTS: Record<string, string> = { red: "var(--miss)", green: "var(--talk)", gray: "var(--text2)" };
+const SOFTS: Record<string, string> = { red: "var(--miss-soft)", green: "var(--talk-soft)", gray: "var(--inset)" };
+
+/** Colours of buttons and the like by their variant; `color` is nothing (accent), "red" (stop), "green" (go), "gray". */
+const variantColorResolver: VariantColorsResolver = ({ color, variant }): VariantColorResolverResult => {
+  const name = color ?? "";
+  const text = TEXTS[name] ?? "var(--accent-text)";
+  const soft = SOFTS[name] ?? "var(--accent-soft)";
+  switch (variant) {
+    case "filled": {
+      const fill = FILLS[name] ?? "var(--accent)";
+      const over = name in FILLS ? fill : "var(--accent-over)";
+      return { background: fill, hover: over, color: "var(--on-accent)", border: "1px solid transparent" };
+    }
+    case "light":
+      return { background: soft, hover: soft, color: text, border: "1px solid transparent" };
+    case "subtle":
+    case "transparent":
+      return { background: "transparent", hover: "var(--inset)", color: text, border: "1px solid transparent" };
+    case "outline":
+      return { background: "transparent", hover: soft, color: text, border: "1px solid currentColor" };
+    default:
+      return {
+        background: "var(--surface)",
+        hover: "var(--inset)",
+        color: name ? text : "var(--text)",
+        border: "1px solid var(--line)",
+      };
+  }
+};
+
+const accent: MantineColorsTuple = [
+  "#e9eefd", "#d3ddfb", "#a3baff", "#8fabff", "#4468dc", "#2952cc", "#2952cc", "#2349b8", "#1e3f9f", "#183385",
+]; // prettier-ignore
+
+export const theme = createTheme({
+  colors: { accent },
+  primaryColor: "accent",
+  primaryShade: 5,
+  fontFamily: "var(--font)",
+  defaultRadius: "sm",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  focusRing: "auto",
+  variantColorResolver,
+  components: {
+    Button: Button.extend({
+      defaultProps: { variant: "default", size: "sm" },
+      vars: (_theme, props) => ({
+        root: {
+          "--button-height": props.size === "xs" ? "28px" : props.size === "lg" ? "var(--control-band)" : "var(--control)",
+          "--button-padding-x": props.size === "xs" ? "10px" : "12px",
+          "--button-fz": props.size === "xs" ? "13px" : props.size === "lg" ? "16px" : "14px",
+        },
+      }),
+      styles: { root: { fontWeight: 600 } },
+    }),
+    ActionIcon: ActionIcon.extend({
+      defaultProps: { variant: "default" },
+      vars: (_theme, props) => ({
+        root: { "--ai-size": props.size === "xs" ? "28px" : props.size === "lg" ? "var(--control-band)" : "var(--control)" },
+      }),
+    }),
+    CloseButton: CloseButton.extend({ vars: () => ({ root: { "--cb-size": "28px" } }) }),
+    Input: Input.extend({
+      vars: () => ({ wrapper: { "--input-height": "var(--control)", "--input-padding": "8px", "--input-fz": "14px" } }),
+    }),
+    InputWrapper: Input.Wrapper.extend({
+      styles: {
+        label: { fontSize: 12, lineHeight: "16px", fontWeight: 500, color: "var(--text2)", marginBottom: 4 },
+        description: { fontSize: 12, lineHeight: "16px", color: "var(--text3)" },
+        error: { fontSize: 12, lineHeight: "16px", color: "var(--miss)" },
+      },
+    }),
+    Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
+    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: "sm" } }),
+    Tooltip: Tooltip.extend({
+      defaultProps: { openDelay: 400, withArrow: false },
+      styles: { tooltip: { background: "var(--text)", color: "var(--bg)", fontSize: 12 } },
+    }),
+    Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md" } }),
+    Popover: Popover.extend({ defaultProps: { shadow: "md", radius: "md" } }),
+    // A locked scroll writes a <style> into the page; ours never scrolls as a whole.
+    Modal: Modal.extend({ defaultProps: { lockScroll: false, radius: "md", centered: true } }),
+    Drawer: Drawer.extend({ defaultProps: { lockScroll: false } }),
+  },
+});
