@@ -1,10 +1,11 @@
 # Trunkline: every target sets up what it needs first, and a second run starts at once.
 #
-#   make run     the gateway with the lab Asterisk and one demonstration call
-#   make demo    the gateway without any PBX, and one call with real speech through it (also: make run DEMO=1)
+#   make run     the gateway with its own telephone exchange: no PBX, no root, no database server
+#   make demo    the same, and one call with real speech through it, step by step (also: make run DEMO=1)
 #   make test    everything that is checked: `check` and all tests
 #   make check   style, types, floors and documentation
 #   make bench   the measurements, printed as JSON
+#   make run ASTERISK=1     the gateway with the lab Asterisk, and one call with real speech over that
 #   make lab     the lab Asterisk alone, with two managers' phones that answer
 #   make web-schema  the types of the API for the page, after its routes have changed (web/src/api/schema.ts)
 #   make lock    choose the versions of all packages anew (locks/*.txt)
@@ -31,9 +32,12 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes
 
 ifeq ($(DEMO),1)
 run: demo
-else
+else ifeq ($(ASTERISK),1)
 run: $(VENV)/run.stamp asterisk
 	$(BIN)/python -m lab run
+else
+run: $(VENV)/run.stamp
+	@TRUNKLINE_LOG__LEVEL=$${TRUNKLINE_LOG__LEVEL:-warning} $(BIN)/python -m gateway serve
 endif
 
 # Needs no root, no PBX, no database server and, once set up, no network. WITH=--once ends after the call.

@@ -106,11 +106,9 @@ async def _stopped(desk: Desk) -> None:
     while not desk.stop.is_set():
         if desk.ends_when_idle and desk.exchange is not None and not desk.exchange.brains:
             return
-        try:
-            async with asyncio.timeout(_IDLE_LOOK if desk.ends_when_idle else None):
+        with suppress(TimeoutError):  # a gateway may say at any moment that we shall end when no call is left
+            async with asyncio.timeout(_IDLE_LOOK):
                 await desk.stop.wait()
-        except TimeoutError:
-            continue
 
 
 def _lock(places: Places) -> int:

@@ -123,6 +123,8 @@ class EmbeddedEngine:
         self._trouble = "the exchange is starting"
         self._changed = asyncio.Event()
         self._furnished = asyncio.Event()
+        self.failed = False
+        """Whether the last try to run an exchange failed; `state` tells why."""
         self.pid: int | None = None
         """Process of the exchange that is connected, or was last."""
 
@@ -144,7 +146,7 @@ class EmbeddedEngine:
             except GatewayError as fault:
                 if self._trouble != str(fault):
                     log.error("the exchange cannot run", trouble=str(fault))
-                self._trouble = str(fault)
+                self._trouble, self.failed = str(fault), True
             except (OSError, asyncio.IncompleteReadError, control.BadLine):
                 self._trouble = "the connection to the exchange broke"
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
@@ -168,7 +170,7 @@ class EmbeddedEngine:
             if read_options(hello.options) != self._options:
                 log.warning("the exchange is started anew with other settings as soon as it carries no call")
                 writer.write(control.to_exchange(control.Stop(id=0, idle=True)))
-            self.pid = hello.pid
+            self.pid, self.failed = hello.pid, False
             self._writer = writer
             yield reader
         finally:
@@ -295,6 +297,10 @@ class EmbeddedEngine:
             elif isinstance(answer, Done):
                 self._furnished.set()
             await self._changed.wait()
+
+    def retire(self) -> None:
+        """Let the exchange end as soon as it carries no call: whoever started the gateway by hand has ended it."""
+        self._send(control.Stop(id=0, idle=True))
 
     async def ready(self, seconds: float = _START_SECONDS) -> None:
         """Wait until the exchange runs and knows the house.

@@ -331,19 +331,28 @@ async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]]
     Raises:
         GatewayError: it cannot run, or a part of it failed; in words for a person.
     """
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    loop, stop, by_hand = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+
+    def interrupted() -> None:
+        by_hand.set()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
         async with open_database(settings) as (pool, api_pool, after_pool, server):
-            await _run_parts(Gateway(settings, pool, api_pool, after_pool, stop), server, ready)
+            gateway = Gateway(settings, pool, api_pool, after_pool, stop)
+            await _run_parts(gateway, server, ready, by_hand)
     except BaseExceptionGroup as faults:
         log.debug("how the gateway failed", exc_info=True)
         raise _first(faults) from faults
 
 
 async def _run_parts(
-    gateway: Gateway, server: "Server | None", ready: Callable[[Gateway], Awaitable[None]] | None
+    gateway: Gateway,
+    server: "Server | None",
+    ready: Callable[[Gateway], Awaitable[None]] | None,
+    by_hand: asyncio.Event,
 ) -> None:
     async with AsyncExitStack() as stack:
         await gateway.build(stack)
@@ -358,6 +367,8 @@ async def _run_parts(
                     await ready(gateway)
                 await gateway.stopped()
             log.info("stopping")
+            if by_hand.is_set() and gateway.exchange is not None:  # Ctrl-C; a service's restart cuts no call
+                gateway.exchange.engine.retire()
             for task in running:
                 task.cancel()
 

@@ -44,7 +44,24 @@ def test_without_a_file_the_defaults_hold(tmp_path):
     assert settings.recordings.free_space_limit == 2_000_000_000
     assert (settings.goals.count, settings.goals.seconds) == (50, 120)
     assert settings.goals.direction is GoalDirection.OUTBOUND
-    assert settings.pbx == {}
+    assert settings.pbx.keys() == {"embedded"}
+
+
+def test_the_engine_of_our_own_runs_where_no_pbx_is_configured_and_nobody_said_no():
+    assert load().has_engine
+    assert not settings_of("[embedded]\nenabled = false").has_engine
+    assert not settings_of('[pbx.main.journal]\npath = "cel.csv"').has_engine
+    beside = settings_of('[pbx.main.journal]\npath = "cel.csv"\n[embedded]\nenabled = true')
+    assert beside.pbx.keys() == {"main", "embedded"}
+    assert not any(s.has_no_telephony for s in (load(), settings_of("[embedded]\nenabled = false"), beside))
+
+
+def test_where_there_is_no_telephone_library_the_site_is_without_telephones_and_knows_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pjsua2", None)
+
+    assert not load().has_engine
+    assert load().has_no_telephony
+    assert settings_of("[embedded]\nenabled = true").has_engine
 
 
 def test_the_file_of_the_current_folder_is_found():

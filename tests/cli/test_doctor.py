@@ -180,7 +180,9 @@ def test_wrong_settings_are_faults_of_their_own(
 def test_a_site_without_asterisk_is_told_what_to_enter(
     tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = open_command_site(tmp_path, database, capsys, monkeypatch, '[database]\nurl = "{database}"\n')
+    site = open_command_site(
+        tmp_path, database, capsys, monkeypatch, '[database]\nurl = "{database}"\n[embedded]\nenabled = false'
+    )
 
     done = site.run("doctor")
 

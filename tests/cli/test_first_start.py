@@ -120,6 +120,7 @@ def _served_at_a_terminal(folder: Path, database: str) -> tuple[str, str]:
     """Run `trunkline serve` at a terminal until it serves; gives what the terminal and what the log showed."""
     ours, theirs = pty.openpty()
     settings = {"TRUNKLINE_DATABASE__URL": database, "TRUNKLINE_HTTP__PORT": str(free_port())}
+    settings["TRUNKLINE_EMBEDDED__ENABLED"] = "false"
     with (folder / "log").open("w+b") as log:
         gateway = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve"],
