@@ -118,6 +118,7 @@ async def open_api(
     base: Directory = BASE,
     demonstration: DemoPlayer | None = None,
     page: Path = FOLDER,
+    port: int = 0,
     **settings: object,
 ) -> AsyncIterator[Api]:
     """Serve the application over a fresh site."""
@@ -162,7 +163,7 @@ async def open_api(
             demonstration=demonstration,
             page=page,
         )
-        origin = await _serve(stack, make_app(parts))
+        origin = await _serve(stack, make_app(parts), port)
         stack.callback(board.answered.set)
         clients = await stack.enter_async_context(contextlib.AsyncExitStack())
         yield Api(
@@ -170,11 +171,11 @@ async def open_api(
         )
 
 
-async def _serve(stack: contextlib.AsyncExitStack, app: web.Application) -> str:
+async def _serve(stack: contextlib.AsyncExitStack, app: web.Application, port: int) -> str:
     runner = make_runner(app, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}"
 

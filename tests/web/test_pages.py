@@ -1,0 +1,92 @@
+"""Every page, for who may open it, in both themes, three languages and two widths: it is there, axe finds nothing, it is
+not wider than the window, nothing goes wrong on it, and a picture is kept where TRUNKLINE_SHOTS names a folder."""
+
+import itertools
+import re
+
+import pytest
+
+from tests.web.browser import Language, Theme, Visit, axe, settled, shot, too_wide
+from tests.web.day import Day
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PAGES: dict[str, tuple[str, str]] = {
+    "today": ("anna", "/today"),
+    "clients": ("anna", "/clients"),
+    "card": ("anna", "/clients/{card}"),
+    "organisation": ("anna", "/organisations/{organisation}"),
+    "calls": ("head", "/calls"),
+    "player": ("head", "/calls/{call}"),
+    "tasks": ("anna", "/tasks"),
+    "me": ("anna", "/me"),
+    "live": ("head", "/live"),
+    "stats": ("head", "/stats"),
+    "profile": ("anna", "/profile"),
+    "users": ("root", "/admin/users"),
+    "numbers": ("root", "/admin/numbers"),
+    "routing": ("root", "/admin/routing"),
+    "recording": ("root", "/admin/recording"),
+    "fields": ("root", "/admin/fields"),
+    "goals": ("root", "/admin/goals"),
+    "hours": ("root", "/admin/hours"),
+    "dialling": ("root", "/admin/dialling"),
+    "keys": ("root", "/admin/keys"),
+    "webhooks": ("root", "/admin/webhooks"),
+    "doctor": ("root", "/admin/doctor"),
+    "audit": ("root", "/admin/audit"),
+}
+"""Who opens which address; names in braces are of the day."""
+THEMES: tuple[Theme, ...] = ("light", "dark")
+LANGUAGES: tuple[Language, ...] = ("en", "ru", "pl")
+LOOKS = [
+    (theme, language, narrow)
+    for theme, language, narrow in itertools.product(THEMES, LANGUAGES, (False, True))
+    # Colours do not depend on the words: one language is enough for the dark theme.
+    if theme == "light" or language == "en"
+]
+
+
+async def address_of(day: Day, path: str) -> str:
+    """The path with ids of the day."""
+    pool = day.api.site.pool
+    return path.format(
+        call=day.recorded,
+        card=await pool.fetchval("select contact_id from call where id = $1", day.recorded),
+        organisation=await pool.fetchval("select min(id) from organisation"),
+    )
+
+
+@pytest.mark.parametrize(("theme", "language", "narrow"), LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_can_be_used_by_everybody(
+    day: Day, visit: Visit, name: str, theme: Theme, language: Language, narrow: bool
+) -> None:
+    login, path = PAGES[name]
+
+    page = await visit(login, await address_of(day, path), theme=theme, language=language, narrow=narrow)
+
+    await shot(page, f"{name}-{theme}-{language}-{360 if narrow else 1440}")
+    assert await page.locator("h1").count() == 1
+    assert await page.evaluate("() => document.documentElement.lang") == language
+    assert await too_wide(page) == 0
+    assert await axe(page) == []
+
+
+async def test_a_page_that_is_not_there_says_so(visit: Visit) -> None:
+    visit.expects(r"404 GET /nothing/here")
+
+    page = await visit("anna", "/nothing/here")
+
+    assert await page.locator("main").count() == 1
+    assert await axe(page) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_who_has_not_signed_in_is_asked_to(visit: Visit, language: Language) -> None:
+    page = await visit(None, "/calls?result=missed", language=language, narrow=True)
+
+    await settled(page)
+    assert await page.locator("input[type=password]").count() == 1
+    assert re.search(r"/calls\?result=missed|next=", page.url)
+    assert await axe(page) == []
