@@ -15,6 +15,8 @@
 # or newer of the machine's own. Without either, the tests that need it are skipped and say so.
 
 PYTHON ?= python3
+# Tests run in so many processes, each file in one of them and the files in their order: PROCESSES=0 runs them here.
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -45,7 +47,7 @@ demo: $(VENV)/run.stamp
 	@$(BIN)/python -m gateway demo $(WITH)
 
 test: check asterisk debian-for-tests
-	$(BIN)/python -m pytest --ignore=tests/docs
+	$(BIN)/python -m pytest --ignore=tests/docs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
