@@ -14,6 +14,7 @@ from gateway.api.absences import Absences
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
 from gateway.api.call_control import CallControl
+from gateway.api.callers import Callers
 from gateway.api.calls import Calls
 from gateway.api.colleagues import Colleagues
 from gateway.api.commands import Commands
@@ -101,6 +102,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *Doctor(parts).routes(),
         *Demo(parts).routes(),
         *Calls(parts).routes(),
+        *Callers(parts).routes(),
         *CallChoices(parts).routes(),
         *Commands(parts).routes(),
         *CallControl(parts).routes(),
