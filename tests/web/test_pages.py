@@ -1,5 +1,8 @@
-"""Every page, for who may open it, in both themes, three languages and two widths: it is there, axe finds nothing, it is
-not wider than the window, nothing goes wrong on it, and a picture is kept where TRUNKLINE_SHOTS names a folder."""
+"""Every page, for who may open it, in both themes, three languages and two widths.
+
+It is there, axe finds nothing, it is not wider than the window, nothing goes wrong on it, and a picture is kept where
+TRUNKLINE_SHOTS names a folder.
+"""
 
 import itertools
 import re
