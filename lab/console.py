@@ -15,7 +15,7 @@ from typing import Self
 
 from lab.errors import LabTimeoutError, ServerFailed
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
 
 
 class Console:

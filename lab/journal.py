@@ -29,7 +29,7 @@ def journal_rows(server: AsteriskServer) -> list[list[str]]:
         return list(csv.reader(journal))
 
 
-async def finished_call(server: AsteriskServer, before: int, seconds: float = 5.0) -> list[list[str]]:
+async def finished_call(server: AsteriskServer, before: int, seconds: float = 30.0) -> list[list[str]]:
     """Wait until no leg of the calls begun after `before` rows is left.
 
     Args:
@@ -54,7 +54,7 @@ async def finished_call(server: AsteriskServer, before: int, seconds: float = 5.
     raise LabTimeoutError(f"some leg has not ended in {seconds:.1f} s; see {server.journal}")
 
 
-async def until_exists(path: Path, seconds: float = 5.0) -> None:
+async def until_exists(path: Path, seconds: float = 30.0) -> None:
     """Wait until Asterisk has made a file.
 
     Raises:

@@ -135,7 +135,7 @@ class Stage:
         for phone in (self.desk, self.boris, self.head):
             await phone.register()
 
-    async def quiet(self, seconds: float = 20.0) -> None:
+    async def quiet(self, seconds: float = 60.0) -> None:
         """Wait until no channel is left.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from lab.errors import LabTimeoutError
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 class Order(Protocol):

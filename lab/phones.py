@@ -20,7 +20,7 @@ from lab.errors import LabTimeoutError, PhoneFailed
 from lab.phone_calls import WAIT_SECONDS, PhoneCall
 from lab.server import AsteriskServer, free_ports
 
-REGISTRATION_SECONDS = 3.0
+REGISTRATION_SECONDS = 10.0
 CLIENT = "79161234567"
 """The number that the client's phone shows unless told otherwise."""
 

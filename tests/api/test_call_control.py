@@ -48,7 +48,7 @@ async def end(api: Api) -> None:
 
 async def becomes(client: ClientSession, command: dict[str, Any], *states: str) -> dict[str, Any]:
     """A command, once it is in one of these states."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             present = await (await client.get(f"commands/{command['id']}")).json()
             if present["state"] in states:
@@ -404,7 +404,7 @@ async def test_listening_is_ended_by_cancelling_its_command(api: Api) -> None:
 
     await problem(await anna.delete(f"commands/{command['id']}"), 404, "not-found")
     assert (await head.delete(f"commands/{command['id']}")).status == 204
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while api.board.hung_up != [command["id"]]:
             await asyncio.sleep(0.02)
 

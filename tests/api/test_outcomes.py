@@ -313,7 +313,7 @@ async def test_as_many_outcomes_at_once_as_there_are_connections_wait_for_nobody
         async with head.post("outcomes", json=body, headers={"Idempotency-Key": f"many-{number}"}) as response:
             return response.status
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         statuses = await asyncio.gather(*(choose(n) for n in range(2 * api.site.pool.get_max_size())))
 
     assert sorted(set(statuses)) == [201, 409]

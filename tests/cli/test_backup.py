@@ -143,7 +143,7 @@ async def test_a_site_that_was_destroyed_comes_back_and_goes_on_where_its_journa
     with served(new) as gateway:
         async with looking_at(empty) as pool:
             await all_right(pool, calls, seconds=60)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await pool.fetchval(BEHIND):
                     await asyncio.sleep(0.1)
             assert await pool.fetchval("select count(*) from follower_refused") == 0

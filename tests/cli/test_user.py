@@ -158,6 +158,6 @@ async def test_a_running_gateway_is_told_of_changed_tables(
 
     await asyncio.to_thread(site.run, "user", "add", "anna", "--no-password")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await told.wait()
     await gateway.close()

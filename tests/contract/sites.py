@@ -21,7 +21,7 @@ from lab.phone_calls import PhoneCall
 from lab.phones import Phone
 
 CLIENT = "79161234567"
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 _orders = count(1)
 

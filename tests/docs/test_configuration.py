@@ -44,6 +44,10 @@ def _with(folder: Path, key: str, value: str | None) -> Settings:
     lines = []
     if concrete.startswith("embedded.trunks[]"):
         lines = ["[[embedded.trunks]]", 'name = "t"', 'host = "sip.example.com"']
+    elif ".softphone." in concrete:
+        lines = ["[pbx.main.ami]", 'secret = "s"', "[pbx.main.ari]", 'password = "s"', "[pbx.main.softphone]"]
+        if "ice_servers[]" in concrete:
+            lines += ["[[pbx.main.softphone.ice_servers]]", 'url = "stun:s"']
     elif "trunks[]" in concrete:
         lines = ["[[pbx.main.trunks]]", 'endpoint = "t"']
     elif ".ami." in concrete:
@@ -55,7 +59,7 @@ def _with(folder: Path, key: str, value: str | None) -> Settings:
     if value is not None:
         inner = (
             concrete.rpartition(".")[2]
-            if "trunks[]" in concrete or ".ami." in concrete or ".ari." in concrete
+            if any(part in concrete for part in ("trunks[]", ".ami.", ".ari.", ".softphone."))
             else concrete
         )
         inner = inner.removeprefix("pbx.main.") if lines else inner

@@ -121,19 +121,19 @@ class UdpHost:
         data = text if isinstance(text, bytes) else text.encode()
         self.socket.sendto(data, self.to)
 
-    async def receive(self, seconds: float = 2.0) -> tuple[Request | Response, Place]:
+    async def receive(self, seconds: float = 20.0) -> tuple[Request | Response, Place]:
         """The next message, with its sender."""
         async with asyncio.timeout(seconds):
             data, source = await asyncio.get_running_loop().sock_recvfrom(self.socket, 65536)
         return read_message(data), source
 
-    async def answer(self, seconds: float = 2.0) -> Response:
+    async def answer(self, seconds: float = 20.0) -> Response:
         """The next message, which must be an answer."""
         message, _ = await self.receive(seconds)
         assert isinstance(message, Response), message
         return message
 
-    async def request(self, seconds: float = 2.0) -> Request:
+    async def request(self, seconds: float = 20.0) -> Request:
         """The next message, which must be a request."""
         message, _ = await self.receive(seconds)
         assert isinstance(message, Request), message

@@ -21,7 +21,7 @@ def account(asterisk: AsteriskServer, *, secret: str | None = None) -> Trunk:
 
 async def stands(made: FrontSite, registration: Registration) -> str:
     """Wait until our registration stands so; gives the sentence."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while made.front.trunk_states()[0].registration is not registration:
             await asyncio.sleep(0.05)
     return made.front.trunk_states()[0].text

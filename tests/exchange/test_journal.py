@@ -81,7 +81,7 @@ async def test_rows_are_read_through_a_rotation_each_once(tmp_path: Path) -> Non
     seen: list[str] = []
     async with aclosing(tail(tmp_path / NAME, None, grace_seconds=0.1)) as batches:
         journal.write([started(leg=legs[0])])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for batch in batches:
                 seen += [event.leg for record in batch.records if (event := read_row(record.data)) is not None]
                 if len(seen) >= len(legs):

@@ -17,7 +17,7 @@ async def test_a_call_is_heard_ringing_answered_and_ended_by_both(tmp_path: Path
         open_phone(user="p", server=manager.address) as client,
     ):
         call = await client.dial("101", caller="+79161234567", name='O"Neil')
-        arrived = await asyncio.wait_for(manager.arrived.get(), 5)
+        arrived = await asyncio.wait_for(manager.arrived.get(), 60)
         assert await call.until("ringing", 5)
         await arrived.answer()
         assert await call.until("answered", 5)
@@ -39,7 +39,7 @@ async def test_a_refusal_is_told_with_its_code(code: int) -> None:
         open_phone(user="p", server=manager.address) as client,
     ):
         call = await client.dial("101")
-        await (await asyncio.wait_for(manager.arrived.get(), 5)).refuse(code)
+        await (await asyncio.wait_for(manager.arrived.get(), 60)).refuse(code)
 
         assert not await call.until("answered", 5)
         assert (call.is_over, call.code) == (True, code)
@@ -54,7 +54,7 @@ async def test_three_calls_at_once_are_taken_and_the_fourth_is_refused(secret: s
         open_phone(user="p", server=called.address) as client,
     ):
         calls = [await client.dial("101", caller=f"7916000000{n}") for n in range(4)]
-        arrived = [await asyncio.wait_for(called.arrived.get(), 5) for _ in range(3)]
+        arrived = [await asyncio.wait_for(called.arrived.get(), 60) for _ in range(3)]
         for call in calls:
             await call.until("ended", 1.0)
 

@@ -12,7 +12,7 @@ from tests.exchange.worker_site import ANNA, CLIENT, address, open_site, phone_o
 
 async def transfer_code(call: PhoneCall, *wanted: int) -> int | None:
     """The last status of a transfer, once it is one of those wanted."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while call.transfer_code not in wanted:
             await asyncio.sleep(0.02)
     return call.transfer_code

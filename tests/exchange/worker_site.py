@@ -32,7 +32,7 @@ from lab.phones import Codec, Phone, open_phone
 from lab.ports import free_port
 from tests.recordings.sounds import RATE, Mono, voice
 
-WAIT = 8.0
+WAIT = 30.0
 CLIENT, ANNA, BORIS, CHIEF = 31, 32, 33, 34
 """Seeds of their voices."""
 SAYS_SECONDS = 30.0

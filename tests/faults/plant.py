@@ -110,7 +110,7 @@ class Served:
         """Everything it has said."""
         return self.log.read_text(errors="replace")
 
-    async def says(self, words: str, seconds: float = 20.0) -> None:
+    async def says(self, words: str, seconds: float = 60.0) -> None:
         """Wait until it has said something."""
         await until(lambda: words in self.words or self.process.poll() is not None, seconds)
         assert words in self.words, self.words
@@ -159,7 +159,7 @@ async def running_here(config: Path) -> AsyncIterator[Gateway]:
         await task
 
 
-async def until(there: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:
+async def until(there: Callable[[], bool | Awaitable[bool]], seconds: float = 60.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not (found if isinstance(found := there(), bool) else await found):
@@ -182,7 +182,7 @@ async def truth(pool: Pool, rows: Sequence[bytes]) -> list[tuple[object, ...]]:
     )
 
 
-async def all_right(pool: Pool, calls: Sequence[Sequence[bytes]], seconds: float = 30.0) -> None:
+async def all_right(pool: Pool, calls: Sequence[Sequence[bytes]], seconds: float = 60.0) -> None:
     """Wait until every call has come in; then nothing may be lost, doubled or counted otherwise than it is."""
     rows = [row for call in calls for row in call]
     expected = await truth(pool, rows)

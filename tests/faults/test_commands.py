@@ -43,7 +43,7 @@ async def asking(config: Path, key: str) -> AsyncIterator[ClientSession]:
 
 async def ordered(client: ClientSession, path: str, **body: object) -> tuple[int, dict[str, Any]]:
     """Order, as soon as the gateway answers and its PBX is there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 response = await client.post(path, **({"json": body} if body else {}))

@@ -25,7 +25,7 @@ from tests.gateway.site import figures, make_pipeline, open_site, recounted, row
 
 pytestmark = pytest.mark.asyncio
 WORKS = "this node does the work"
-PATIENCE = LASTING.total_seconds() + 10
+PATIENCE = LASTING.total_seconds() + 60
 
 
 async def test_a_holder_that_is_stopped_or_killed_is_followed_by_the_other(database: str, tmp_path: Path) -> None:

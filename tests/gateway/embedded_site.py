@@ -93,7 +93,7 @@ async def exchange_ends(home: Path) -> AsyncIterator[None]:
         for pid in exchanges(home):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while exchanges(home):
                 await asyncio.sleep(0.05)
 
@@ -122,7 +122,7 @@ async def provider(ports: Ports) -> AsyncIterator[Phone]:
         yield phone
 
 
-async def ended_call(pool: asyncpg.Pool, seconds: float = 20.0) -> asyncpg.Record:
+async def ended_call(pool: asyncpg.Pool, seconds: float = 60.0) -> asyncpg.Record:
     """The one call, once it has ended."""
     async with asyncio.timeout(seconds):
         while True:
@@ -145,7 +145,7 @@ def configured(folder: Path, database: str, ports: Ports) -> Path:
 
 async def registered(phone: Phone) -> None:
     """Register as soon as the exchange knows the phone."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with suppress(PhoneFailed, TimeoutError):
                 return await phone.register()

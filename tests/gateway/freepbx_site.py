@@ -61,7 +61,7 @@ class FreePbxSite:
         async def at_work() -> None:
             await work()
 
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             task = group.create_task(at_work())
             while not await done():
                 await asyncio.sleep(0.05)

@@ -144,7 +144,7 @@ def a_host(folder: Path, *, port: int | str, key: str, pbx: str = "pbx1", **more
         host.end()
 
 
-async def ended(process: "subprocess.Popen[bytes]", seconds: float = 10.0) -> int:
+async def ended(process: "subprocess.Popen[bytes]", seconds: float = 60.0) -> int:
     """Wait until it has ended; gives its code."""
     return await asyncio.to_thread(process.wait, seconds)
 

@@ -48,7 +48,7 @@ class Desk:
         assert response.status == 202, document
         return document
 
-    async def becomes(self, id: str, *states: str, seconds: float = 15) -> dict[str, Any]:
+    async def becomes(self, id: str, *states: str, seconds: float = 60.0) -> dict[str, Any]:
         """A command, once it is in one of these states."""
         present: dict[str, Any] = {}
         try:
@@ -65,7 +65,7 @@ class Desk:
         found: dict[str, Any] = await (await self.head.get(f"calls/{id}")).json()
         return found
 
-    async def ended(self, id: str, seconds: float = 15) -> dict[str, Any]:
+    async def ended(self, id: str, seconds: float = 60.0) -> dict[str, Any]:
         """A call, once it has ended."""
         async with asyncio.timeout(seconds):
             while (found := await self.call(id)).get("state") != "ended":
@@ -96,7 +96,7 @@ async def desk(asterisk: AsteriskServer, database: str) -> AsyncIterator[Desk]:
         ):
             engine = gateway.lines["lab"].asterisk
             assert engine is not None
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not engine.state.connected:
                     await asyncio.sleep(0.02)
             yield Desk(gateway=gateway, anna=anna, head=boss, users=users)

@@ -82,7 +82,7 @@ async def heard(live: Live, kinds: set[str]) -> list[Happening]:
     """What is told of PBXs until each of these kinds was."""
     found: list[Happening] = []
     with live.listening() as listener:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while kinds - {h.kind for h in found}:
                 found.append(await listener.queue.get())
     return found
@@ -142,7 +142,7 @@ async def test_a_database_that_refuses_is_waited_out(database: str) -> None:
             await asyncio.sleep(0.6)
             await pool.execute("alter table doctor_run_away rename to doctor_run")
             back = datetime.now(UTC)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (runs := await last_runs(pool)) or runs[0].at < back:
                     await asyncio.sleep(0.05)
 

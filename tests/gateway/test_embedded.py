@@ -33,13 +33,13 @@ async def test_a_call_over_the_trunk_rings_its_manager_is_recorded_and_counted(d
             await anna.script(answer_after=0.5, play=note_of("101", tmp_path))
             with gateway.live.listening() as screen:
                 call = await client.dial(DID, caller=CLIENT, play=note_of("client", tmp_path))
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     first = [await screen.queue.get() for _ in range(2)]
             await call.connected()
             await asyncio.sleep(2.0)
             await call.hang_up()
         row = await ended_call(gateway.pool)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await gateway.pool.fetchval("select count(*) from recording where state = 'stored'") < 1:
                 await asyncio.sleep(0.1)
         recording = await gateway.pool.fetchrow("select * from recording")

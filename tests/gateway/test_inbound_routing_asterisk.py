@@ -121,7 +121,7 @@ async def open_routed(asterisk: AsteriskServer, database: str) -> AsyncIterator[
         )
 
 
-async def until(there: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def until(there: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not await there():

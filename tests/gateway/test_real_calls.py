@@ -69,7 +69,7 @@ async def running(settings: Settings, *, people: bool = True) -> AsyncIterator[G
         await task
 
 
-async def ended_call(gateway: Gateway, since: datetime, seconds: float = 15.0) -> asyncpg.Record:
+async def ended_call(gateway: Gateway, since: datetime, seconds: float = 60.0) -> asyncpg.Record:
     """The first call that began after a moment, once it has ended; the module's Asterisk keeps one journal."""
     async with asyncio.timeout(seconds):
         while True:
@@ -90,7 +90,7 @@ async def test_an_inbound_call_pops_a_card_while_it_rings_and_is_counted(
             await manager.script(answer_after=1.0)
             with gateway.live.listening() as screen:
                 call = await client.dial("4950001")
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     first = [await screen.queue.get() for _ in range(2)]
                 assert call.state != "connected"
             await call.connected()
@@ -138,7 +138,7 @@ async def test_click_to_call_rings_the_manager_then_the_client_and_is_one_call(
             anna = await gateway.pool.fetchval("select id from users where login = 'anna'")
             await store_command(gateway.pool, id=order, pbx="lab", user_id=anna, extension="101", number="+79161234567")
             assert line.asterisk is not None
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while not line.asterisk.state.connected:
                     await asyncio.sleep(0.05)
             outcome = await line.asterisk.originate(

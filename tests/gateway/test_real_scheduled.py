@@ -46,7 +46,7 @@ async def planned(gateway: Gateway, seconds: float) -> Scheduled:
     return made
 
 
-async def becomes(gateway: Gateway, call: Scheduled, *, reason: str, seconds: float = 15.0) -> Scheduled:
+async def becomes(gateway: Gateway, call: Scheduled, *, reason: str, seconds: float = 60.0) -> Scheduled:
     """The call, once this is its last reason."""
     found = call
     try:
@@ -62,7 +62,7 @@ async def becomes(gateway: Gateway, call: Scheduled, *, reason: str, seconds: fl
 async def connected(gateway: Gateway) -> None:
     line = gateway.lines["lab"].asterisk
     assert line is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not line.state.connected:
             await asyncio.sleep(0.05)
 
@@ -150,7 +150,7 @@ async def test_after_a_night_of_downtime_fifty_calls_are_planned_anew_and_no_pho
         async with open_manager_phone(asterisk, "101") as manager:
             await manager.script(answer_after=0.2)
             await connected(gateway)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while await gateway.pool.fetchval("select count(*) from scheduled_call where reason = 'late'") < 50:
                     await asyncio.sleep(0.1)
             await asyncio.sleep(1.5)

@@ -40,7 +40,7 @@ class Office:
 
     async def settle(self, began: datetime) -> list[asyncpg.Record]:
         """Take the journal and the recordings in until the calls begun since have ended; their recordings."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 pieces = RecordSplitter().feed(self.server.journal.read_bytes())
                 await self.pipeline.take([p.data for p in pieces if isinstance(p, Record)])

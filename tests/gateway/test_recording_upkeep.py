@@ -87,7 +87,7 @@ async def test_a_hint_wakes_the_upkeep(pool: Pool, tmp_path: Path) -> None:
         task = group.create_task(studio.upkeep.run())
         studio.record(began(1))
         with studio.live.listening() as screen:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 told = await screen.queue.get()
         task.cancel()
     assert told.kind == "recording.stored"

@@ -82,7 +82,7 @@ async def conversation(
         yield call, await anna.next_call(), boris
 
 
-async def stored(gateway: Gateway, since: datetime, seconds: float = 25.0) -> asyncpg.Record:
+async def stored(gateway: Gateway, since: datetime, seconds: float = 60.0) -> asyncpg.Record:
     """The recording of the call that began after a moment, once it is in the archive."""
     query = (
         "select r.*, c.talk_us, c.hold_us, c.answered_by, c.transfers from recording r join call c on c.id = r.call_id"
@@ -154,7 +154,7 @@ async def until_recording(gateway: Gateway) -> None:
     """Wait for the recorder to have its session."""
     recording = gateway.lines["lab"].recording
     assert recording is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while recording.calls.status.rounds == 0 or recording.calls.status.fault is not None:
             await asyncio.sleep(0.05)
         while not getattr(getattr(recording.by, "state", None), "connected", True):
@@ -163,7 +163,7 @@ async def until_recording(gateway: Gateway) -> None:
 
 async def until_gone(folder: Path) -> None:
     """Asterisk's copies are removed once the archive has them."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while list(folder.glob("trunkline-*")):
             await asyncio.sleep(0.1)
 
@@ -253,7 +253,7 @@ async def test_mixmonitor_by_order_without_the_right_says_which_is_missing(
         async with conversation(asterisk, sayings) as (call, _, _):
             recording = gateway.lines["lab"].recording
             assert recording is not None
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (fault := recording.calls.status.fault) is None:
                     await asyncio.sleep(0.05)
             await call.hang_up()
@@ -273,14 +273,14 @@ async def test_the_sites_own_mono_file_becomes_the_calls_recording_once_and_stay
         for folder in (monitor, *monitor.glob("**")):
             os.chown(folder, asterisk.home.uid, asterisk.home.gid)
         async with conversation(asterisk, sayings) as (call, _, _):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (leg := await client_leg(gateway, began)):
                     await asyncio.sleep(0.05)
             file = day / f"in-4950001-79161234567-{began:%Y%m%d-%H%M%S}-{leg['id']}.wav"
             asterisk.command(f"mixmonitor start {leg['channel']} {file}")
             await asyncio.sleep(3.0)
             await call.hang_up()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await gateway.pool.fetchval("select state from call where started_at > $1", began) != "ended":
                 await asyncio.sleep(0.05)
         before = file.stat()

@@ -123,13 +123,13 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         anna = await stack.enter_async_context(client(gateway, settings, users["anna"], Role.MANAGER))
         boss = await stack.enter_async_context(client(gateway, settings, head, Role.ADMIN))
         line = gateway.lines["lab"]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not all(state.ready for state in line.states()):
                 await asyncio.sleep(0.02)
         yield Desk(gateway=gateway, anna=anna, head=boss, users=users)
 
 
-async def until(there: Callable[[], Awaitable[object]], wanted: object = True, seconds: float = 10.0) -> None:
+async def until(there: Callable[[], Awaitable[object]], wanted: object = True, seconds: float = 60.0) -> None:
     """Wait for something to be as it should."""
     found: object = None
     try:

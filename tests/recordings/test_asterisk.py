@@ -76,7 +76,7 @@ async def test_a_real_call_is_hinted_found_archived_and_removed(
     async with aclosing(watch(asterisk.recordings)) as hints:
         hint = asyncio.ensure_future(anext(hints))
         await talk(asterisk, sayings, 2.0, then_kill=False)
-        name = await asyncio.wait_for(hint, 5)
+        name = await asyncio.wait_for(hint, 60)
     (recording,) = spool.scan(now=datetime.now(UTC)).recordings
     found = archive(spool, recording, storage)
 

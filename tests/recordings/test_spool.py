@@ -232,7 +232,7 @@ def test_deleting_a_link_leaves_what_it_points_to(folder: Path, spool: Spool, tm
 
 
 async def next_hint(hints: AsyncIterator[str]) -> str:
-    return await asyncio.wait_for(anext(hints), 10)
+    return await asyncio.wait_for(anext(hints), 60)
 
 
 async def test_a_marker_made_or_moved_in_gives_a_hint(folder: Path) -> None:

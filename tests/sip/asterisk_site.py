@@ -68,7 +68,7 @@ class EngineSite:
         )
         return f"{outcome.state}:{outcome.reason}"
 
-    async def call(self, state: str = "ended", count: int = 1, seconds: float = 20.0) -> asyncpg.Record:
+    async def call(self, state: str = "ended", count: int = 1, seconds: float = 60.0) -> asyncpg.Record:
         """The newest call, once so many are in this state."""
         query = "select * from call where state = $1 order by started_at desc"
 
@@ -78,7 +78,7 @@ class EngineSite:
         await self.until(there, seconds)
         return await self.pool.fetchrow(query, state)
 
-    async def until(self, there: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
+    async def until(self, there: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
         """Wait for something to become true."""
         async with asyncio.timeout(seconds):
             while not await there():

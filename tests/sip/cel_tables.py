@@ -97,7 +97,7 @@ class Reading:
         """The leg events of the rows so far."""
         return [read_table_row(row) for row in self.rows]
 
-    async def until(self, done: Callable[[Reading], bool], seconds: float = 8.0) -> None:
+    async def until(self, done: Callable[[Reading], bool], seconds: float = 60.0) -> None:
         """Read until something is so.
 
         Raises:
@@ -111,7 +111,7 @@ class Reading:
                     reading.result()
             reading.cancel()
 
-    async def have(self, rows: int, seconds: float = 8.0) -> None:
+    async def have(self, rows: int, seconds: float = 60.0) -> None:
         """Read until so many rows are there, and a little longer."""
         await self.until(lambda reading: len(reading.rows) >= rows, seconds)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sip.journal import Batch, Cursor, JournalStatus, tail
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 """Seconds after which a row that does not come is a failure."""
 
 

@@ -46,7 +46,7 @@ async def session_with(
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await holds():
             await asyncio.sleep(0.02)
 

@@ -38,7 +38,7 @@ class Bench:
         return await telephony.originate(**{**ORDER, **changes})
 
     async def until(self, there: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not there():
                 await asyncio.sleep(0.01)
 
