@@ -91,8 +91,11 @@ async def run(places: Places, options: Options, ready: Callable[[], None] = lamb
                 permission=desk.permission,
                 untaken=desk.untaken,
             )
-            desk.exchange.close_old_recordings()
-            for_ever = [tasks.create_task(front.run()), tasks.create_task(desk.exchange.keep_time())]
+            for_ever = [
+                tasks.create_task(front.run()),
+                tasks.create_task(desk.exchange.keep_time()),
+                tasks.create_task(desk.exchange.close_old_recordings()),
+            ]
             async with open_desk(desk, places.socket):
                 log.info("the exchange runs", bind=options.bind, port=front.outside[1])
                 ready()

@@ -72,8 +72,8 @@ class Brain(CallOrders):
                 self._with(id, self._far_resume)
             case wire.Refer(leg=id, target=target, replaces=replaces):
                 self._with(id, lambda leg: self._far_transfer(leg, target, replaces))
-            case wire.Ended(leg=id, code=code):
-                self._with(id, lambda leg: self._ended(leg, self._cause(code, leg)))
+            case wire.Ended(leg=id) as ended:
+                self._with(id, lambda leg: self._ended(leg, self._cause(ended, leg)))
             case _:
                 pass
         return self._given()

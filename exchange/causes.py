@@ -6,8 +6,9 @@ and one of a PBX are folded alike: RFC 3398, section 8.2.6.1, with its exception
 
 from enum import StrEnum
 
-NORMAL, BUSY, NO_RESPONSE, NO_ANSWER, REFUSED, ELSEWHERE, NO_LINE = 16, 17, 18, 19, 21, 26, 38
-"""Causes of ITU-T Q.850: the usual end, busy, no response, rang out, refused, taken elsewhere, no line."""
+NORMAL, BUSY, NO_RESPONSE, NO_ANSWER, REFUSED, ELSEWHERE, OUT_OF_ORDER, NO_LINE = 16, 17, 18, 19, 21, 26, 27, 38
+"""Causes of ITU-T Q.850: the usual end, busy, no response, rang out, refused, taken elsewhere, a line that does not
+answer at all, no line."""
 
 _CAUSES = {
     400: 127,
@@ -37,7 +38,7 @@ _CAUSES = {
     604: 1,
     606: 58,
 }
-_LINE_IS_AWAY = frozenset({34, 38, 41, 102, NO_RESPONSE})
+_LINE_IS_AWAY = frozenset({34, 38, 41, 102, NO_RESPONSE, OUT_OF_ORDER})
 """Causes by which the next trunk is tried: the number itself was never asked."""
 
 

@@ -90,6 +90,11 @@ class Directory:
         return mine, next((user for user in users if user and user not in (mine.user, mine.name)), users[0])
 
 
+def may_register(endpoint: str) -> bool:
+    """Whether an endpoint's name can be a phone's SIP user here."""
+    return _ENDPOINT.fullmatch(endpoint) is not None
+
+
 def checked_phones(phones: Sequence[PhoneAccount]) -> dict[str, PhoneAccount]:
     """Accounts of phones by endpoint.
 
@@ -99,7 +104,7 @@ def checked_phones(phones: Sequence[PhoneAccount]) -> dict[str, PhoneAccount]:
     if len(phones) > MOST_PHONES:
         raise WrongAccounts(f"{len(phones)} phones; the embedded engine takes {MOST_PHONES} at most")
     for phone in phones:
-        if not _ENDPOINT.fullmatch(phone.endpoint):
+        if not may_register(phone.endpoint):
             raise WrongAccounts(f"endpoint {phone.endpoint[:64]!r}: 1 to 40 letters, digits, dots, _ or - are allowed")
         for name, value in (("ha1", phone.ha1), ("ha1_sha256", phone.ha1_sha256)):
             if value is not None and not _HASHES[name].fullmatch(value):

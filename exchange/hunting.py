@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from exchange import wire
-from exchange.causes import ELSEWHERE, NO_ANSWER, Status, cause_of, next_line, status_of
+from exchange.causes import ELSEWHERE, NO_ANSWER, OUT_OF_ORDER, Status, cause_of, next_line, status_of
 from exchange.family import Channel, Family, State, cleaned
 from exchange.switchboard import MOST_RINGING, Party, Target
 
+_TIMED_OUT = 408
 _WORST = (Status.CHANUNAVAIL, Status.CONGESTION, Status.BUSY, Status.NOANSWER)
 """Which of several results counts: that somebody was rung and let it ring counts most."""
 
@@ -205,9 +206,12 @@ class Hunting(Family, ABC):
     def _lost(self, hunt: Hunt) -> None:
         """Nobody is left who might answer."""
 
-    def _cause(self, code: int, leg: Channel) -> int:
-        """The cause of a leg's end: ours where we ended it."""
-        return leg.cause if leg.cause is not None else cause_of(code)
+    def _cause(self, ended: wire.Ended, leg: Channel) -> int:
+        """The cause of a leg's end: ours where we ended it; a provider that gave no sign at all is out of order."""
+        if leg.cause is not None:
+            return leg.cause
+        silent = ended.code == _TIMED_OUT and ended.by is wire.EndedBy.US
+        return OUT_OF_ORDER if silent and leg.party is Party.TRUNK else cause_of(ended.code)
 
 
 def sip_user(text: str) -> str:

@@ -19,7 +19,7 @@ from exchange.partings import Partings
 from exchange.passwords import Passwords
 from exchange.proxy import PENDING_AFTER, Proxy, Sent, Side, Way
 from exchange.registrar import Answer, Registrar
-from exchange.sip_address import BadMessage, decoded, plain
+from exchange.sip_address import BadMessage, Uri, decoded, plain
 from exchange.sip_text import MAX_DATAGRAM, Headers, Request, Response, make_response, read_message
 from exchange.ways import Ways
 
@@ -302,7 +302,7 @@ class Reception:
         return self._answer(request, side, code, reason, headers)
 
     def _invite_of_trunk(self, request: Request, source: Place, trunks: tuple[str, ...]) -> Invite:
-        users = (decoded(request.uri.user), decoded(request.receiver.uri.user))
+        users = (_number(request.uri), _number(request.receiver.uri))
         trunk, did = self._directory.called_trunk(trunks, users)
         return _invite(request, source, self._proxy.mark(request), trunk=trunk.name, did=did)
 
@@ -339,6 +339,11 @@ class Reception:
         return [self._proxy.pass_within(request, dialog, self._ways.within(request, dialog), Side.INSIDE)]
 
 
+def _number(uri: Uri) -> str:
+    """The user of an address without the parameters of a telephone number that may stand in it (RFC 3261, 19.1.6)."""
+    return decoded(uri.user).partition(";")[0]
+
+
 def _seen(request: Request, source: Place) -> Request:
     return replace(request, vias=(request.vias[0].seen_from(source), *request.vias[1:]))
 
@@ -351,9 +356,9 @@ def _invite(
         trunk=trunk,
         mark=mark,
         call_id=request.call_id,
-        caller=decoded(request.sender.uri.user),
+        caller=_number(request.sender.uri),
         display=plain(request.sender.display),
-        dialled=decoded(request.uri.user),
+        dialled=_number(request.uri),
         did=did,
         replaces=request.first("Replaces") is not None,
         headers={name: plain(value) for name in _SHOWN_HEADERS if (value := request.first(name)) is not None},

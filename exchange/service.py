@@ -29,6 +29,8 @@ from gateway.domain.legs import LegEvent, LegEventKind
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 DIED = "worker_died"
+_STILL_WRITTEN = 4.0
+"""Seconds since its last change in which a file may still be a dying worker's."""
 _PATIENCE = 10.0
 """Seconds in which an INVITE that was let through must reach its worker."""
 _BUSY = Refusal(code=503, reason="All lines are taken")
@@ -223,10 +225,18 @@ class Exchange:
         if stem.with_name(f"{leg}-rx.wav").exists():
             stem.with_name(f"{leg}.done").touch(mode=0o640)
 
-    def close_old_recordings(self) -> None:
-        """Give away what an exchange before us left."""
-        for path in self.house.places.recordings.glob("*-rx.wav"):
-            self._close_recording(path.name.removesuffix("-rx.wav"))
+    async def close_old_recordings(self) -> None:
+        """Give away what an exchange before us left, once its workers, which outlive it a moment, have let go of it."""
+        left = {path.name.removesuffix("-rx.wav") for path in self.house.places.recordings.glob("*-rx.wav")}
+        while left:
+            for leg in [leg for leg in left if not self._is_written(leg)]:
+                left.discard(leg)
+                self._close_recording(leg)
+            await asyncio.sleep(_STILL_WRITTEN / 2)
+
+    def _is_written(self, leg: str) -> bool:
+        files = (self.house.places.recordings / f"{leg}-{side}.wav" for side in ("rx", "tx"))
+        return any(file.exists() and time.time() - file.stat().st_mtime < _STILL_WRITTEN for file in files)
 
 
 def _arrived(house: House, invite: Invite) -> Channel:

@@ -184,7 +184,7 @@ class LegCall(pj.Call):  # type: ignore[misc]
         self.over = True
         if self._given_up:
             code, reason = 408, "No sign of the far end"
-        by = EndedBy.US if self._ended_by_us else EndedBy.FAR
+        by = EndedBy.US if self._ended_by_us or self._given_up else EndedBy.FAR
         self.ended = Ended(at=time.time(), leg=self.leg, code=code, reason=reason, by=by)
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from exchange import control
+from exchange.directory import may_register
 from exchange.engine import EmbeddedEngine
 from exchange.options import Options, Places
 from gateway.commands.steps import refused as command_refused
@@ -26,7 +27,7 @@ from gateway.routing.phones import Phones
 from gateway.settings import EMBEDDED, Settings
 from gateway.store.database import Pool
 from gateway.store.dial_permissions import may_dial
-from gateway.store.phones import owner_of, phones_of
+from gateway.store.phones import owner_of, phones_of, shown_number_of
 
 log = structlog.get_logger()
 
@@ -90,7 +91,7 @@ class ExchangeLine:
     async def house(self) -> control.Configure:
         """The phones, providers and plans as they are now."""
         embedded, company = self._settings.embedded, self._settings.company
-        phones = await phones_of(self._pool, EMBEDDED)
+        phones = [phone for phone in await phones_of(self._pool, EMBEDDED) if may_register(phone.endpoint)]
         dids = {did for trunk in embedded.trunks for did in trunk.dids}
         everybody = tuple(phone.endpoint for phone in phones)
         office = {did: await self._plan_of(did, everybody) for did in (*sorted(dids), EVERY_NUMBER)}
@@ -167,12 +168,13 @@ class ExchangeLine:
                 plan=self._plan(),
                 pbx=EMBEDDED,
             )
+            shown = await shown_number_of(connection, user_id=owner, pbx=EMBEDDED, extension=question.extension)
         return control.DialReply(
             ask=question.ask,
             allowed=verdict.allowed,
             reason="" if verdict.reason is None else verdict.reason,
             number=question.number,
-            caller_id="",
+            caller_id=shown.removeprefix("+"),
         )
 
     async def untaken(self, order_id: str, reason: str, at: datetime) -> None:

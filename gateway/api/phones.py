@@ -5,6 +5,7 @@ digest compares hashes. Each call makes a new one, and the phone of before has t
 """
 
 import hashlib
+import re
 import secrets
 
 from pydantic import Field
@@ -21,6 +22,8 @@ from gateway.store.access import write_audit
 from gateway.store.phones import StoredPhone, keep_phone
 
 REALM = "trunkline"
+_SIP_USER = re.compile(r"[A-Za-z0-9._-]{1,40}")
+"""What the exchange takes as a phone's name."""
 _LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without those that are read for one another."""
 _LENGTH = 20
@@ -28,6 +31,11 @@ _LENGTH = 20
 
 class NoRegistrarError(ConflictError):
     """Phones of this PBX register there, not here; set their passwords in the PBX."""
+
+
+class NoSipUserError(ConflictError):
+    """A phone's user is of letters, digits, dots, dashes and underscores; give the person an extension without * and #
+    for his phone."""
 
 
 class PhonePassword(Outgoing):
@@ -55,7 +63,7 @@ class Phones:
                 summary="Make a new password for the phone of an extension of the embedded engine",
                 right=Right.EXTENSIONS_MANAGE,
                 tag="users",
-                errors=(UnknownPbxError, NoRegistrarError),
+                errors=(UnknownPbxError, NoRegistrarError, NoSipUserError),
             ),
         )
 
@@ -65,6 +73,8 @@ class Phones:
         parts.directory(path.pbx)
         if path.pbx != EMBEDDED or not parts.settings.has_engine:
             raise NoRegistrarError
+        if not _SIP_USER.fullmatch(path.extension):
+            raise NoSipUserError
         password = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         told = f"{path.extension}:{REALM}:{password}".encode()
         phone = StoredPhone(

@@ -49,3 +49,11 @@ async def owner_of(source: Pool | Connection, pbx: str, extension: str) -> int |
         extension,
     )
     return found
+
+
+async def shown_number_of(source: Pool | Connection, *, user_id: int, pbx: str, extension: str) -> str:
+    """What clients see when somebody calls from an extension; empty: what the line shows."""
+    found: str | None = await source.fetchval(
+        "select number from shown_number where user_id = $1 and pbx = $2 and extension = $3", user_id, pbx, extension
+    )
+    return found or ""

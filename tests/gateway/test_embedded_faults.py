@@ -1,4 +1,4 @@
-"""What dies on its own, and what goes on: gateway, exchange and worker killed in mid call. Requirement L."""
+"""What dies on its own, and what goes on: gateway and worker killed in mid call. Requirement L."""
 
 import asyncio
 import os
@@ -20,7 +20,6 @@ from tests.gateway.embedded_site import (
     ended_call,
     enter_people,
     exchange_ends,
-    exchange_of,
     exchanges,
     manager_phone,
     provider,
@@ -71,41 +70,6 @@ async def test_a_gateway_killed_in_mid_call_cuts_nothing_and_has_the_call_afterw
         ("+79265554433", "answered", True),
     ]
     assert 2.0 < rows[0]["talk_us"] / 1e6 < 5.0
-
-
-async def test_an_exchange_that_is_killed_is_started_again_and_its_call_ends_with_a_reason(
-    database: str, tmp_path: Path
-) -> None:
-    ports, home = free_ports(), tmp_path / "home"
-    await enter_people(database)
-    async with exchange_ends(home), running(settings_for(database, home, ports)) as gateway:
-        async with manager_phone(ports) as anna, provider(ports) as client:
-            await anna.script(answer_after=0.1)
-            call = await client.dial(DID, caller=CLIENT)
-            await call.connected()
-            await asyncio.sleep(1.0)
-            (first,) = exchanges(home)
-            os.kill(first, signal.SIGKILL)
-            async with asyncio.timeout(15):
-                while exchanges(home) in ([], [first]) or not exchange_of(gateway).state.connected:
-                    await asyncio.sleep(0.1)
-            await exchange_of(gateway).ready()
-            await call.hang_up()  # his phone cannot know that nobody is left behind the line
-            await registered(anna)
-            again = await client.dial(DID, caller="79265554433")
-            await again.connected()
-            await again.hang_up()
-        row = await ended_call(gateway.pool, 40.0)
-        async with asyncio.timeout(40):
-            while await gateway.pool.fetchval("select count(*) from call where state = 'ended'") < 2:
-                await asyncio.sleep(0.2)
-        rows = await gateway.pool.fetch("select * from call where merged_into is null order by started_at")
-
-    assert row is not None
-    assert [(one["client_number"], one["result"], one["complete"]) for one in rows] == [
-        (f"+{CLIENT}", "answered", False),
-        ("+79265554433", "answered", True),
-    ]
 
 
 async def test_a_worker_that_is_killed_takes_its_call_along_and_no_other(database: str, tmp_path: Path) -> None:
