@@ -263,6 +263,7 @@ class Gateway:
             imports=self.importer,
             tables_changed=self.announce_tables,
             receiving={n: line.receiving for n, line in lines.items() if line.receiving is not None},
+            softphones={n: line.softphones for n, line in lines.items() if line.softphones is not None},
             arrivals=self.sound.arrivals,
             look_at_pbx=self.doctor.look,
             states=self.states,

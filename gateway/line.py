@@ -20,7 +20,7 @@ from gateway.queue_pauses import QueuePauses
 from gateway.reading import kept_up, read_journal
 from gateway.receiving import Receiving
 from gateway.reconcile import Reconciler
-from gateway.recording_by_order import RecordingByOrder, open_recording
+from gateway.recording_by_order import RecordingByOrder, ari_config, open_recording
 from gateway.settings import Pbx, Settings
 from gateway.site import ami_config, base_directory
 from gateway.store.database import Pool
@@ -33,6 +33,7 @@ from sip.asterisk import Asterisk, DialTemplate
 from sip.cel import BadRow, Clock, read_row
 from sip.cel_table import is_table_row, read_table_row
 from sip.journal import JournalCondition, JournalStatus
+from sip.softphone import AsteriskSoftphones, open_softphones
 
 Task = Coroutine[object, object, object]
 _WORDS = {
@@ -62,6 +63,8 @@ class Line:
     """The embedded engine's own; None: it is a PBX."""
     recording: RecordingByOrder | None = None
     """None: nobody is told to record, for the dialplan or the site does."""
+    softphones: AsteriskSoftphones | None = None
+    """None: it takes no phones in browsers."""
     orders: OrderReview | None = None
     """None: it takes no orders, having no manager interface."""
     queues: QueuePauses | None = None
@@ -220,8 +223,14 @@ async def open_line(
     recording = await open_recording(stack, settings, pbx, pool, live, session)
     if asterisk is not None and recording is not None:
         asterisk.recorder = recording.by
+    softphones = None
+    if pbx.softphone is not None and pbx.ari is not None and session is not None:
+        template = DialTemplate(channel=pbx.originate.channel, context=pbx.originate.context)
+        opened = open_softphones(session, ari_config(pbx.ari), template=template, open_legs=pipeline.open_legs)
+        softphones = await stack.enter_async_context(opened)
     return Line(
         settings=pbx,
+        softphones=softphones,
         recording=recording,
         pool=pool,
         pipeline=pipeline,

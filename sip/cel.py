@@ -333,6 +333,10 @@ def _our_move(context: str, exten: str) -> OurMove | None:
             return OurMove.HELD
         case "trunkline-hold", "wait" | "back":
             return OurMove.WAITS
+        case "trunkline-away", "music" | "lost":
+            return OurMove.AWAY
+        case "trunkline-away", "back":
+            return OurMove.WAITS
         case "trunkline-consult", "joins":
             return OurMove.JOINS
         case "trunkline-consult", _ if exten != "h":

@@ -27,6 +27,7 @@ from gateway.domain.phone import NumberPlan
 from gateway.domain.ports import Telephony
 from gateway.domain.recordings import RecordingKey, RecordingPart
 from gateway.domain.shipping import Heard, Shipment
+from gateway.domain.softphone import SoftphonePbx
 from gateway.live import Live
 from gateway.settings import Settings
 from gateway.store.database import Pool
@@ -181,6 +182,8 @@ class ApiParts:
     """Called after each change of users, extensions or endpoints has been committed."""
     receiving: Mapping[str, JournalReceiver] = field(default_factory=dict)
     """By PBX whose journal is sent by its host."""
+    softphones: Mapping[str, SoftphonePbx] = field(default_factory=dict)
+    """By PBX that takes phones in browsers."""
     arrivals: Mapping[str, RecordingArrivals] = field(default_factory=dict)
     """By PBX whose recordings are sent by its host."""
     look_at_pbx: Callable[[str], Awaitable[object]] = _no_look

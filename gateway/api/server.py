@@ -64,6 +64,9 @@ from gateway.api.security import Doorkeeper
 from gateway.api.sessions import Sessions
 from gateway.api.shipped import Shipped
 from gateway.api.sockets import OpenSockets
+from gateway.api.softphone import WS_PATH, SoftphoneRoutes
+from gateway.api.softphone_desk import SoftphoneDesk
+from gateway.api.softphone_socket import SoftphoneSocket
 from gateway.api.spend import SpendRoutes
 from gateway.api.state_rules import StateRules
 from gateway.api.statistics import Statistics
@@ -89,7 +92,9 @@ class DatabaseAwayError(TryAgain):
     """The database is not reachable at the moment; nothing was changed, try again in a few seconds."""
 
 
-def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> tuple[Route, ...]:
+def route_table(
+    parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts, softphones: SoftphoneDesk | None = None
+) -> tuple[Route, ...]:
     """Every route below `/api/v1`, by resource."""
     return (
         *Sessions(parts, sockets).routes(),
@@ -106,6 +111,7 @@ def route_table(parts: ApiParts, sockets: OpenSockets, new_facts: NewFacts) -> t
         *CallChoices(parts).routes(),
         *Commands(parts).routes(),
         *CallControl(parts).routes(),
+        *SoftphoneRoutes(parts, softphones).routes(),
         *Recordings(parts).routes(),
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
@@ -167,20 +173,24 @@ def make_app(parts: ApiParts) -> web.Application:
     )
     health = Health(parts, guard, sockets)
     app = web.Application(middlewares=[health.middleware, problem_middleware, database_middleware])
-    endpoints = add_routes(app, route_table(parts, sockets, new_facts), guard)
+    softphones = SoftphoneDesk(parts)
+    endpoints = add_routes(app, route_table(parts, sockets, new_facts, softphones), guard)
     add_document(app, endpoints, title="Trunkline", version=parts.version)
     orders = LiveOrders(endpoints, guard, _through)
+    app.router.add_get(WS_PATH, SoftphoneSocket(parts, guard, sockets, softphones).handle, allow_head=False)
     app.router.add_get(live_socket.PATH, LiveSocket(parts, guard, sockets, orders).handle, allow_head=False)
     health.add_to(app)
     add_page(app, parts.page)
 
     async def let_go(_app: web.Application) -> None:
+        await softphones.lines.close()
         sockets.closing.set()
 
     async def listening(_app: web.Application) -> AsyncIterator[None]:
         running = {
             parts.tasks.create_task(new_facts.run(), name="listening for facts"),
             parts.tasks.create_task(keep_warm(parts), name="routing kept warm"),
+            parts.tasks.create_task(softphones.run(), name="accounts of browsers' phones"),
         }
         yield
         for task in running:

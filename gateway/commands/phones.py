@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.commands.errors import NoPhone
 from gateway.store.database import Connection, Pool
 from gateway.store.people import HeldExtension, Person, read_user
+from gateway.store.softphones import ringing_softphone
 
 _WHERE = "/api/v1/users/{user}/extensions/{pbx}/{extension}"
 
@@ -22,7 +23,7 @@ class RingingPhone:
 
 
 async def phone_of(source: Pool | Connection, user_id: int, pbx: str | None, known: Collection[str]) -> RingingPhone:
-    """The phone that rings for a person.
+    """The phone that rings for a person: the one in his browser while it is registered, else his first endpoint.
 
     Args:
         source: where to read.
@@ -37,7 +38,9 @@ async def phone_of(source: Pool | Connection, user_id: int, pbx: str | None, kno
     if person is None or not person.active:
         raise NoPhone("Nobody who is active has this id; choose another person in `from`.")
     held = _held(person, pbx, known)
-    return RingingPhone(person=person, pbx=held.pbx, extension=held.extension, endpoint=_endpoint(held))
+    in_browser = await ringing_softphone(source, held.pbx, user_id, held.extension)
+    endpoint = in_browser or _endpoint(held)
+    return RingingPhone(person=person, pbx=held.pbx, extension=held.extension, endpoint=endpoint)
 
 
 def _held(person: Person, pbx: str | None, known: Collection[str]) -> HeldExtension:

@@ -32,6 +32,8 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.roles import Cast, Roles, dialled_outside
 
 _NAME_LIMIT = 80
+_MUSIC = frozenset({OurMove.HELD, OurMove.AWAY})
+"""Orders of ours by which a client hears music."""
 
 
 def fold(
@@ -81,7 +83,7 @@ def fold_family(
         roles=cast.assign(),
         directory=directory,
         commands=orders,
-        holds_seen=holds_seen or any(e.kind is LegEventKind.HELD or e.ours is OurMove.HELD for e in events),
+        holds_seen=holds_seen or any(e.kind is LegEventKind.HELD or e.ours in _MUSIC for e in events),
     )
     return scene.calls() if legs else [_refused(c, directory, events) for c in orders.values()]
 

@@ -45,6 +45,7 @@ class OurMove(StrEnum):
     CONSULTS = "consults"  # the manager, asking somebody while his client is held
     JOINS = "joins"  # whom he asked, on the way to the client
     TRANSFERRED = "transferred"  # the client, sent to an extension or number
+    AWAY = "away"  # the client, with music, while the page of his manager's browser phone is gone
 
 
 _Key = tuple[datetime | int | str, ...]

@@ -37,7 +37,9 @@ RANG_OUT = frozenset({None, 0, 16, 18, 19, 26, 31, 127})
 # No such number, no way to it, the line or the phone out of order: nobody was ever rung.
 OUT_OF_REACH = frozenset({1, 2, 3, 20, 22, 25, 27, 28, 29, 34, 38, 41, 42, 44, 47, 50, 58, 66, 88, 102})
 _SAME_MOVE = timedelta(seconds=2)
-_BY_WHOM_UNSAID = frozenset({LegEventKind.PARKED, LegEventKind.LEFT, LegEventKind.JOINED})
+_BY_WHOM_UNSAID = frozenset(
+    {LegEventKind.PARKED, LegEventKind.LEFT, LegEventKind.JOINED, LegEventKind.HUNG_UP, LegEventKind.LOST}
+)
 """Rows of the moved leg itself: it was moved from whoever had him."""
 _NO_LINE = frozenset({3, 20, 27, 38})
 _DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
@@ -166,15 +168,23 @@ def _ordered_moves(events: Sequence[LegEvent]) -> Iterator[tuple[int, LegEvent]]
     """What a client's leg did next whom we ordered to be held: he left for a number, or stood with somebody again.
 
     The first is a blind transfer; the second is one only if it was not his own manager who came back to him. `target`
-    is where he was sent, or who was asked meanwhile.
+    is where he was sent, or who was asked meanwhile. A client whose manager's page has gone (AWAY) was redirected by us
+    where somebody else took him then, or nobody until he hung up.
     """
     held: set[str] = set()
+    away: set[str] = set()
     target = ""
     for position, event in enumerate(events):
         if event.ours in (OurMove.CONSULTS, OurMove.WAITS):
             target = event.exten if event.ours is OurMove.CONSULTS else ""
-        if event.holding and event.ours is OurMove.HELD and event.kind is LegEventKind.JOINED:
-            held.add(event.leg)
+        if event.holding and event.kind is LegEventKind.JOINED and event.ours in (OurMove.HELD, OurMove.AWAY):
+            (held if event.ours is OurMove.HELD else away).add(event.leg)
+            if event.leg in away:
+                held.discard(event.leg)
+        elif event.leg in away:
+            if _ends_away(event):
+                away.remove(event.leg)
+                yield position, replace(event, target="", ours=OurMove.AWAY)
         elif event.leg in held and event.kind is LegEventKind.LEFT and event.ours is OurMove.TRANSFERRED:
             held.remove(event.leg)
             yield position, replace(event, target=event.exten)
@@ -183,13 +193,22 @@ def _ordered_moves(events: Sequence[LegEvent]) -> Iterator[tuple[int, LegEvent]]
             yield position, replace(event, target=target)
 
 
+def _ends_away(event: LegEvent) -> bool:
+    """Whether a client who waited for a page to come back talks again, or has hung up."""
+    joined = event.kind is LegEventKind.JOINED and not event.holding
+    return joined or event.kind in (LegEventKind.HUNG_UP, LegEventKind.LOST)
+
+
 def transfers_of(fate: Fate) -> tuple[Transfer, ...]:
     """The transfers of this client, in order, each with who took him."""
     found: list[Transfer] = []
     for position, event in fate.moves:
         if not _concerns(fate, event, position):
             continue
-        if event.kind is not LegEventKind.JOINED:
+        if event.ours is OurMove.AWAY:
+            if event.kind is not LegEventKind.JOINED or not _is_back(fate, position):
+                found.append(_transfer(fate, event, TransferKind.REDIRECT, position))
+        elif event.kind is not LegEventKind.JOINED:
             kind = _TRANSFERS.get(event.kind, TransferKind.BLIND)
             found.append(_transfer(fate, event, kind, position))
         elif not _is_back(fate, position):

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.domain.recordings import RecordingWay
 from gateway.settings.embedded import Embedded, EmbeddedTrunk, has_library, line_of
-from gateway.settings.pbx import EMBEDDED, Ami, AriAccount, Journal, Pbx, PbxKind, Trunk
+from gateway.settings.pbx import EMBEDDED, Ami, AriAccount, Journal, Pbx, PbxKind, SoftphonePlace, Trunk
 from gateway.settings.site import (
     Company,
     Database,
@@ -55,6 +55,7 @@ __all__ = [
     "PbxKind",
     "PlainError",
     "Settings",
+    "SoftphonePlace",
     "Trunk",
     "base_folder",
 ]

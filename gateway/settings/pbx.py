@@ -21,6 +21,7 @@ from gateway.settings.values import (
     SecretLine,
     SecretSection,
     Section,
+    SocketUrl,
     TableUrl,
     Template,
 )
@@ -143,6 +144,44 @@ class AriAccount(SecretSection):
         return self
 
 
+class IceServer(Section):
+    """A server that helps browser and PBX to find each other through NAT."""
+
+    url: str = Field(
+        pattern=r"^(stun|turn|turns):[A-Za-z0-9.:\[\]_-]{1,200}(\?transport=(udp|tcp))?$",
+        description="an address like stun:stun.example.org:3478 or turn:turn.example.org:3478?transport=udp",
+    )
+    user: str = Field(default="", max_length=200, description="a text of up to 200 characters")
+    password: SecretLine | None = Field(default=None, description="a text of 1 to 200 characters without line breaks")
+
+
+class SoftphonePlace(Section):
+    """Phones in browsers at this PBX: where its WebSocket is, and what their accounts are like."""
+
+    url: SocketUrl = Field(default="ws://127.0.0.1:8088/ws", description="an address like ws://127.0.0.1:8088/ws")
+    endpoint: str = Field(
+        default="{ext}-web",
+        pattern=r"^[A-Za-z0-9_.-]{0,40}\{ext\}[A-Za-z0-9_.-]{0,40}$",
+        description="letters, digits, dots and dashes around {ext}, like {ext}-web",
+    )
+    context: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.-]{0,79}$",
+        description="a dialplan context: up to 79 letters, digits, dots, dashes or underscores",
+    )
+    codecs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]{1,20}$")], ...] = Field(
+        default=("opus", "ulaw", "alaw"), min_length=1, description="a list of codecs, like opus and ulaw"
+    )
+    media_address: str = Field(
+        default="", pattern=r"^[0-9A-Fa-f.:]{0,45}$", description="an IP address, or empty for the PBX's own choice"
+    )
+    away_seconds: int = Field(default=30, ge=3, le=600, description="a whole number from 3 to 600")
+    away_extension: str = Field(
+        default="", pattern=r"^[0-9*#+]{0,40}$", description="up to 40 digits, * # or +, like 600"
+    )
+    ice_servers: tuple[IceServer, ...] = Field(default=(), max_length=5, description="a list of tables")
+
+
 class Originate(Section):
     """How a click-to-call rings the manager and reaches the client."""
 
@@ -190,6 +229,7 @@ class Pbx(Section):
     ari: AriAccount | None = Field(default=None, description="a table")
     recordings: PbxRecordings = Field(default=PbxRecordings(), description="a table")
     originate: Originate = Field(default=Originate(), description="a table")
+    softphone: SoftphonePlace | None = Field(default=None, description="a table")
     trunks: tuple[Trunk, ...] = Field(default=(), description="a list of tables")
     ignore: tuple[Pattern, ...] = Field(default=(), description="a list of endpoint patterns")
 
@@ -204,4 +244,6 @@ class Pbx(Section):
             raise PlainError(f"recordings.way = ari needs a table [pbx.{self.name}.ari]")
         if self.recordings.way is RecordingWay.BRIDGE and self.ami is None:
             raise PlainError(f"recordings.way = bridge needs a table [pbx.{self.name}.ami]")
+        if self.softphone is not None and (self.ari is None or self.ami is None):
+            raise PlainError(f"softphone needs the tables [pbx.{self.name}.ami] and [pbx.{self.name}.ari]")
         return self

@@ -91,6 +91,15 @@ def _ari_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _socket_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0:
+        raise ValueError("not the address of a WebSocket")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("more than scheme, host, port and path")
+    return value
+
+
 def _host(value: str) -> str:
     name = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
     if re.fullmatch(rf"{name}(\.{name})*\.?", value) and len(value) <= 253:
@@ -122,6 +131,7 @@ PhoneDigits = Annotated[str, Field(pattern=r"^\+?[0-9]{1,15}$")]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Region = Annotated[str, AfterValidator(_region)]
 SecretLine = Annotated[SecretStr, AfterValidator(_one_line)]
+SocketUrl = Annotated[str, AfterValidator(_socket_url)]
 TableUrl = Annotated[SecretStr, AfterValidator(_table_url)]
 Template = Annotated[str, AfterValidator(_template)]
 

@@ -5,8 +5,8 @@ A number is written as calls show it (`call.did`). What nobody entered is a numb
 
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 
 STATEMENTS = """
 create table our_number (
