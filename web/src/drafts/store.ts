@@ -7,6 +7,8 @@ const OLD_MS = 30 * 86_400_000;
 
 export interface Draft {
   readonly value: unknown;
+  /** What the server had when it was begun. */
+  readonly base: unknown;
   /** Version of the thing it was typed upon; null: of something new. */
   readonly version: number | null;
   /** Date.now() of the last key. */
