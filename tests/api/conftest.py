@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest_asyncio
 
 from tests.api.site import Api, open_api
-from tests.database import database, postgres  # noqa: F401 - fixtures
 
 
 @pytest_asyncio.fixture
-async def api(database: str, tmp_path: Path) -> AsyncIterator[Api]:  # noqa: F811
+async def api(database: str, tmp_path: Path) -> AsyncIterator[Api]:
     """The application with its people and an empty journal."""
     async with open_api(database, tmp_path) as api:
         yield api

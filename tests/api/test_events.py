@@ -10,7 +10,6 @@ from gateway.api.parts import PartState
 from gateway.domain.access import Right, Role
 from gateway.store.facts import NewFact, save_facts
 from tests.api.site import Api, open_api, problem
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.site import rows_of
 
 pytestmark = pytest.mark.asyncio
@@ -111,7 +110,7 @@ async def test_a_place_that_no_feed_can_have_is_refused(api: Api, place: str) ->
     await problem(await head.get("events", params={"after": place}), 404, "unknown-cursor")
 
 
-async def test_health_and_readiness_are_told_to_anybody(database: str, tmp_path: Any) -> None:  # noqa: F811
+async def test_health_and_readiness_are_told_to_anybody(database: str, tmp_path: Any) -> None:
     states = [PartState(name="journal of pbx1", ready=True)]
     async with open_api(database, tmp_path, states=lambda: states) as api:
         client = await api.browser()

@@ -15,7 +15,6 @@ from gateway.settings import Settings
 from gateway.store.facts import facts_after
 from tests.api.site import Api, open_api, problem
 from tests.api.test_statistics import all_pages, get
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.day_of_calls import Placed
 
 AT = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
@@ -267,7 +266,7 @@ async def test_a_subscription_is_refused_where_it_could_never_be_delivered(api: 
     await problem(await head.patch(f"reports/subscriptions/{found['id']}", json=body), 409, "conflict")
 
 
-async def test_only_what_failed_or_is_unknown_is_sent_again(database: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_only_what_failed_or_is_unknown_is_sent_again(database: str, tmp_path: Path) -> None:
     async with open_api(database, tmp_path, mail={"host": "127.0.0.1"}) as api:
         head, user = await api.caller(Role.SUPERVISOR), api.site.users["head"]
         body = {"user": user, "hour": 8, "by": "mail", "address": "head@example.com"}

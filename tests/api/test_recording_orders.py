@@ -13,7 +13,6 @@ from gateway.domain.access import Role
 from gateway.domain.identity import new_id
 from gateway.store.transcripts import Claim, claim
 from tests.api.site import Api, open_api, problem, store_sound
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.site import rows_of
 
 pytestmark = pytest.mark.asyncio
@@ -199,7 +198,7 @@ async def test_what_is_not_configured_is_refused_with_what_there_is(
     assert (await state(api))[1] == "ready"
 
 
-async def test_nobody_writes_where_transcription_is_off(database: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_nobody_writes_where_transcription_is_off(database: str, tmp_path: Path) -> None:
     async with open_api(database, tmp_path, transcription={"enabled": False}) as api:
         call = await recorded(api)
         head = await api.caller(Role.SUPERVISOR)

@@ -7,7 +7,6 @@ import pytest
 from gateway.domain.access import Role
 from gateway.store.figures import recount
 from tests.api.site import Api, open_api, problem
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.site import SCENARIOS, rows_of
 
 pytestmark = pytest.mark.asyncio
@@ -137,7 +136,7 @@ async def test_a_manager_sees_his_own_figures_and_nobody_elses(api: Api) -> None
         await problem(await anna.get(path), 403, "not-allowed")
 
 
-async def test_the_goal_counts_distinct_clients_with_a_long_talk(database: str, tmp_path: Any) -> None:  # noqa: F811
+async def test_the_goal_counts_distinct_clients_with_a_long_talk(database: str, tmp_path: Any) -> None:
     goals = {"count": 2, "seconds": 1, "direction": "both"}
     async with open_api(database, tmp_path, goals=goals) as api:
         rows = rows_of("in_answered")

@@ -17,7 +17,6 @@ from gateway.aftercare.follow import Follower
 from gateway.aftercare.webhooks import Sending, queue_webhooks
 from gateway.domain.access import Role
 from tests.api.site import Api, open_api, store_sound
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.site import rows_of
 from tests.webhooks.receiver import Receiver, receiving
 from webhooks.sender import open_sender
@@ -34,7 +33,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest_asyncio.fixture
-async def api(database: str, tmp_path: Path) -> AsyncIterator[Api]:  # noqa: F811
+async def api(database: str, tmp_path: Path) -> AsyncIterator[Api]:
     """A site with two calls and a recording, whose webhooks are queued and sent."""
     async with contextlib.AsyncExitStack() as stack:
         api = await stack.enter_async_context(

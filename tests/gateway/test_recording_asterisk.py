@@ -24,7 +24,6 @@ from recordings.intake import LocalIntake
 from recordings.storage import LocalStorage
 from sip.cel import read_row
 from sip.records import Record, RecordSplitter
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.site import ZONE, open_site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.asterisk]
@@ -59,7 +58,7 @@ class Office:
 
 
 @pytest_asyncio.fixture
-async def office(asterisk: AsteriskServer, database: str, tmp_path: Path) -> AsyncIterator[Office]:  # noqa: F811
+async def office(asterisk: AsteriskServer, database: str, tmp_path: Path) -> AsyncIterator[Office]:
     base = Directory(
         pbx="lab",
         plan=NumberPlan(region="RU"),

@@ -27,7 +27,6 @@ from gateway.domain.recordings import (
 from gateway.store import recordings as store
 from gateway.store.database import Pool
 from gateway.store.facts import facts_after
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.recorded import PBX, Studio, began, client_leg, let_run_out, open_studio, write_call
 from tests.gateway.site import open_site, rows_of
 from tests.recordings.sounds import heard, voice
@@ -172,7 +171,7 @@ async def test_another_sound_under_the_same_id_is_never_written_over(studio: Stu
     assert (await studio.row(name))["state"] == RecordingState.FAILED
 
 
-async def test_answered_calls_without_a_recording_are_reported(database: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_answered_calls_without_a_recording_are_reported(database: str, tmp_path: Path) -> None:
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
         await site.take_all([r for s in ("in_answered", "in_abandon", "hold", "internal") for r in rows_of(s)])
@@ -208,7 +207,7 @@ def start_gateway(dsn: str, tmp_path: Path) -> subprocess.Popen[bytes]:
 
 
 async def test_killed_at_random_moments_every_recording_is_stored_once(
-    database: str,  # noqa: F811
+    database: str,
     pool: Pool,
     tmp_path: Path,
 ) -> None:

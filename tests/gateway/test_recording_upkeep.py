@@ -22,7 +22,6 @@ from gateway.store import recordings as store
 from gateway.store.database import Pool
 from gateway.store.facts import facts_after
 from recordings.intake import LocalIntake
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.recorded import PBX, Studio, began, client_leg, let_run_out, open_studio
 from tests.gateway.site import open_site, rows_of
 from tests.recordings.sounds import header, heard, voice, wav
@@ -94,7 +93,7 @@ async def test_a_hint_wakes_the_upkeep(pool: Pool, tmp_path: Path) -> None:
 
 
 async def test_a_recording_is_linked_to_the_call_of_its_leg_and_seen_by_its_managers(
-    database: str,  # noqa: F811
+    database: str,
     tmp_path: Path,
 ) -> None:
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
@@ -110,7 +109,7 @@ async def test_a_recording_is_linked_to_the_call_of_its_leg_and_seen_by_its_mana
 
 
 async def test_a_recording_that_was_there_before_its_leg_is_linked_when_the_leg_comes(
-    database: str,  # noqa: F811
+    database: str,
     tmp_path: Path,
 ) -> None:
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
@@ -129,7 +128,7 @@ async def test_a_recording_that_was_there_before_its_leg_is_linked_when_the_leg_
 )
 @pytest.mark.parametrize("step", [1, 1000])
 async def test_it_belongs_to_the_call_that_remains_after_transfers_and_merges(
-    database: str,  # noqa: F811
+    database: str,
     tmp_path: Path,
     scenario: str,
     step: int,
@@ -152,7 +151,7 @@ async def test_it_belongs_to_the_call_that_remains_after_transfers_and_merges(
         assert wrong == 0
 
 
-async def test_a_link_that_two_transactions_missed_is_mended(database: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_a_link_that_two_transactions_missed_is_mended(database: str, tmp_path: Path) -> None:
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
         await site.take_all(rows_of("in_answered"))
         name, call = await client_leg(site.pool)
@@ -165,7 +164,7 @@ async def test_a_link_that_two_transactions_missed_is_mended(database: str, tmp_
 
 
 async def test_what_the_pbx_threw_away_because_nobody_talked_is_waited_for_no_more(
-    database: str,  # noqa: F811
+    database: str,
     tmp_path: Path,
 ) -> None:
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
@@ -186,7 +185,7 @@ async def test_what_the_pbx_threw_away_because_nobody_talked_is_waited_for_no_mo
         assert (await store.upkeep_counts(site.pool, grace=timedelta(0))).waiting == 0
 
 
-async def test_without_the_marker_it_waits_for_the_end_of_its_leg(database: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_without_the_marker_it_waits_for_the_end_of_its_leg(database: str, tmp_path: Path) -> None:
     async with open_site(database) as site, open_studio(site.pool, tmp_path) as studio:
         rows = rows_of("in_answered")
         await site.take_all(rows[:6])
@@ -199,7 +198,7 @@ async def test_without_the_marker_it_waits_for_the_end_of_its_leg(database: str,
         assert await studio.upkeep.round() == 1
 
 
-async def test_without_the_marker_it_waits_until_it_rests(database: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_without_the_marker_it_waits_until_it_rests(database: str, tmp_path: Path) -> None:
     rules = IntakeRules(settle=timedelta(seconds=0.3))
     async with open_site(database) as site, open_studio(site.pool, tmp_path, rules=rules) as studio:
         await site.take_all(rows_of("in_answered"))

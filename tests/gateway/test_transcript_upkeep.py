@@ -22,7 +22,6 @@ from gateway.store import transcripts as store
 from gateway.store.database import Pool
 from gateway.store.facts import facts_after
 from gateway.transcript_upkeep import TranscriptRules, TranscriptUpkeep
-from tests.database import database, postgres  # noqa: F401 - fixtures
 from tests.gateway.recorded import began, let_run_out, open_studio
 from tests.gateway.scribe import Scribe, add_recording, said, upkeep_of
 from tests.gateway.site import open_site, rows_of
@@ -374,7 +373,7 @@ async def test_hits_come_newest_first_page_by_page(pool: Pool) -> None:
     assert pages == list(reversed(ids.values()))
 
 
-async def test_a_manager_finds_only_calls_in_which_he_has_a_part(database: str) -> None:  # noqa: F811
+async def test_a_manager_finds_only_calls_in_which_he_has_a_part(database: str) -> None:
     async with open_site(database) as site:
         await site.take_all(rows_of("in_answered"))
         own, _ = [await add_recording(site.pool, n) for n in range(2)]
@@ -404,7 +403,7 @@ def start_worker(dsn: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "tests.gateway.scribe", dsn], cwd=ROOT)
 
 
-async def test_killed_at_random_moments_every_transcript_is_made_once(database: str, pool: Pool) -> None:  # noqa: F811
+async def test_killed_at_random_moments_every_transcript_is_made_once(database: str, pool: Pool) -> None:
     chance, ids = random.Random(5), [await add_recording(pool, n) for n in range(40)]
     for _ in range(5):
         worker = start_worker(database)

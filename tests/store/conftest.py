@@ -11,9 +11,7 @@ import pytest_asyncio
 
 from gateway.store.embedded import open_embedded
 from gateway.store.embedded_account import Account, server_account
-from tests.database import database, open_folder, postgres
-
-__all__ = ["database", "postgres"]
+from tests.database import open_folder
 
 GATEWAY = Path(__file__).with_name("one_gateway.py")
 
