@@ -128,6 +128,13 @@ class ProviderLine:
         if self._register_at is not None:
             self._state, self._register_at = Registration.UNREACHABLE, now + QUALIFY_EVERY
 
+    def moved(self, now: float) -> None:
+        """The provider's name leads to another host: register there at once, and ask whether it is there."""
+        self._asked = self._probe = None
+        self._probe_at = now
+        if self.trunk.register:
+            self._register_at, self._retry = now, RETRY_FIRST
+
     def farewell(self, now: float) -> Request | None:
         """The request that takes the registration back, when the trunk is no more; None: there is none."""
         if self._ends is None or self._ends <= now:

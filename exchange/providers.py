@@ -127,9 +127,15 @@ class Providers:
                 trunk.host, trunk.port, family=socket.AF_INET, type=socket.SOCK_DGRAM
             )
             found = tuple((str(place[0]), int(place[1])) for *_, place in infos)
-        if self._directory.trunks.get(trunk.name) == trunk:
-            self._looked_up.add(trunk.name)
-            self._directory.places[trunk.name] = found or self._directory.places.get(trunk.name, ())
+        if self._directory.trunks.get(trunk.name) != trunk:
+            return
+        before = self._directory.places.get(trunk.name, ())
+        self._looked_up.add(trunk.name)
+        if before and before[0] in found:  # one of several, in another order each time: it stays where it is
+            found = (before[0], *(place for place in found if place != before[0]))
+        elif before and found:
+            self._lines[trunk.name].moved(time.monotonic())
+        self._directory.places[trunk.name] = found or before
 
     def _tell_guard(self) -> None:
         more = {name: trunk.hosts for name, trunk in self._directory.trunks.items()}
