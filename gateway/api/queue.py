@@ -122,8 +122,8 @@ class Queue:
         async with self._parts.pool.acquire() as connection:
             zone = await self._zone(connection, user)
             today = now.astimezone(zone).date()
-            day_end = _midnight(today + timedelta(days=1), zone)
-            until = _midnight(today + timedelta(days=1 + query.days), zone)
+            day_end = midnight(today + timedelta(days=1), zone)
+            until = midnight(today + timedelta(days=1 + query.days), zone)
             places = in_order(await queue_candidates(connection, user, now, until), now, day_end)
             counts = dict.fromkeys(Section, 0)
             for place in places:
@@ -140,7 +140,7 @@ class Queue:
             zone=zone.key,
             total=len(places),
             counts=counts,
-            items=tuple(_entry(p, s, now, company) for p, s in zip(chosen, shown, strict=True)),
+            items=tuple(queue_entry(p, s, now, company) for p, s in zip(chosen, shown, strict=True)),
             scheduled=tuple(scheduled_entry(c, company, now, day_end) for c in calls),
         )
 
@@ -150,7 +150,7 @@ class Queue:
         async with self._parts.pool.acquire() as connection:
             zone = await self._zone(connection, user)
             day = asked.query.day or datetime.now(zone).date()
-            since, until = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+            since, until = midnight(day, zone), midnight(day + timedelta(days=1), zone)
             loads = {x.since: x.tasks for x in await load_of(connection, user, since, until)}
             most = (await read_rule(connection)).hour_max
         hours = []
@@ -184,11 +184,20 @@ def _whose(who: Principal, wanted: int | None) -> int:
     return user
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The moment at which a day begins by somebody's clock."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _entry(place: Place, shown: Shown, now: datetime, company: ZoneInfo) -> QueueEntryView:
+def queue_entry(place: Place, shown: Shown, now: datetime, company: ZoneInfo) -> QueueEntryView:
+    """A task in its place.
+
+    Args:
+        place: from `gateway.domain.queue.in_order`.
+        shown: the task and what stands beside it.
+        now: the present moment.
+        company: the zone of whoever has none of his own.
+    """
     due = shown.task.due_at
     zone = zone_of(shown.zone or shown.task.zone, company)
     return QueueEntryView(

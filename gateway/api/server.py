@@ -20,6 +20,7 @@ from gateway.api.colleagues import Colleagues
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
 from gateway.api.custom_fields import CustomFields
+from gateway.api.day import Day
 from gateway.api.demo import Demo
 from gateway.api.dial_permissions import DialPermissions
 from gateway.api.dispositions import Dispositions
@@ -144,6 +145,7 @@ def route_table(
         *CallBackRules(parts).routes(),
         *MissedInbox(parts).routes(),
         *Queue(parts).routes(),
+        *Day(parts).routes(),
         *TaskGroups(parts).routes(),
         *Tasks(parts).routes(),
         *WorkingHours(parts).routes(),
