@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from exchange.desk import Desk, open_desk
+from exchange.doorway import told_of
 from exchange.front import FrontConfig, open_front
 from exchange.house import House
 from exchange.journal import Journal
@@ -96,7 +97,7 @@ async def run(places: Places, options: Options, ready: Callable[[], None] = lamb
                 tasks.create_task(desk.exchange.keep_time()),
                 tasks.create_task(desk.exchange.close_old_recordings()),
             ]
-            async with open_desk(desk, places.socket):
+            async with open_desk(desk, places):
                 log.info("the exchange runs", bind=options.bind, port=front.outside[1])
                 ready()
                 await _stopped(desk)
@@ -180,19 +181,20 @@ def _run_to_the_end(places: Places, tell: Callable[[str], None]) -> int:
         asyncio.run(run(places, options, ready=lambda: tell(_LISTENS)))
         os.close(held)
     except GatewayError as fault:
-        return _failed(str(fault), tell)
+        return _failed(fault, tell)
     except BaseExceptionGroup as faults:
         first: BaseException = faults
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         log.error("the exchange failed", exc_info=first)
-        return _failed(str(first) if isinstance(first, GatewayError) else f"{type(first).__name__}: {first}", tell)
+        return _failed(first, tell)
     return 0
 
 
-def _failed(why: str, tell: Callable[[str], None]) -> int:
-    sys.stderr.write(f"{why}\n")
-    tell(why)
+def _failed(fault: BaseException, tell: Callable[[str], None]) -> int:
+    told = told_of(fault)
+    sys.stderr.write(told.partition("\n")[2] + "\n")
+    tell(told)
     return 1
 
 

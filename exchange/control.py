@@ -78,6 +78,8 @@ class Configure:
     trunks: tuple[TrunkOf, ...] = ()
     office: Mapping[str, Fallback] = field(default_factory=dict)
     """By DID; `*` for every other one."""
+    allowed: tuple[str, ...] = ()
+    """Private networks where phones may be; none: loopback and every private network."""
     records: bool = True
     ring_seconds: float = 30.0
     region: str = "ZZ"
@@ -152,6 +154,8 @@ class Hello:
     started_at: float
     options: str
     """What it was started with (`exchange.options`), to see whether that is still wanted."""
+    release: str = ""
+    """Of the program that it runs; empty: of an exchange that does not say so yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +169,24 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenPlace:
+    """Where a phone is registered."""
+
+    address: str
+    """Host and port."""
+    user_agent: str
+    until: float
+    """Seconds of the epoch at which the registration ends unless it is renewed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenPhone:
     """A phone, and at how many places it is registered."""
 
     endpoint: str
     extension: str
     contacts: int
+    places: tuple[SeenPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +197,21 @@ class SeenTrunk:
     registration: str
     reachable: bool | None
     text: str
+    code: int = 0
+    """The last SIP status of a registration; 0 before any."""
+    until: float | None = None
+    """Seconds of the epoch at which the registration ends; None without one."""
+    round_trip: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLock:
+    """A host whose passwords are not looked at now."""
+
+    host: str
+    account: str
+    """Empty: for all accounts, nothing of the host is heard at all."""
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +226,20 @@ class Seen:
     trunks: tuple[SeenTrunk, ...] = ()
     workers: int = 0
     deaths: int = 0
+    release: str = ""
+    bind: str = ""
+    port: int = 0
+    calls: int = 0
+    most_workers: int = 0
+    idle_workers: int = 0
+    """Of those that are ready."""
+    locks: tuple[SeenLock, ...] = ()
+    wrong_passwords: int = 0
+    """Since the start."""
+    strangers: int = 0
+    """Messages since the start that were dropped, since their host is nobody's."""
+    retiring: bool = False
+    """It ends as soon as it carries no call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -24,9 +23,11 @@ from exchange.brain import Brain
 from exchange.call_orders import not_possible
 from exchange.control import Deed, DialReply, Done, RouteReply
 from exchange.family import Out
+from exchange.options import Places, read_options
 from exchange.service import Exchange
 from exchange.sounds import seconds_of
 from exchange.switchboard import DONE, AskDial, AskRoute, DialAnswer, RouteAnswer, Step, Untaken, Verdict
+from gateway import __version__
 from gateway.domain.errors import GatewayError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class Desk:
     exchange: Exchange | None = None
     ends_when_idle: bool = False
     _writer: asyncio.StreamWriter | None = None
+    """The gateway's connection: the last one that told the house. Others may look, and order."""
     _waiting: dict[int, asyncio.Future[RouteReply | DialReply]] = field(default_factory=dict)
     _asks: Iterator[int] = field(default_factory=lambda: count(1))
     _on_their_own: set[str] = field(default_factory=set)
@@ -150,19 +152,19 @@ class Desk:
     # what the gateway says
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One gateway's connection, to its end."""
+        """One connection, to its end: the gateway's, or of somebody who looks how we stand."""
         assert self.exchange is not None
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = writer
-        self._say(
-            control.Hello(
-                version=control.VERSION, pid=os.getpid(), started_at=self.exchange.started_at, options=self.options
-            )
+        hello = control.Hello(
+            version=control.VERSION,
+            pid=os.getpid(),
+            started_at=self.exchange.started_at,
+            options=self.options,
+            release=__version__,
         )
+        writer.write(control.from_exchange(hello))
         try:
             while line := await reader.readline():
-                self._take_safely(line)
+                self._take_safely(line, writer)
         except (ConnectionError, ValueError, control.BadLine) as fault:
             log.warning("the gateway's connection was ended", fault=type(fault).__name__)
         finally:
@@ -172,57 +174,76 @@ class Desk:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    def _take_safely(self, line: bytes) -> None:
+    def _take_safely(self, line: bytes, writer: asyncio.StreamWriter) -> None:
         try:
-            self._take(line)
+            self._take(line, writer)
         except control.BadLine:
             raise
         except Exception:  # one order that fails must not take the connection and all other orders with it
             log.exception("an order could not be carried out")
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes, writer: asyncio.StreamWriter) -> None:
+        def answer(message: control.FromExchange) -> None:
+            if not writer.is_closing():
+                writer.write(control.from_exchange(message))
+
         match control.read_to_exchange(line):
             case RouteReply(ask=ask) | DialReply(ask=ask) as reply:
                 waiting = self._waiting.get(ask)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(reply)
             case control.Configure() as told:
-                self._configure(told)
+                self._be_served_by(writer)
+                answer(self._configure(told))
             case control.Order() as order:
                 verdict = self._order(order)
-                self._say(Done(id=order.id, reason=verdict.reason, detail=verdict.detail))
+                answer(Done(id=order.id, reason=verdict.reason, detail=verdict.detail))
             case control.Look(id=id):
-                self._look(id)
+                answer(self._look(id))
             case control.Stop(id=id, idle=idle):
-                self._say(Done(id=id))
+                answer(Done(id=id))
                 if idle:
                     self.ends_when_idle = True
                 else:
                     self.stop.set()
 
-    def _configure(self, told: control.Configure) -> None:
+    def _be_served_by(self, writer: asyncio.StreamWriter) -> None:
+        """Whoever tells the house is the gateway that answers questions from now on."""
+        if self._writer is not None and self._writer is not writer:
+            self._writer.close()
+        self._writer = writer
+
+    def _configure(self, told: control.Configure) -> Done:
         assert self.exchange is not None
         try:
             self.exchange.house.configure(told)
         except (GatewayError, OSError) as fault:
-            self._say(Done(id=told.id, reason="refused", detail=str(fault)))
-        else:
-            self._say(Done(id=told.id))
+            return Done(id=told.id, reason="refused", detail=str(fault))
+        return Done(id=told.id)
 
-    def _look(self, id: int) -> None:
+    def _look(self, id: int) -> control.Seen:
         assert self.exchange is not None
-        exchange = self.exchange
-        self._say(
-            control.Seen(
-                id=id,
-                at=time.time(),
-                started_at=exchange.started_at,
-                legs=tuple(exchange.legs()),
-                phones=exchange.house.seen_phones(),
-                trunks=exchange.house.seen_trunks(),
-                workers=len(exchange.pool.workers),
-                deaths=exchange.pool.deaths,
-            )
+        exchange, options = self.exchange, read_options(self.options)
+        house, pool = exchange.house, exchange.pool
+        return control.Seen(
+            id=id,
+            at=time.time(),
+            started_at=exchange.started_at,
+            legs=tuple(exchange.legs()),
+            phones=house.seen_phones(),
+            trunks=house.seen_trunks(),
+            workers=len(pool.workers),
+            deaths=pool.deaths,
+            release=__version__,
+            bind=options.bind,
+            port=options.port,
+            calls=len(exchange.brains),
+            most_workers=options.workers,
+            idle_workers=sum(1 for worker in pool.workers.values() if worker.port and worker.idle),
+            locks=house.seen_locks(),
+            wrong_passwords=house.door.wrong_passwords,
+            strangers=house.door.strangers,
+            retiring=self.ends_when_idle,
         )
 
     def _order(self, order: control.Order) -> Verdict:
@@ -296,15 +317,16 @@ def _ordered(brain: Brain, order: control.Order, now: datetime) -> tuple[Verdict
 
 
 @asynccontextmanager
-async def open_desk(desk: Desk, path: Path) -> AsyncIterator[None]:
+async def open_desk(desk: Desk, places: Places) -> AsyncIterator[None]:
     """Listen on the control socket while the block lasts; a socket that a dead exchange left is removed."""
+    path = places.socket
     path.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            listening.bind(f"/proc/self/fd/{folder}/{path.name}")  # a path of a socket has 107 letters at most
+            listening.bind(places.address(folder))
         finally:
             os.umask(before)
         server = await asyncio.start_unix_server(desk.serve, sock=listening, limit=control.LINE_BYTES)

@@ -10,23 +10,20 @@ order to a call was not done; of a click-to-call nobody says so, since a phone m
 """
 
 import asyncio
-import os
-import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from exchange import control
 from exchange.control import Deed, Done, Order, Seen
+from exchange.doorway import NOT_STARTED, ExchangeNotStarted, connect, start
 from exchange.options import Options, Places, read_options
 from exchange.order_fields import (
     check_digits,
@@ -37,23 +34,18 @@ from exchange.order_fields import (
     check_target,
     read_call,
 )
-from exchange.pool import check_library
-from gateway.domain.errors import GatewayError, GiveUp
+from gateway import __version__
+from gateway.domain.errors import GatewayError
 from gateway.domain.ports import Ability, OrderOutcome, OrderState, SeenEndpoint, SpyMode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 ORDER_SECONDS = 1.0
 """So long an order may take until the exchange reads it."""
+STARTING = "starting"
 _GRACE = 0.3
 _START_SECONDS = 30.0
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
-_LOG_BYTES = 10 << 20
-_ROOT = Path(__file__).parent.parent
-
-
-class ExchangeNotStarted(GiveUp, OSError):
-    """The exchange of the embedded engine did not start; its log tells why (`exchange/exchange.log` under home)."""
 
 
 class Office(Protocol):
@@ -87,6 +79,8 @@ class ExchangeState:
     connected: bool
     trouble: str = ""
     """Why not, in a sentence for people."""
+    code: str = ""
+    """The same in a word for programs, as `exchange.doorway.ExchangeNotStarted` has it."""
     journal_silent_since: None = None
     """Never: its journal is the only thing it tells of a call."""
     hints_ignored: int = 0
@@ -120,18 +114,22 @@ class EmbeddedEngine:
         self._ids = count(1)
         self._answers: dict[int, asyncio.Future[Done | Seen]] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._trouble = "the exchange is starting"
+        self._trouble, self._code = "the exchange is starting", STARTING
         self._changed = asyncio.Event()
         self._furnished = asyncio.Event()
         self.failed = False
         """Whether the last try to run an exchange failed; `state` tells why."""
+        self.seen: Seen | None = None
+        """What it last said of itself; None while it is not there."""
         self.pid: int | None = None
         """Process of the exchange that is connected, or was last."""
 
     @property
     def state(self) -> ExchangeState:
         """How the engine is doing at this moment."""
-        return ExchangeState(connected=self._writer is not None, trouble="" if self._writer else self._trouble)
+        if self._writer is not None:
+            return ExchangeState(connected=True)
+        return ExchangeState(connected=False, trouble=self._trouble, code=self._code)
 
     # the connection
 
@@ -147,17 +145,18 @@ class EmbeddedEngine:
                 if self._trouble != str(fault):
                     log.error("the exchange cannot run", trouble=str(fault))
                 self._trouble, self.failed = str(fault), True
+                self._code = fault.code if isinstance(fault, ExchangeNotStarted) else NOT_STARTED
             except (OSError, asyncio.IncompleteReadError, control.BadLine):
-                self._trouble = "the connection to the exchange broke"
+                self._trouble, self._code = "the connection to the exchange broke", NOT_STARTED
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncio.StreamReader]:
-        opened = await self._connect()
+        opened = await connect(self._places)
         if opened is None:
-            await self._start()
-            opened = await self._connect()
+            await start(self._places, self._options)
+            opened = await connect(self._places)
         if opened is None:
             raise ExchangeNotStarted
         reader, writer = await asyncio.open_unix_connection(sock=opened, limit=control.LINE_BYTES)
@@ -167,67 +166,23 @@ class EmbeddedEngine:
             if not isinstance(hello, control.Hello) or hello.version != control.VERSION:
                 writer.write(control.to_exchange(control.Stop(id=0, idle=True)))
                 raise ExchangeNotStarted("an exchange of another version still carries calls; it is waited for")
-            if read_options(hello.options) != self._options:
-                log.warning("the exchange is started anew with other settings as soon as it carries no call")
+            if read_options(hello.options) != self._options or hello.release != __version__:
+                log.warning(
+                    "the exchange is started anew as soon as it carries no call",
+                    release=hello.release,
+                    other_settings=read_options(hello.options) != self._options,
+                )
                 writer.write(control.to_exchange(control.Stop(id=0, idle=True)))
             self.pid, self.failed = hello.pid, False
             self._writer = writer
             yield reader
         finally:
-            self._writer = None
+            self._writer, self.seen = None, None
             self._furnished.clear()
             writer.close()
             for waiting in self._answers.values():
                 if not waiting.done():
                     waiting.cancel()
-
-    async def _connect(self) -> socket.socket | None:
-        """The control socket; None: nobody listens there."""
-        try:
-            folder = os.open(self._places.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        opened.setblocking(False)
-        try:
-            path = f"/proc/self/fd/{folder}/{self._places.socket.name}"  # a socket's path has 107 letters at most
-            await asyncio.get_running_loop().sock_connect(opened, path)
-        except OSError:
-            opened.close()
-            return None
-        finally:
-            os.close(folder)
-        return opened
-
-    async def _start(self) -> None:
-        """Start the exchange in a session of its own and wait until it listens.
-
-        Raises:
-            ExchangeNotStarted, EngineMissing: with the reason.
-        """
-        check_library()
-        self._places.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._places.options.write_text(self._options.text())
-        if self._places.log.exists() and self._places.log.stat().st_size > _LOG_BYTES:
-            self._places.log.replace(self._places.log.with_suffix(".log.1"))
-        with self._places.log.open("ab") as said:
-            starting = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "exchange", "--detach", "--home", str(self._places.home)),
-                cwd=_ROOT,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=said,
-            )
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                told, _ = await starting.communicate()
-        except (TimeoutError, asyncio.CancelledError):
-            with suppress(ProcessLookupError):
-                starting.kill()  # only who waits for it; an exchange that starts goes on
-            await starting.communicate()
-            raise
-        if starting.returncode:
-            raise ExchangeNotStarted(told.decode("utf-8", "replace").strip()[:500] or None)
 
     async def _speak(self, reader: asyncio.StreamReader) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -452,7 +407,8 @@ class EmbeddedEngine:
     async def look(self) -> Seen | None:
         """How the exchange stands; None: it does not say."""
         answer = await self._ask(lambda id: control.Look(id=id), ORDER_SECONDS)
-        return answer if isinstance(answer, Seen) else None
+        self.seen = answer if isinstance(answer, Seen) else None
+        return self.seen
 
     async def endpoints(self) -> Sequence[SeenEndpoint]:
         """The phones, and whether they are registered."""

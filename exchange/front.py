@@ -135,6 +135,11 @@ class Front:
         return self._reception.figures
 
     @property
+    def strangers(self) -> int:
+        """Messages since the start that came from hosts which are nobody's."""
+        return self.figures.strangers
+
+    @property
     def wrong_passwords(self) -> int:
         """Wrong passwords since the start."""
         return self._passwords.wrong
@@ -213,6 +218,10 @@ class Front:
     def trunk_states(self) -> tuple[TrunkState, ...]:
         """How the trunks stand now."""
         return self._providers.states(time.monotonic())
+
+    def locks(self) -> list[tuple[str, str, float]]:
+        """Host, account and seconds of each lock-out that holds now; an empty account stands for the whole host."""
+        return self._guard.lock_out.standing(time.monotonic())
 
     def leave_providers(self) -> None:
         """Take our registrations back, as far as one message each can; done when the front closes."""
@@ -293,6 +302,18 @@ class Front:
     def save_registrations(self) -> None:
         """Write down who is registered where."""
         self._registrations.save(self._directory.phones, time.monotonic(), time.time())
+
+
+def check_place(host: str, port: int) -> None:
+    """Whether a front could listen there now; nothing is left open.
+
+    Raises:
+        PublicAddress: the address is neither loopback nor private.
+        PortTaken: the port is taken.
+        AddressMissing: this machine has no such address.
+    """
+    check_bind_address(host)
+    _bound(host, port).close()
 
 
 @contextmanager

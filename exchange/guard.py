@@ -129,6 +129,12 @@ class LockOut:
         """Whether nothing of this host is looked at."""
         return self._hosts.get(host, 0.0) > now
 
+    def standing(self, now: float) -> list[tuple[str, str, float]]:
+        """Host, account and seconds of each lock that holds; an empty account stands for the whole host."""
+        hosts = [(host, "", until - now) for host, until in self._hosts.items() if until > now]
+        pairs = [(*pair, wrong.locked_until - now) for pair, wrong in self._pairs.items() if wrong.locked_until > now]
+        return hosts + pairs
+
     def sweep(self, now: float) -> None:
         """Forget what is long over; at the bound also the oldest quarter, so that this is not done each time."""
         for key, pair in list(self._pairs.items()):

@@ -7,12 +7,24 @@ gateway carries calls at once.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from itertools import count
 from pathlib import Path
 
 from exchange.brain import Brain
 from exchange.call_orders import is_outside
-from exchange.control import Configure, Fallback, SeenPhone, SeenTrunk, TrunkOf, read_to_exchange, to_exchange
+from exchange.control import (
+    Configure,
+    Fallback,
+    PhoneOf,
+    SeenLock,
+    SeenPhone,
+    SeenPlace,
+    SeenTrunk,
+    TrunkOf,
+    read_to_exchange,
+    to_exchange,
+)
 from exchange.directory import WrongAccounts
 from exchange.lines import BadLine
 from exchange.options import Places
@@ -27,6 +39,9 @@ from gateway.domain.phone import NumberPlan
 
 EVERY_DID = "*"
 _EMPTY = Configure(id=0)
+_LETTERS = 100
+"""Of what a phone says of itself; it may say anything."""
+_MOST_LOCKS = 200
 
 
 @dataclass(slots=True)
@@ -78,7 +93,11 @@ class House:
             p.endpoint: PhoneAccount(endpoint=p.endpoint, ha1=p.ha1, ha1_sha256=p.ha1_sha256 or None)
             for p in told.phones
         }
-        self.door.configure(phones=list(phones.values()), trunks=[_trunk(t) for t in told.trunks])
+        self.door.configure(
+            phones=list(phones.values()),
+            trunks=[_trunk(t) for t in told.trunks],
+            allowed=[IPv4Network(text) for text in told.allowed],
+        )
         self.told = told
         self._endpoints = {p.extension: p.endpoint for p in told.phones}
         self._extensions = {p.endpoint: p.extension for p in told.phones}
@@ -128,15 +147,37 @@ class House:
 
     def seen_phones(self) -> tuple[SeenPhone, ...]:
         """The phones, with their places."""
-        return tuple(
-            SeenPhone(endpoint=p.endpoint, extension=p.extension, contacts=len(self.door.contacts(p.endpoint)))
-            for p in self.told.phones
+        return tuple(map(self._seen, self.told.phones))
+
+    def _seen(self, phone: PhoneOf) -> SeenPhone:
+        contacts = self.door.contacts(phone.endpoint)
+        places = tuple(
+            SeenPlace(
+                address="{}:{}".format(*contact.source),
+                user_agent=contact.user_agent[:_LETTERS],
+                until=contact.expires_at.timestamp(),
+            )
+            for contact in contacts
         )
+        return SeenPhone(endpoint=phone.endpoint, extension=phone.extension, contacts=len(contacts), places=places)
+
+    def seen_locks(self) -> tuple[SeenLock, ...]:
+        """Whose passwords are not looked at now; the longest first, a bounded number."""
+        locks = sorted(self.door.locks(), key=lambda lock: -lock[2])[:_MOST_LOCKS]
+        return tuple(SeenLock(host=host, account=account, seconds=left) for host, account, left in locks)
 
     def seen_trunks(self) -> tuple[SeenTrunk, ...]:
         """The lines, as they stand."""
         return tuple(
-            SeenTrunk(name=s.name, registration=s.registration, reachable=s.reachable, text=s.text)
+            SeenTrunk(
+                name=s.name,
+                registration=s.registration,
+                reachable=s.reachable,
+                text=s.text,
+                code=s.code,
+                until=s.until.timestamp() if s.until else None,
+                round_trip=s.round_trip,
+            )
             for s in self.door.trunk_states()
         )
 

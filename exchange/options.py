@@ -8,6 +8,8 @@ from typing import Any
 from gateway.domain.errors import GiveUp
 
 SOCKET = "control.sock"
+_BY_DESCRIPTOR = Path("/proc/self/fd")
+"""Of Linux; elsewhere the home's path must be short."""
 
 
 class BadOptions(GiveUp, ValueError):
@@ -68,6 +70,14 @@ class Places:
     def socket(self) -> Path:
         """Where the gateway speaks to it."""
         return self.folder / SOCKET
+
+    def address(self, folder: int) -> str:
+        """The control socket as its address is written: a path of a socket has 107 letters at most.
+
+        Args:
+            folder: the open folder, by its descriptor.
+        """
+        return f"/proc/self/fd/{folder}/{SOCKET}" if _BY_DESCRIPTOR.is_dir() else str(self.socket)
 
     @property
     def lock(self) -> Path:

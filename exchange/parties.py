@@ -176,10 +176,24 @@ class Door(Protocol):
         """The UDP port on 127.0.0.1 that workers use as their proxy."""
         ...
 
+    @property
+    def wrong_passwords(self) -> int:
+        """Wrong passwords since the start."""
+        ...
+
+    @property
+    def strangers(self) -> int:
+        """Messages since the start that came from hosts which are nobody's."""
+        ...
+
     def configure(
         self, *, phones: Sequence[PhoneAccount], trunks: Sequence[Trunk], allowed: Sequence[IPv4Network] = ()
     ) -> None:
         """Put new accounts in place of the old; calls and registrations of those that stay go on."""
+        ...
+
+    def locks(self) -> Sequence[tuple[str, str, float]]:
+        """Host, account and seconds of each lock-out that holds now; an empty account stands for the whole host."""
         ...
 
     def admit_worker(self, port: int) -> None:

@@ -35,6 +35,7 @@ from gateway.api.parts import ApiParts, PartState
 from gateway.api.server import make_app, make_runner
 from gateway.commands.desk import CommandDesk
 from gateway.demo.demonstration import Demonstration
+from gateway.doctor.exchange_meters import ExchangeMeters
 from gateway.doctor.meters import DoctorMeters
 from gateway.doctor.rounds import Rounds
 from gateway.domain.directory import Directory
@@ -248,6 +249,7 @@ class Gateway:
         registry = CollectorRegistry()
         registry.register(Meters(lines, self.sound, self.live))
         registry.register(DoctorMeters(self.doctor))
+        registry.register(ExchangeMeters(lambda: None if self.exchange is None else self.exchange.view))
         registry.register(AftercareMeters(self.aftercare, self.duties, self.webhooks))
         return ApiParts(
             pool=self._api_pool,
@@ -269,6 +271,7 @@ class Gateway:
             states=self.states,
             registry=registry,
             demonstration=self.demonstration,
+            look_at_exchange=self.exchange.look if self.exchange is not None else None,
         )
 
     async def announce_tables(self) -> None:
@@ -323,7 +326,7 @@ async def _part(name: str, task: Task) -> None:
 
 
 async def run(settings: Settings, *, ready: Callable[[Gateway], Awaitable[None]] | None = None) -> None:
-    """Run the gateway until it is told to stop (SIGTERM, SIGINT).
+    """Run the gateway until it is told to stop: SIGTERM, or SIGINT, after which an exchange of our own ends too.
 
     Args:
         settings: checked before anything is opened.

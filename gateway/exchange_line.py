@@ -16,8 +16,10 @@ from exchange import control
 from exchange.directory import may_register
 from exchange.engine import EmbeddedEngine
 from exchange.options import Options, Places
+from exchange.standing import standing_of
 from gateway.commands.steps import refused as command_refused
 from gateway.domain.dialling import DialPurpose
+from gateway.domain.exchange_standing import ExchangeView
 from gateway.domain.phone import NumberPlan
 from gateway.domain.ports import SeenEndpoint
 from gateway.domain.routing import EVERY_NUMBER, Action
@@ -32,6 +34,7 @@ from gateway.store.phones import owner_of, phones_of, shown_number_of
 log = structlog.get_logger()
 
 _TELL_SECONDS = 60.0
+_LOOK_SECONDS = 10.0
 _ON_THE_WAY = timedelta(milliseconds=20)
 """What an answer needs to reach the exchange."""
 _TEMPLATE = "SIP/{endpoint}"
@@ -79,12 +82,33 @@ class ExchangeLine:
             zone = self._settings.company.timezone
             self._router = Router(self._pool, self._live, Phones(endpoints, tasks), pbxs={EMBEDDED: routed}, zone=zone)
             tasks.create_task(self._tell_again(), name="house of the exchange")
+            tasks.create_task(self._look_again(), name="standing of the exchange")
             await self.engine.run()
 
     async def _tell_again(self) -> None:
         while True:
             await asyncio.sleep(_TELL_SECONDS)
             self.engine.configure()
+
+    async def _look_again(self) -> None:
+        """Keep what it says of itself fresh, for the metrics."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await self.engine.look()
+
+    async def look(self) -> ExchangeView:
+        """How the exchange stands at this moment."""
+        await self.engine.look()
+        return self.view
+
+    @property
+    def view(self) -> ExchangeView:
+        """How the exchange stood when it was last asked, some seconds ago."""
+        state, seen = self.engine.state, self.engine.seen
+        if seen is None or not state.connected:
+            trouble = state.trouble or "the exchange does not answer"
+            return ExchangeView(standing=None, trouble=trouble, code=state.code or "no_answer")
+        return ExchangeView(standing=standing_of(seen))
 
     # what the exchange asks
 
@@ -120,6 +144,7 @@ class ExchangeLine:
             office=office,
             records=embedded.record,
             ring_seconds=float(embedded.ring_seconds),
+            allowed=tuple(map(str, embedded.allowed)),
             region=company.region,
             area_code=next((t.area_code for t in embedded.trunks if t.area_code), ""),
         )

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+from exchange.guard import PHONE_NETWORKS
 from gateway.config import RENAMED, ConfigurationError, known_keys, load
 from gateway.settings import GoalDirection
+from gateway.settings.embedded import PRIVATE_NETWORKS
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +56,17 @@ def test_the_engine_of_our_own_runs_where_no_pbx_is_configured_and_nobody_said_n
     beside = settings_of('[pbx.main.journal]\npath = "cel.csv"\n[embedded]\nenabled = true')
     assert beside.pbx.keys() == {"main", "embedded"}
     assert not any(s.has_no_telephony for s in (load(), settings_of("[embedded]\nenabled = false"), beside))
+
+
+def test_phones_may_be_in_private_networks_alone_as_the_exchange_itself_has_it():
+    assert PRIVATE_NETWORKS == PHONE_NETWORKS
+    told = settings_of('[embedded]\nallowed = ["192.168.7.0/24", "10.1.2.3"]').embedded.allowed
+    assert [str(network) for network in told] == ["192.168.7.0/24", "10.1.2.3/32"]
+    for wrong in ("8.8.8.0/24", "0.0.0.0/0", "192.0.2.1"):
+        (fault,) = faults_of(f'[embedded]\nallowed = ["{wrong}"]')
+        assert "allowed is a list of private IPv4 networks or addresses" in fault
+    (fault,) = faults_of('[embedded]\nbind = "192.0.2.1"')
+    assert "allowed is 127.0.0.1 or an IPv4 address of a private network" in fault
 
 
 def test_where_there_is_no_telephone_library_the_site_is_without_telephones_and_knows_it(monkeypatch):

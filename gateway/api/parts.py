@@ -21,6 +21,7 @@ from gateway.commands.desk import CommandDesk
 from gateway.domain.demonstration import DemoStanding, Hindered
 from gateway.domain.directory import Directory
 from gateway.domain.errors import Rejected
+from gateway.domain.exchange_standing import ExchangeView
 from gateway.domain.import_files import TableWriter
 from gateway.domain.legs import LegEvent
 from gateway.domain.phone import NumberPlan
@@ -188,6 +189,8 @@ class ApiParts:
     """By PBX whose recordings are sent by its host."""
     look_at_pbx: Callable[[str], Awaitable[object]] = _no_look
     """Looks at a PBX by its name as `trunkline doctor --pbx` does, and keeps what it finds."""
+    look_at_exchange: Callable[[], Awaitable[ExchangeView]] | None = None
+    """How the gateway's own exchange stands; None: the site has none."""
     demonstration: DemoPlayer | None = None
     """None: a gateway that is put together without one."""
     states: Callable[[], Sequence[PartState]] = _all_well

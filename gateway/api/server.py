@@ -28,6 +28,7 @@ from gateway.api.distribution import LeadDistribution
 from gateway.api.doctor import Doctor
 from gateway.api.endpoints import Endpoints
 from gateway.api.events import Events, NewFacts
+from gateway.api.exchange import Exchange
 from gateway.api.exports import Exports
 from gateway.api.external_ids import ExternalIds
 from gateway.api.forms import Forms
@@ -107,6 +108,7 @@ def route_table(
         *Endpoints(parts).routes(),
         *Doctor(parts).routes(),
         *Demo(parts).routes(),
+        *Exchange(parts).routes(),
         *Calls(parts).routes(),
         *Callers(parts).routes(),
         *CallChoices(parts).routes(),

@@ -48,7 +48,7 @@ async def examine(settings: Settings) -> list[Finding]:
     home = choose_home(settings.home, server_account()) if settings.database.url is None else settings.home
     findings += check_machine(settings, home)
     async with open_storage(settings, findings) as pool:
-        for pbx in (one for one in settings.pbx.values() if not one.is_embedded):
+        for pbx in settings.pbx.values():
             findings += (await examine_pbx(settings, pbx, pool)).findings
         if pool is not None:
             findings += [finding async for finding in check_storage(settings, pool)]
@@ -66,7 +66,7 @@ async def examine_pbxs(settings: Settings, name: str) -> list[Finding]:
     findings: list[Finding] = []
     async with open_storage(settings, storage) as pool:
         for pbx in settings.pbx.values():
-            if name in ("", pbx.name) and not pbx.is_embedded:
+            if name in ("", pbx.name):
                 findings += (await examine_pbx(settings, pbx, pool)).findings
     return [*(finding for finding in storage if finding.level is Level.FAULT), *findings]
 
@@ -74,8 +74,11 @@ async def examine_pbxs(settings: Settings, name: str) -> list[Finding]:
 def _settings(settings: Settings) -> list[Finding]:
     area = Area(name="settings")
     if not settings.pbx:
+        library = " and this machine has no telephone library for an exchange of our own" * settings.has_no_telephony
         return [
-            area.fault("No PBX is set.", "[pbx.main.journal]", 'path = "/var/log/asterisk/cel-custom/trunkline.csv"')
+            area.fault(
+                f"No PBX is set{library}.", "[pbx.main.journal]", 'path = "/var/log/asterisk/cel-custom/trunkline.csv"'
+            )
         ]
     told = [area.ok(f"The settings can be read; PBX: {', '.join(settings.pbx)}.")]
     return told + [

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from gateway.doctor.asterisk import Told, check_asterisk, system_name
 from gateway.doctor.cel_table import check_cel_table
+from gateway.doctor.exchange import KIND, check_exchange
 from gateway.doctor.findings import Finding
 from gateway.doctor.journal import check_journal
 from gateway.doctor.look import places_of
@@ -14,7 +15,7 @@ from gateway.doctor.recording_ways import check_way
 from gateway.doctor.recordings import check_recordings
 from gateway.doctor.shipped import check_shipped
 from gateway.domain.directory import Directory
-from gateway.settings import Pbx, PbxKind, Settings
+from gateway.settings import Pbx, Settings
 from gateway.site import ami_config, base_directory
 from gateway.store.database import Pool
 from gateway.store.doctor_runs import has_routes
@@ -26,8 +27,8 @@ class Examined:
     """What was found at one PBX."""
 
     pbx: str
-    kind: PbxKind | None
-    """None: it could not be asked."""
+    kind: str | None
+    """As `PbxKind` has it, or `embedded`; None: it could not be asked."""
     findings: Sequence[Finding]
 
 
@@ -39,6 +40,8 @@ async def examine_pbx(settings: Settings, pbx: Pbx, pool: Pool | None) -> Examin
         pbx: which.
         pool: the database, for who is who; None: there is none.
     """
+    if pbx.is_embedded:
+        return Examined(pbx=pbx.name, kind=KIND, findings=await check_exchange(settings))
     told = Told()
     directory = await _directory(settings, pbx, pool)
     config = ami_config(pbx.ami) if pbx.ami else None

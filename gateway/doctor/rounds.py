@@ -95,7 +95,7 @@ class Rounds:
     async def _rounds(self) -> None:
         last = {run.pbx: run.at for run in await last_runs(self._pool)}
         async with asyncio.TaskGroup() as group:
-            for pbx in (name for name, one in self._settings.pbx.items() if not one.is_embedded):
+            for pbx in self._settings.pbx:
                 group.create_task(self._follow(pbx, last.get(pbx)), name=f"doctor of {pbx}")
 
     async def _follow(self, pbx: str, last: datetime | None) -> None:

@@ -17,11 +17,24 @@ LIBRARY = "pjsua2"
 """The telephone library; its wheel exists for Linux x86-64 with glibc, macOS and Windows only."""
 
 
+PRIVATE_NETWORKS = tuple(
+    ipaddress.IPv4Network(text)
+    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+)
+"""Where the engine may listen and phones may be; the exchange itself refuses all others (`exchange.guard`)."""
+
+
 def _private(value: str) -> str:
     address = ipaddress.IPv4Address(value)
-    if not (address.is_private or address.is_loopback) or address.is_unspecified:
+    if not any(address in private for private in PRIVATE_NETWORKS):
         raise ValueError("not a private address")
     return value
+
+
+def _private_network(network: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
+    if not any(network.subnet_of(private) for private in PRIVATE_NETWORKS):
+        raise ValueError("not a private network")
+    return network
 
 
 class EmbeddedTrunk(SecretSection):
@@ -65,6 +78,9 @@ class Embedded(Section):
     port: int = Field(default=5060, ge=1, le=65535, description="a whole number from 1 to 65535")
     rtp_port: int = Field(default=0, ge=0, le=65000, description="a whole number from 0 to 65000")
     rtp_ports: int = Field(default=0, ge=0, le=20000, description="a whole number from 0 to 20000")
+    allowed: tuple[Annotated[ipaddress.IPv4Network, AfterValidator(_private_network)], ...] = Field(
+        default=(), max_length=100, description="a list of private IPv4 networks or addresses, like 192.168.1.0/24"
+    )
     workers: int = Field(default=10, ge=1, le=50, description="a whole number from 1 to 50")
     ring_seconds: int = Field(default=30, ge=5, le=300, description="a whole number from 5 to 300")
     record: bool = Field(default=True, description="true or false")
