@@ -15,6 +15,7 @@ from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower, now
 from gateway.aftercare.goal_progress import GoalProgress
 from gateway.aftercare.handovers import Absences
+from gateway.aftercare.help_asks import close_asks
 from gateway.aftercare.last_touch import note_touches
 from gateway.aftercare.manager_states import ManagerDays, follow_states, look_at_calls
 from gateway.aftercare.missed_calls import MissedCalls
@@ -64,6 +65,7 @@ def duties_of(
         Duty(pool, "manager states", look_at_calls, live, every=1, clock=clock),
         ScheduledDialling(pool, "scheduled calls", calls, live, placer, every=1, clock=clock),
         Duty(pool, "managers' days", states.look, live, every=5, clock=clock),
+        Duty(pool, "asks for help", close_asks, live, every=1, clock=clock),
         Duty(pool, "forgotten breaks", states.tell_breaks, live, every=15, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),
         Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),

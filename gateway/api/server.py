@@ -35,6 +35,7 @@ from gateway.api.forms import Forms
 from gateway.api.goals import Goals
 from gateway.api.handovers import Handovers
 from gateway.api.health import Health
+from gateway.api.help_asks import HelpAsks
 from gateway.api.imports import Imports
 from gateway.api.inbound_routes import InboundRoutes
 from gateway.api.keys import Keys
@@ -139,6 +140,7 @@ def route_table(
         *Absences(parts).routes(),
         *ManagerStates(parts).routes(),
         *StateRules(parts).routes(),
+        *HelpAsks(parts).routes(),
         *ExternalIds(parts).routes(),
         *Touches(parts).routes(),
         *Forms(parts).routes(),

@@ -26,6 +26,7 @@ _BY_OWNER = {
     "team": Right.STATISTICS_READ_OWN,
     "scheduled": Right.SCHEDULED_READ_OWN,
     "manager": Right.STATES_READ_OWN,
+    "help": Right.STATES_READ_OWN,
 }
 """Kinds of events, by the word before their dot, that are seen by those whom they concern."""
 _BY_RIGHT = {

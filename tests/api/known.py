@@ -192,6 +192,11 @@ async def _comes_by_itself(api: Api, made: Made) -> None:
         )
         if str(delivery) not in made.ids["delivery_id"]:
             made.ids["delivery_id"].append(str(delivery))
+    for user in ("anna", "boris", "head"):
+        asked = await pool.fetchval(
+            "insert into help_ask (user_id, text) values ($1, 'x') returning id", api.site.users[user]
+        )
+        made.ids.setdefault("help_id", []).append(str(asked))
     for one, other in itertools.combinations(sorted(cards), 2):
         pair = await pool.fetchval(
             "insert into duplicate (one_id, other_id, reasons, score) values ($1, $2, '{name}', 0.9) returning id",
