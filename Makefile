@@ -29,22 +29,26 @@ DEBIAN_FOR_TESTS := sip-tester chromium mariadb-server-core mariadb-client-core
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --python-version 3.11 -q
 
-.PHONY: web-schema run demo test check bench lab lock clean asterisk debian-for-tests
+.PHONY: page web-schema run demo test check bench lab lock clean asterisk debian-for-tests
 .DELETE_ON_ERROR:
 
 ifeq ($(DEMO),1)
 run: demo
 else ifeq ($(ASTERISK),1)
-run: $(VENV)/run.stamp asterisk
+run: page asterisk
 	$(BIN)/python -m lab run
 else
-run: $(VENV)/run.stamp
+run: page
 	@TRUNKLINE_LOG__LEVEL=$${TRUNKLINE_LOG__LEVEL:-warning} $(BIN)/python -m gateway serve
 endif
 
 # Needs no root, no PBX, no database server and, once set up, no network. WITH=--once ends after the call.
-demo: $(VENV)/run.stamp
+demo: page
 	@$(BIN)/python -m gateway demo $(WITH)
+
+# What the gateway shows in a browser. Without network it goes on with what was built before, or without a page.
+page: $(VENV)/run.stamp
+	@$(BIN)/python -m web.build --go-on
 
 test: check asterisk debian-for-tests
 	$(BIN)/python -m pytest --ignore=tests/docs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
@@ -54,6 +58,8 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m web.build
+	$(BIN)/python -m web.check
 	@if [ -d tests/docs ]; then set -x; $(BIN)/python -m pytest -q tests/docs; fi
 
 bench: $(VENV)/dev.stamp asterisk debian-for-tests
@@ -100,5 +106,6 @@ lock: | $(BIN)/python
 	$(UV_COMPILE) --group dev -o locks/dev.txt
 
 clean:
+	rm -rf gateway/static web/node_modules
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

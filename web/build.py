@@ -67,12 +67,16 @@ def install_packages(node: Node, *, say: bool = True) -> None:
     stamp.write_text(wanted)
 
 
-def digest() -> str:
-    """What the page is made from, as one number."""
+def digest(folder: Path = WEB) -> str:
+    """What the page is made from, as one number.
+
+    Args:
+        folder: of the sources.
+    """
     whole = hashlib.sha256()
-    for path in sorted(p for name in _SOURCES for p in _files(WEB / name)):
+    for path in sorted(p for name in _SOURCES for p in _files(folder / name)):
         body = path.read_bytes()
-        whole.update(f"{path.relative_to(WEB).as_posix()}\0{len(body)}\0".encode() + body)
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{len(body)}\0".encode() + body)
     return whole.hexdigest()
 
 

@@ -16,10 +16,35 @@ export default defineConfig(
     rules: {
       // Numbers in templates are read well; everything else must be made a text by hand.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
-      // `onClick={() => close()}` reads better than a block.
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      // `onClick={() => close()}` and `return done()` read better than blocks.
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      // An empty text is no value where `||` stands.
+      "@typescript-eslint/prefer-nullish-coalescing": ["error", { ignorePrimitives: { string: true, boolean: true } }],
+      "@typescript-eslint/no-misused-spread": ["error", { allow: ["string"] }],
+      "@typescript-eslint/no-empty-function": "off",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      // A list may be what is chosen from (WAI-ARIA, listbox and menu patterns).
+      "jsx-a11y/no-noninteractive-element-to-interactive-role": [
+        "error",
+        {
+          ul: ["listbox", "menu", "menubar", "radiogroup", "tablist", "tree", "treegrid"],
+          ol: ["listbox", "menu", "menubar", "radiogroup", "tablist", "tree", "treegrid"],
+          li: ["menuitem", "menuitemradio", "menuitemcheckbox", "option", "row", "tab", "treeitem"],
+          table: ["grid"],
+          td: ["gridcell"],
+        },
+      ],
+      // Rules of React's compiler, which is not used: a clock is read while drawing, and a ref holds what is not drawn.
+      "react-hooks/purity": "off",
+      "react-hooks/immutability": "off",
+      "react-hooks/refs": "off",
+      "react-hooks/preserve-manual-memoization": "off",
+      "react-hooks/incompatible-library": "off",
+      "react-hooks/set-state-in-effect": "off",
       // `onClick={async () => ...}` is how an act is written; its faults are shown by the mutation.
       "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: { attributes: false } }],
+      // What an index signature allows is said in brackets, so that it is seen: styles["row"].
+      "@typescript-eslint/dot-notation": ["error", { allowIndexSignaturePropertyAccess: true }],
       "@typescript-eslint/consistent-type-imports": "error",
       "max-lines": ["error", { max: 500, skipBlankLines: true, skipComments: true }],
       "no-eval": "error",

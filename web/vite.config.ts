@@ -38,6 +38,7 @@ export default defineConfig(({ command, mode }) => {
     test: {
       environment: "node",
       include: ["src/**/*.test.{ts,tsx}", "tests/**/*.test.ts"],
+      setupFiles: ["tests/setup.ts"],
       restoreMocks: true,
       env: { TZ: "Europe/Warsaw" },
     },

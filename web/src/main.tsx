@@ -1,5 +1,6 @@
 /* Starts the page: the words first, then everything. */
 
+import "./app/trusted";
 import "./theme";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
