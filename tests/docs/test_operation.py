@@ -85,7 +85,7 @@ def test_the_image_is_built_from_what_it_needs_and_takes_no_secret_in() -> None:
 
     assert rules[0] == "*"
     named = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
-    assert named == {*packages["packages"], "pyproject.toml", "README.md", "LICENSE", "locks/run.txt"}
+    assert named == {*packages["packages"], "web", "pyproject.toml", "README.md", "LICENSE", "locks/run.txt"}
     assert all((ROOT / name).exists() for name in named)
 
 
