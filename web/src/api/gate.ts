@@ -13,7 +13,7 @@ class Gate {
   /** The session was found over; resolves when somebody has signed in again. */
   wait(): Promise<void> {
     if (!this.#waiting) {
-      let open = () => {};
+      let open: () => void = () => undefined;
       const promise = new Promise<void>((resolve) => (open = resolve));
       this.#waiting = { promise, open };
       this.#tell();

@@ -163,7 +163,7 @@ export class LiveLine {
     } catch (fault) {
       if (!(fault instanceof ApiProblem)) throw fault;
       if (!this.#running || this.#failures !== failures) return;
-      if (fault.isPassing || fault.status === 0) return this.#closed(0);
+      if (fault.isPassing || fault.status === 0) { this.#closed(0); return; }
     }
     if (this.#running && this.#socket === null) this.#connect();
   }
@@ -179,10 +179,10 @@ export class LiveLine {
   }
 
   #take(message: LiveMessage): void {
-    if (message.kind === "command.answer") return this.#answer(message.body as unknown as Answer);
+    if (message.kind === "command.answer") { this.#answer(message.body as unknown as Answer); return; }
     if (message.kind === "resync") return;
     this.#open = told(this.#open, message);
-    if (message.kind === "live") return this.#standing();
+    if (message.kind === "live") { this.#standing(); return; }
     this.#set({ calls: this.#open.calls });
     if (message.replay) return;
     const fact = { kind: message.kind, body: message.body };
@@ -215,7 +215,8 @@ export class LiveLine {
   /** Changes of one moment are shown together. */
   #set(change: Partial<LiveView>): void {
     this.#view = { ...this.#view, ...change };
-    this.#telling ??= setTimeout(() => {
+    if (this.#telling !== undefined) return;
+    this.#telling = setTimeout(() => {
       this.#telling = undefined;
       for (const viewer of this.#viewers) viewer();
     }, TOGETHER_MS);

@@ -417,6 +417,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the gateway's own exchange stands: phones, providers, workers, lock-outs
+         * @description Needs the right `doctor.read`.
+         */
+        get: operations["get_exchange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -3270,6 +3290,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My day: whom to return now, scheduled calls, tasks by urgency, figures with the pace
+         * @description Needs the right `tasks.read_own`.
+         */
+        get: operations["get_me_day"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/groups": {
         parameters: {
             query?: never;
@@ -4211,6 +4251,33 @@ export interface components {
             delivered_too?: boolean;
         };
         /**
+         * AgreedRow
+         * @description One scheduled call of the day.
+         */
+        AgreedRow: {
+            organisation: components["schemas"]["FirmView"] | null;
+            /** City */
+            city: string | null;
+            /**
+             * Heat
+             * @default null
+             */
+            heat?: string | null;
+            /**
+             * Zone
+             * @description the client's, as his card says; null: nobody knows
+             * @default null
+             */
+            zone?: string | null;
+            /**
+             * Local Time
+             * @description what his clock shows now
+             * @default null
+             */
+            local_time?: string | null;
+            entry: components["schemas"]["ScheduledEntryView"];
+        };
+        /**
          * AnswerBy
          * @description What counts as the first answer.
          * @enum {string}
@@ -4648,6 +4715,33 @@ export interface components {
             recording: components["schemas"]["RecordingView"] | null;
         };
         /**
+         * CalledLine
+         * @description Which of our numbers was called.
+         */
+        CalledLine: {
+            /** Did */
+            did: string;
+            /**
+             * Name
+             * @description of the number, else of its route; empty: nobody named it
+             */
+            name: string;
+            /** Source Kind */
+            source_kind: string | null;
+            /** Source Name */
+            source_name: string | null;
+        };
+        /**
+         * CallerColleague
+         * @description A colleague by name.
+         */
+        CallerColleague: {
+            /** User */
+            user: number;
+            /** Name */
+            name: string;
+        };
+        /**
          * CallerOrganisation
          * @description Whom he calls for.
          */
@@ -4678,7 +4772,7 @@ export interface components {
             title: string;
             /** Due At */
             due_at: string | null;
-            owner: components["schemas"]["PersonView"] | null;
+            owner: components["schemas"]["CallerColleague"] | null;
         };
         /**
          * CallerTouch
@@ -4732,12 +4826,12 @@ export interface components {
              * @description caller id name as the line sent it; anybody can send anything
              */
             called_himself: string;
-            line: components["schemas"]["gateway__api__callers__LineView"] | null;
+            line: components["schemas"]["CalledLine"] | null;
             /**
              * Ringing
              * @description whose phones ring besides mine
              */
-            ringing: components["schemas"]["PersonView"][];
+            ringing: components["schemas"]["CallerColleague"][];
             /**
              * People
              * @description one; several who share the number; none that may be seen
@@ -5512,7 +5606,7 @@ export interface components {
              */
             numbers: string[];
             /** Phones */
-            phones: components["schemas"]["PhoneView"][];
+            phones: components["schemas"]["gateway__api__card_views__PhoneView"][];
             /** Addresses */
             addresses: components["schemas"]["AddressView"][];
         };
@@ -5593,7 +5687,7 @@ export interface components {
              */
             numbers: string[];
             /** Phones */
-            phones: components["schemas"]["PhoneView"][];
+            phones: components["schemas"]["gateway__api__card_views__PhoneView"][];
             /** Addresses */
             addresses: components["schemas"]["AddressView"][];
             /**
@@ -5707,6 +5801,57 @@ export interface components {
             hour_max: number | null;
             /** Hours */
             hours: components["schemas"]["HourView"][];
+        };
+        /**
+         * DayView
+         * @description A manager's day.
+         */
+        DayView: {
+            /** User */
+            user: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Day
+             * Format: date
+             * @description his day
+             */
+            day: string;
+            /** Zone */
+            zone: string;
+            /**
+             * Minutes
+             * @description within how many minutes missed clients are to be returned
+             */
+            minutes: number | null;
+            /**
+             * Counts
+             * @description tasks by urgency
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /** Scheduled Total */
+            scheduled_total: number;
+            figures: components["schemas"]["FiguresView"];
+            /**
+             * Return Now
+             * @description missed clients, the nearest deadline first
+             */
+            return_now: components["schemas"]["TaskRow"][];
+            /**
+             * Scheduled
+             * @description the nearest first
+             */
+            scheduled: components["schemas"]["AgreedRow"][];
+            /**
+             * Tasks
+             * @description by urgency, without those to return
+             */
+            tasks: components["schemas"]["TaskRow"][];
         };
         /**
          * DecisionView
@@ -6383,6 +6528,29 @@ export interface components {
             name: string;
         };
         /**
+         * ExchangeAnswer
+         * @description Whether there is an exchange, and how it stands.
+         */
+        ExchangeAnswer: {
+            /**
+             * Has Exchange
+             * @description whether the site has one
+             */
+            has_exchange: boolean;
+            /** @description null: it does not run, or does not answer */
+            standing: components["schemas"]["gateway__api__exchange__StandingView"] | null;
+            /**
+             * Trouble
+             * @description why not, in English; empty: it does
+             */
+            trouble: string;
+            /**
+             * Code
+             * @description the same for programs: none, starting, port_taken, address_missing ...
+             */
+            code: string;
+        };
+        /**
          * ExtensionView
          * @description An extension a person has now.
          */
@@ -6605,6 +6773,31 @@ export interface components {
             outcomes: components["schemas"]["OutcomeFigure"][];
         };
         /**
+         * FiguresView
+         * @description One's own figures of today.
+         */
+        FiguresView: {
+            /**
+             * Goals
+             * @description the first one is the goal of the day, if there is any
+             */
+            goals: components["schemas"]["ProgressView"][];
+            week: components["schemas"]["WeekView"] | null;
+            /** Calls */
+            calls: number;
+            /** Calls In */
+            calls_in: number;
+            /** Calls Out */
+            calls_out: number;
+            /** Answered */
+            answered: number;
+            /** Missed */
+            missed: number;
+            /** Talk Seconds */
+            talk_seconds: number;
+            returned: components["schemas"]["ReturnedView"];
+        };
+        /**
          * FileView
          * @description How far a file has come.
          */
@@ -6678,6 +6871,16 @@ export interface components {
              * @description what to do, line by line
              */
             remedy: string[];
+        };
+        /**
+         * FirmView
+         * @description The organisation of a row's client.
+         */
+        FirmView: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
         };
         /**
          * FixIt
@@ -7188,6 +7391,21 @@ export interface components {
          */
         Heat: "cold" | "warm" | "hot";
         /**
+         * HeldView
+         * @description A colleague who has the client at the moment.
+         */
+        HeldView: {
+            /** User */
+            user: number;
+            /** Name */
+            name: string;
+            /**
+             * Until
+             * @description when his lease ends; null: he is in a call with him
+             */
+            until: string | null;
+        };
+        /**
          * HistoryView
          * @description A goal over time.
          */
@@ -7491,8 +7709,8 @@ export interface components {
              * @description calls of which nothing came later are history
              */
             before: string | null;
-            until: components["schemas"]["PlaceView"] | null;
-            place: components["schemas"]["PlaceView"] | null;
+            until: components["schemas"]["gateway__api__shipped__PlaceView"] | null;
+            place: components["schemas"]["gateway__api__shipped__PlaceView"] | null;
             /** Bytes Total */
             bytes_total: number;
             /** Bytes Done */
@@ -7600,7 +7818,7 @@ export interface components {
             source_kind: string | null;
             /** Source Name */
             source_name: string | null;
-            owner: components["schemas"]["PersonView"] | null;
+            owner: components["schemas"]["CallerColleague"] | null;
             /** Yours */
             yours: boolean;
             /** Owner Since */
@@ -7646,6 +7864,38 @@ export interface components {
          * @enum {string}
          */
         Language: "en" | "ru" | "pl";
+        /**
+         * LastMissedView
+         * @description The last call of a client who was missed.
+         */
+        LastMissedView: {
+            /**
+             * Call
+             * Format: uuid
+             */
+            call: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Reason
+             * @description like a call's missed_reason, or lost_in_transfer
+             */
+            reason: string;
+            /** Did */
+            did: string | null;
+            /**
+             * Line
+             * @description name of the number, else of its route; empty: nobody named it
+             */
+            line: string;
+            /** Wait Seconds */
+            wait_seconds: number | null;
+            /** Ring Seconds */
+            ring_seconds: number;
+        };
         /**
          * LastWordsView
          * @description What he said at the end of the last call that was written down.
@@ -7876,6 +8126,42 @@ export interface components {
             day: number | null;
             /** Foreign Day */
             foreign_day: number | null;
+        };
+        /**
+         * LineView
+         * @description One line.
+         */
+        LineView: {
+            /** Key */
+            key: {
+                [key: string]: string | number | null;
+            };
+            /** Name */
+            name: string;
+            /** Place */
+            place: number | null;
+            /** Cells */
+            cells: {
+                [key: string]: components["schemas"]["CellView"];
+            };
+        };
+        /**
+         * LockOutView
+         * @description A host whose passwords are not looked at.
+         */
+        LockOutView: {
+            /** Host */
+            host: string;
+            /**
+             * Account
+             * @description empty: nothing of the host is heard
+             */
+            account: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * LookOrder
@@ -11092,16 +11378,6 @@ export interface components {
          */
         PeriodName: "today" | "yesterday" | "last_7_days" | "week" | "month" | "quarter" | "year" | "dates";
         /**
-         * PersonView
-         * @description A colleague by name.
-         */
-        PersonView: {
-            /** User */
-            user: number;
-            /** Name */
-            name: string;
-        };
-        /**
          * PhoneInput
          * @description A number to be written into a card.
          */
@@ -11152,26 +11428,6 @@ export interface components {
             port: number;
         };
         /**
-         * PhoneView
-         * @description A number of a card.
-         */
-        PhoneView: {
-            /**
-             * Number
-             * @description E.164
-             */
-            number: string;
-            /** Kind */
-            kind: string;
-            /** Label */
-            label: string;
-            /**
-             * Shared
-             * @description several cards have it; a caller with it has no card until one is chosen
-             */
-            shared: boolean;
-        };
-        /**
          * PieceOfJournal
          * @description Bytes of the journal that are no row.
          */
@@ -11191,32 +11447,12 @@ export interface components {
          */
         Place: "contacts" | "organisations" | "calls";
         /**
-         * PlaceView
-         * @description A place in the journal.
-         */
-        PlaceView: {
-            /** Device */
-            device: number;
-            /** Inode */
-            inode: number;
-            /** Written Ns */
-            written_ns: number;
-            /** Head */
-            head: string;
-            /** Offset */
-            offset: number;
-            /** Last Row At */
-            last_row_at: number;
-            /** Last Row */
-            last_row: string;
-        };
-        /**
          * PlacesView
          * @description Up to where everything is committed.
          */
         PlacesView: {
             /** @description of the new rows; null: none were ever taken */
-            place: components["schemas"]["PlaceView"] | null;
+            place: components["schemas"]["gateway__api__shipped__PlaceView"] | null;
             /** @description null: there was no first meeting yet */
             history: components["schemas"]["JournalHistoryView"] | null;
             /**
@@ -12049,8 +12285,8 @@ export interface components {
             /** Columns */
             columns: string[];
             /** Lines */
-            lines: components["schemas"]["gateway__api__report_views__LineView"][];
-            total: components["schemas"]["gateway__api__report_views__LineView"] | null;
+            lines: components["schemas"]["LineView"][];
+            total: components["schemas"]["LineView"] | null;
             /** Medians */
             medians: {
                 [key: string]: number;
@@ -12082,6 +12318,25 @@ export interface components {
          * @enum {string}
          */
         Result: "answered" | "missed" | "busy" | "no_answer" | "cancelled" | "failed" | "lost_in_transfer";
+        /**
+         * ReturnedView
+         * @description Missed clients by how they came out; see docs/metrics.md.
+         */
+        ReturnedView: {
+            /** Of */
+            of: number;
+            /** In Time */
+            in_time: number;
+            /** Later */
+            later: number;
+            /** Never */
+            never: number;
+            /**
+             * Median Seconds
+             * @description to the talk, of those who were reached; null: nobody was
+             */
+            median_seconds: number | null;
+        };
         /**
          * Right
          * @description One thing that can be done; `_own` means with what belongs to oneself.
@@ -13344,26 +13599,12 @@ export interface components {
          */
         Stage: "unsorted" | "lead" | "client" | "refused";
         /**
-         * StandingView
-         * @description How far a recording has come.
-         */
-        StandingView: {
-            /** Name */
-            name: string;
-            standing: components["schemas"]["RecordingStanding"];
-            /**
-             * Stored At
-             * @description when it was verified in the archive
-             */
-            stored_at: string | null;
-        };
-        /**
          * Standings
          * @description The recordings that were asked for, in that order.
          */
         Standings: {
             /** Items */
-            items: components["schemas"]["StandingView"][];
+            items: components["schemas"]["gateway__api__shipped__StandingView"][];
         };
         /**
          * State
@@ -13779,6 +14020,46 @@ export interface components {
          * @enum {string}
          */
         TaskKind: "call_back" | "call" | "letter" | "meeting" | "own";
+        /**
+         * TaskRow
+         * @description One task of the day.
+         */
+        TaskRow: {
+            organisation: components["schemas"]["FirmView"] | null;
+            /** City */
+            city: string | null;
+            /**
+             * Heat
+             * @default null
+             */
+            heat?: string | null;
+            /**
+             * Zone
+             * @description the client's, as his card says; null: nobody knows
+             * @default null
+             */
+            zone?: string | null;
+            /**
+             * Local Time
+             * @description what his clock shows now
+             * @default null
+             */
+            local_time?: string | null;
+            entry: components["schemas"]["QueueEntryView"];
+            /**
+             * Made By Name
+             * @description of the person who made it; null: it came by itself
+             */
+            made_by_name: string | null;
+            /** Group Total */
+            group_total: number | null;
+            /** Group Open */
+            group_open: number | null;
+            /** @description of a missed client: his last call */
+            missed: components["schemas"]["LastMissedView"] | null;
+            /** @description whoever has him now, also the caller himself */
+            held: components["schemas"]["HeldView"] | null;
+        };
         /**
          * TaskRowView
          * @description A task behind a figure.
@@ -14479,6 +14760,40 @@ export interface components {
             members: components["schemas"]["SeenView"][];
         };
         /**
+         * TrunkView
+         * @description A line to a provider.
+         */
+        TrunkView: {
+            /** Name */
+            name: string;
+            /**
+             * Works
+             * @description whether calls can go over it; null while nobody knows
+             */
+            works: boolean | null;
+            /**
+             * Registration
+             * @description none, registering, registered, refused, unreachable
+             */
+            registration: string;
+            /** Reachable */
+            reachable: boolean | null;
+            /**
+             * Code
+             * @description last SIP status of a registration; 0 before any
+             */
+            code: number;
+            /**
+             * Text
+             * @description in English, for people
+             */
+            text: string;
+            /** Registered Until */
+            registered_until: string | null;
+            /** Round Trip Seconds */
+            round_trip_seconds: number | null;
+        };
+        /**
          * TurnView
          * @description One manager's turn with a lead.
          */
@@ -14907,6 +15222,26 @@ export interface components {
             week: string[][];
         };
         /**
+         * WeekView
+         * @description The week so far.
+         */
+        WeekView: {
+            /** Goal */
+            goal: number;
+            /** Done */
+            done: number;
+            /**
+             * Wanted
+             * @description on the days of this week so far on which he works
+             */
+            wanted: number;
+            /**
+             * Share
+             * @description null: nothing was wanted yet
+             */
+            share: number | null;
+        };
+        /**
          * Who
          * @description Who is calling, what he may do, and what his page needs to begin.
          */
@@ -15010,6 +15345,23 @@ export interface components {
          * @enum {string}
          */
         Why: "did" | "source" | "city" | "country" | "language" | "heat" | "hours" | "no_member" | "dismissed" | "absent" | "off" | "break" | "had_it" | "open_max" | "day_max" | "skill" | "rating" | "later" | "chosen";
+        /**
+         * WorkersView
+         * @description The processes that carry calls.
+         */
+        WorkersView: {
+            /** Running */
+            running: number;
+            /** Idle */
+            idle: number;
+            /** Most */
+            most: number;
+            /**
+             * Died
+             * @description since the exchange's start; each was replaced
+             */
+            died: number;
+        };
         /**
          * WorkingHoursView
          * @description A table of working hours.
@@ -15160,39 +15512,153 @@ export interface components {
          */
         ZoneFrom: "asked" | "card" | "number";
         /**
-         * LineView
-         * @description Which of our numbers was called.
+         * PhoneView
+         * @description A number of a card.
          */
-        gateway__api__callers__LineView: {
-            /** Did */
-            did: string;
+        gateway__api__card_views__PhoneView: {
             /**
-             * Name
-             * @description of the number, else of its route; empty: nobody named it
+             * Number
+             * @description E.164
              */
-            name: string;
-            /** Source Kind */
-            source_kind: string | null;
-            /** Source Name */
-            source_name: string | null;
+            number: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /**
+             * Shared
+             * @description several cards have it; a caller with it has no card until one is chosen
+             */
+            shared: boolean;
         };
         /**
-         * LineView
-         * @description One line.
+         * PhoneView
+         * @description A phone that may register.
          */
-        gateway__api__report_views__LineView: {
-            /** Key */
-            key: {
-                [key: string]: string | number | null;
-            };
+        gateway__api__exchange__PhoneView: {
+            /** Endpoint */
+            endpoint: string;
+            /** Extension */
+            extension: string;
+            /** Registered */
+            registered: boolean;
+            /**
+             * Places
+             * @description the newest first; a call rings at all of them
+             */
+            places: components["schemas"]["gateway__api__exchange__PlaceView"][];
+        };
+        /**
+         * PlaceView
+         * @description Where a phone is registered.
+         */
+        gateway__api__exchange__PlaceView: {
+            /**
+             * Address
+             * @description host and port the registration came from
+             */
+            address: string;
+            /**
+             * User Agent
+             * @description how the phone calls itself; it may say anything
+             */
+            user_agent: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description unless it is renewed
+             */
+            expires_at: string;
+        };
+        /**
+         * StandingView
+         * @description What the exchange says.
+         */
+        gateway__api__exchange__StandingView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Release */
+            release: string;
+            /**
+             * Is Older
+             * @description another release than the gateway's; it is started anew as soon as it is idle
+             */
+            is_older: boolean;
+            /** Bind */
+            bind: string;
+            /** Port */
+            port: number;
+            /**
+             * Transport
+             * @description udp, nothing else
+             */
+            transport: string;
+            /**
+             * Calls
+             * @description that stand now, ringing ones among them
+             */
+            calls: number;
+            /** Legs */
+            legs: number;
+            /** Phones */
+            phones: components["schemas"]["gateway__api__exchange__PhoneView"][];
+            /** Trunks */
+            trunks: components["schemas"]["TrunkView"][];
+            workers: components["schemas"]["WorkersView"];
+            /** Lock Outs */
+            lock_outs: components["schemas"]["LockOutView"][];
+            /**
+             * Wrong Passwords
+             * @description since its start
+             */
+            wrong_passwords: number;
+            /**
+             * Strangers
+             * @description messages dropped since its start: their host is nobody's
+             */
+            strangers: number;
+        };
+        /**
+         * PlaceView
+         * @description A place in the journal.
+         */
+        gateway__api__shipped__PlaceView: {
+            /** Device */
+            device: number;
+            /** Inode */
+            inode: number;
+            /** Written Ns */
+            written_ns: number;
+            /** Head */
+            head: string;
+            /** Offset */
+            offset: number;
+            /** Last Row At */
+            last_row_at: number;
+            /** Last Row */
+            last_row: string;
+        };
+        /**
+         * StandingView
+         * @description How far a recording has come.
+         */
+        gateway__api__shipped__StandingView: {
             /** Name */
             name: string;
-            /** Place */
-            place: number | null;
-            /** Cells */
-            cells: {
-                [key: string]: components["schemas"]["CellView"];
-            };
+            standing: components["schemas"]["RecordingStanding"];
+            /**
+             * Stored At
+             * @description when it was verified in the archive
+             */
+            stored_at: string | null;
         };
     };
     responses: never;
@@ -15209,6 +15675,7 @@ export type AddressKind = components['schemas']['AddressKind'];
 export type AddressView = components['schemas']['AddressView'];
 export type AfterCallView = components['schemas']['AfterCallView'];
 export type Again = components['schemas']['Again'];
+export type AgreedRow = components['schemas']['AgreedRow'];
 export type AnswerBy = components['schemas']['AnswerBy'];
 export type Assignment = components['schemas']['Assignment'];
 export type AttemptView = components['schemas']['AttemptView'];
@@ -15225,6 +15692,8 @@ export type CallEvents = components['schemas']['CallEvents'];
 export type CallRoutingView = components['schemas']['CallRoutingView'];
 export type CallStateFilter = components['schemas']['CallStateFilter'];
 export type CallView = components['schemas']['CallView'];
+export type CalledLine = components['schemas']['CalledLine'];
+export type CallerColleague = components['schemas']['CallerColleague'];
 export type CallerOrganisation = components['schemas']['CallerOrganisation'];
 export type CallerTask = components['schemas']['CallerTask'];
 export type CallerTouch = components['schemas']['CallerTouch'];
@@ -15264,6 +15733,7 @@ export type CountView = components['schemas']['CountView'];
 export type Credentials = components['schemas']['Credentials'];
 export type DayGoalView = components['schemas']['DayGoalView'];
 export type DayLoadView = components['schemas']['DayLoadView'];
+export type DayView = components['schemas']['DayView'];
 export type DecisionView = components['schemas']['DecisionView'];
 export type DeliveryState = components['schemas']['DeliveryState'];
 export type DeliveryView = components['schemas']['DeliveryView'];
@@ -15296,6 +15766,7 @@ export type Endpoints = components['schemas']['Endpoints'];
 export type Engine = components['schemas']['Engine'];
 export type ExceptionBody = components['schemas']['ExceptionBody'];
 export type ExceptionView = components['schemas']['ExceptionView'];
+export type ExchangeAnswer = components['schemas']['ExchangeAnswer'];
 export type ExtensionView = components['schemas']['ExtensionView'];
 export type FactView = components['schemas']['FactView'];
 export type Fault = components['schemas']['Fault'];
@@ -15309,9 +15780,11 @@ export type FieldOf = components['schemas']['FieldOf'];
 export type FieldView = components['schemas']['FieldView'];
 export type Figure = components['schemas']['Figure'];
 export type FigureGroup = components['schemas']['FigureGroup'];
+export type FiguresView = components['schemas']['FiguresView'];
 export type FileView = components['schemas']['FileView'];
 export type Filled = components['schemas']['Filled'];
 export type FindingView = components['schemas']['FindingView'];
+export type FirmView = components['schemas']['FirmView'];
 export type FixIt = components['schemas']['FixIt'];
 export type FollowUp = components['schemas']['FollowUp'];
 export type FollowUpTask = components['schemas']['FollowUpTask'];
@@ -15337,6 +15810,7 @@ export type GroupView = components['schemas']['GroupView'];
 export type HandoverRow = components['schemas']['HandoverRow'];
 export type HandoverView = components['schemas']['HandoverView'];
 export type Heat = components['schemas']['Heat'];
+export type HeldView = components['schemas']['HeldView'];
 export type HistoryView = components['schemas']['HistoryView'];
 export type HolderView = components['schemas']['HolderView'];
 export type HourView = components['schemas']['HourView'];
@@ -15357,6 +15831,7 @@ export type KeyList = components['schemas']['KeyList'];
 export type KeyView = components['schemas']['KeyView'];
 export type KnownPerson = components['schemas']['KnownPerson'];
 export type Language = components['schemas']['Language'];
+export type LastMissedView = components['schemas']['LastMissedView'];
 export type LastWordsView = components['schemas']['LastWordsView'];
 export type LeadMemberView = components['schemas']['LeadMemberView'];
 export type LeadRuleChange = components['schemas']['LeadRuleChange'];
@@ -15364,6 +15839,8 @@ export type LeadRuleList = components['schemas']['LeadRuleList'];
 export type LeadRuleView = components['schemas']['LeadRuleView'];
 export type LimitsBody = components['schemas']['LimitsBody'];
 export type LimitsView = components['schemas']['LimitsView'];
+export type LineView = components['schemas']['LineView'];
+export type LockOutView = components['schemas']['LockOutView'];
 export type LookOrder = components['schemas']['LookOrder'];
 export type Made = components['schemas']['Made'];
 export type ManagerRow = components['schemas']['ManagerRow'];
@@ -15485,13 +15962,10 @@ export type PastView = components['schemas']['PastView'];
 export type PbxList = components['schemas']['PbxList'];
 export type PbxView = components['schemas']['PbxView'];
 export type PeriodName = components['schemas']['PeriodName'];
-export type PersonView = components['schemas']['PersonView'];
 export type PhoneInput = components['schemas']['PhoneInput'];
 export type PhonePassword = components['schemas']['PhonePassword'];
-export type PhoneView = components['schemas']['PhoneView'];
 export type PieceOfJournal = components['schemas']['PieceOfJournal'];
 export type Place = components['schemas']['Place'];
-export type PlaceView = components['schemas']['PlaceView'];
 export type PlacesView = components['schemas']['PlacesView'];
 export type PolicyChange = components['schemas']['PolicyChange'];
 export type PolicyView = components['schemas']['PolicyView'];
@@ -15533,6 +16007,7 @@ export type ReportRowView = components['schemas']['ReportRowView'];
 export type ReportView = components['schemas']['ReportView'];
 export type Restore = components['schemas']['Restore'];
 export type Result = components['schemas']['Result'];
+export type ReturnedView = components['schemas']['ReturnedView'];
 export type Right = components['schemas']['Right'];
 export type RingGroupView = components['schemas']['RingGroupView'];
 export type Role = components['schemas']['Role'];
@@ -15584,7 +16059,6 @@ export type SpendView = components['schemas']['SpendView'];
 export type SpotList = components['schemas']['SpotList'];
 export type SpotView = components['schemas']['SpotView'];
 export type Stage = components['schemas']['Stage'];
-export type StandingView = components['schemas']['StandingView'];
 export type Standings = components['schemas']['Standings'];
 export type State = components['schemas']['State'];
 export type StateRuleList = components['schemas']['StateRuleList'];
@@ -15602,6 +16076,7 @@ export type SubscriptionList = components['schemas']['SubscriptionList'];
 export type SubscriptionView = components['schemas']['SubscriptionView'];
 export type TaskChange = components['schemas']['TaskChange'];
 export type TaskKind = components['schemas']['TaskKind'];
+export type TaskRow = components['schemas']['TaskRow'];
 export type TaskRowView = components['schemas']['TaskRowView'];
 export type TaskRuleView = components['schemas']['TaskRuleView'];
 export type TaskState = components['schemas']['TaskState'];
@@ -15627,6 +16102,7 @@ export type TrendView = components['schemas']['TrendView'];
 export type Trial = components['schemas']['Trial'];
 export type TrialView = components['schemas']['TrialView'];
 export type TriedRule = components['schemas']['TriedRule'];
+export type TrunkView = components['schemas']['TrunkView'];
 export type TurnView = components['schemas']['TurnView'];
 export type UndoOrder = components['schemas']['UndoOrder'];
 export type Unit = components['schemas']['Unit'];
@@ -15647,17 +16123,23 @@ export type WebhookView = components['schemas']['WebhookView'];
 export type WebhookWithSecret = components['schemas']['WebhookWithSecret'];
 export type WeekHours = components['schemas']['WeekHours'];
 export type WeekHoursView = components['schemas']['WeekHoursView'];
+export type WeekView = components['schemas']['WeekView'];
 export type Who = components['schemas']['Who'];
 export type Whom = components['schemas']['Whom'];
 export type Whose = components['schemas']['Whose'];
 export type Why = components['schemas']['Why'];
+export type WorkersView = components['schemas']['WorkersView'];
 export type WorkingHoursView = components['schemas']['WorkingHoursView'];
 export type WritingChange = components['schemas']['WritingChange'];
 export type WritingView = components['schemas']['WritingView'];
 export type WrittenTouch = components['schemas']['WrittenTouch'];
 export type ZoneFrom = components['schemas']['ZoneFrom'];
-export type GatewayApiCallersLineView = components['schemas']['gateway__api__callers__LineView'];
-export type GatewayApiReportViewsLineView = components['schemas']['gateway__api__report_views__LineView'];
+export type GatewayApiCardViewsPhoneView = components['schemas']['gateway__api__card_views__PhoneView'];
+export type GatewayApiExchangePhoneView = components['schemas']['gateway__api__exchange__PhoneView'];
+export type GatewayApiExchangePlaceView = components['schemas']['gateway__api__exchange__PlaceView'];
+export type GatewayApiExchangeStandingView = components['schemas']['gateway__api__exchange__StandingView'];
+export type GatewayApiShippedPlaceView = components['schemas']['gateway__api__shipped__PlaceView'];
+export type GatewayApiShippedStandingView = components['schemas']['gateway__api__shipped__StandingView'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_session: {
@@ -16682,6 +17164,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DemoBegun"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeAnswer"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
@@ -23089,6 +23600,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DayLoadView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me_day: {
+        parameters: {
+            query?: {
+                /** @description days after today that are shown as well */
+                days?: number;
+                /** @description of tasks; missed clients and scheduled calls are all shown, up to 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayView"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */

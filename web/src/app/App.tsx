@@ -2,16 +2,16 @@
 
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { Suspense, useState } from "react";
-import { RouterProvider } from "react-router";
+import { lazy, Suspense } from "react";
 import { LiveProvider, queryClient } from "../api";
 import { KeyboardProvider } from "../keyboard";
-import { Failed } from "../parts";
+import { Failed } from "../parts/Failed";
 import { ToastProvider } from "../parts/Toast";
 import { styleNonce, theme } from "../theme";
-import { makeRouter } from "./routes";
+import { Pages } from "./routes";
 import { SessionProvider, useDoor } from "./session";
-import { SignInPage } from "./SignInPage";
+
+const SignInPage = lazy(() => import("./SignInPage"));
 
 const scheme = localStorageColorSchemeManager({ key: "trunkline.theme" });
 
@@ -45,12 +45,11 @@ function Within() {
 }
 
 function Workplace() {
-  const [router] = useState(makeRouter);
   return (
     <LiveProvider>
       <KeyboardProvider>
         <ToastProvider>
-          <RouterProvider router={router} />
+          <Pages />
         </ToastProvider>
       </KeyboardProvider>
     </LiveProvider>

@@ -1,7 +1,7 @@
 /* The frame around every page: rail or bottom bar, the band of the phone, and the page. Focus goes skip link, band,
    rail, page, side. */
 
-import { Suspense, useEffect, useRef } from "react";
+import { useEffect, useRef } from "react";
 import { Outlet, useLocation } from "react-router";
 import { Band } from "../band";
 import { Overlays } from "../keyboard/Overlays";
@@ -36,9 +36,7 @@ export function Frame() {
       </div>
       <Rail className={styles["rail"]} />
       <main id="main" ref={main} tabIndex={-1} className={styles["main"]}>
-        <Suspense>
-          <Outlet />
-        </Suspense>
+        <Outlet />
       </main>
       <BottomBar className={styles["bar"]} />
       <Overlays />

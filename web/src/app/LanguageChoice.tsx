@@ -1,5 +1,5 @@
 import { SegmentedControl } from "@mantine/core";
-import { LANGUAGE_NAMES, LANGUAGES, speak, useLanguage, useWords, type Language } from "../words";
+import { LANGUAGE_NAMES, LANGUAGES, speak, useLanguage, useWords } from "../words";
 
 /** The language of this browser; a person's own is chosen in his profile. */
 export function LanguageChoice() {
@@ -8,7 +8,7 @@ export function LanguageChoice() {
     <SegmentedControl
       aria-label={t("menu.language")}
       value={useLanguage()}
-      onChange={(value) => void speak(value as Language)}
+      onChange={(value) => void speak(value)}
       data={LANGUAGES.map((value) => ({ value, label: LANGUAGE_NAMES[value] }))}
     />
   );

@@ -1,7 +1,5 @@
 /* The rail: find, the pages of one's roles, and who is signed in. Below 1200 px it shows icons, with words on hover. */
 
-import { Tooltip, UnstyledButton } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
 import { NavLink, Link } from "react-router";
 import { openPalette } from "../keyboard/openers";
 import { Icon } from "../parts/Icon";
@@ -16,7 +14,6 @@ import { useSession } from "./session";
 export function Rail({ className }: { className?: string | undefined }) {
   const t = useWords("shell");
   const { who } = useSession();
-  const isNarrow = useMediaQuery("(width < 1200px)", false, { getInitialValueInEffect: false });
   const parts = navOf(who);
   return (
     <div className={`${styles["rail"]} ${className ?? ""}`}>
@@ -24,14 +21,12 @@ export function Rail({ className }: { className?: string | undefined }) {
         <Icon name="logo" size={20} />
         <b>Trunkline</b>
       </Link>
-      <Tooltip label={t("find")} disabled={!isNarrow} position="right">
-        <UnstyledButton className={styles["find"]} onClick={openPalette} aria-label={t("find")} aria-keyshortcuts="Control+K">
+        <button type="button" className={styles["find"]} onClick={openPalette} aria-label={t("find")} aria-keyshortcuts="Control+K">
           <Icon name="search" size={14} />
-          <span className="cut">{t("find")}</span>
+          <span className={`cut ${styles.word ?? ""}`}>{t("find")}</span>
           <Key>Ctrl</Key>
           <Key>K</Key>
-        </UnstyledButton>
-      </Tooltip>
+        </button>
       <nav className={styles["nav"]} aria-label={t("navigation")}>
         {parts.map(({ group, items }) => (
           <section key={group} aria-label={t(`group.${group}`)}>
@@ -39,7 +34,7 @@ export function Rail({ className }: { className?: string | undefined }) {
             <ul>
               {items.map((item) => (
                 <li key={item.name}>
-                  <RailLink item={item} isNarrow={isNarrow} />
+                  <RailLink item={item} />
                 </li>
               ))}
             </ul>
@@ -51,21 +46,19 @@ export function Rail({ className }: { className?: string | undefined }) {
   );
 }
 
-function RailLink({ item, isNarrow }: { item: NavItem; isNarrow: boolean }) {
+function RailLink({ item }: { item: NavItem }) {
   const t = useWords("shell");
   const count = useCounts()[item.name];
   const name = t(`nav.${item.name}`);
   return (
-    <Tooltip label={name} disabled={!isNarrow} position="right">
       <NavLink to={item.path} className={styles["link"] ?? ""}>
         <Icon name={item.icon} />
-        <span className="cut">{name}</span>
+        <span className={`cut ${styles.word ?? ""}`}>{name}</span>
         {count && count.n > 0 ? (
           <span className={styles["count"]} data-urgent={count.isUrgent || undefined}>
             {count.n}
           </span>
         ) : null}
       </NavLink>
-    </Tooltip>
   );
 }

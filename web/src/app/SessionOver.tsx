@@ -1,10 +1,12 @@
 /* The session is over: a panel under the band asks for the password again. The page stays as it is, what was typed stays,
    and the requests that were refused are sent anew. */
 
-import { SignInForm } from "./SignInForm";
+import { lazy, Suspense } from "react";
 import { useSession, useSessionOver } from "./session";
 import styles from "./SignIn.module.css";
 import { useWords } from "../words";
+
+const SignInForm = lazy(() => import("./SignInForm"));
 
 export function SessionOver() {
   const isOver = useSessionOver();
@@ -20,7 +22,9 @@ function Panel() {
         <h2>{t("sign.overTitle")}</h2>
         <p>{t("sign.over")}</p>
       </div>
-      <SignInForm login={who.user?.login} inRow />
+      <Suspense>
+        <SignInForm login={who.user?.login} inRow />
+      </Suspense>
     </section>
   );
 }

@@ -8,7 +8,7 @@ import { useWords } from "../words";
 import { useDoor } from "./session";
 import styles from "./SignIn.module.css";
 
-export function SignInForm({ login: known, inRow }: { login?: string | undefined; inRow?: boolean }) {
+export default function SignInForm({ login: known, inRow }: { login?: string | undefined; inRow?: boolean }) {
   const t = useWords("shell");
   const { signIn } = useDoor();
   const [login, setLogin] = useState(known ?? "");
@@ -35,7 +35,7 @@ export function SignInForm({ login: known, inRow }: { login?: string | undefined
   }
 
   return (
-    <form className={styles["form"]} data-row={inRow || undefined} onSubmit={(event) => void submit(event)}>
+    <form className={styles["form"]} data-row={inRow ? true : undefined} onSubmit={(event) => void submit(event)}>
       {known === undefined && (
         <TextInput
           label={t("sign.login")}

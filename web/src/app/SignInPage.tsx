@@ -3,11 +3,11 @@
 import { useEffect } from "react";
 import { Icon } from "../parts/Icon";
 import { LanguageChoice } from "./LanguageChoice";
-import { SignInForm } from "./SignInForm";
+import SignInForm from "./SignInForm";
 import styles from "./SignIn.module.css";
 import { useWords } from "../words";
 
-export function SignInPage() {
+export default function SignInPage() {
   const t = useWords("shell");
   useEffect(() => {
     document.title = "Trunkline";

@@ -1,9 +1,8 @@
 /* For whom the formats write: language, zone, and the country whose numbers are his own. */
 
 import { useMemo } from "react";
-import { usePreference } from "./preferences";
-import { useMaybeSession } from "./session";
 import { useLanguage, type Language } from "../words";
+import { useMaybeSession } from "./session";
 
 export interface PageReader {
   readonly language: Language;
@@ -13,13 +12,10 @@ export interface PageReader {
   readonly country: string | null;
 }
 
-const COUNTRY_OF_LANGUAGE: Partial<Record<Language, string>> = { ru: "RU", pl: "PL" };
-
 export function useReader(): PageReader {
   const language = useLanguage();
   const session = useMaybeSession();
-  const [region] = usePreference<string | null>("region", null);
-  const zone = session?.who.user?.timezone ?? undefined;
-  const country = region ?? COUNTRY_OF_LANGUAGE[language] ?? null;
+  const zone = session?.who.timezone ?? undefined;
+  const country = session?.who.region ?? null;
   return useMemo(() => ({ language, zone, country }), [language, zone, country]);
 }

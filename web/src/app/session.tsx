@@ -1,11 +1,13 @@
 /* Who is signed in, what he may do, and the way in and out. */
 
+import { useMantineColorScheme } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, use, useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 import { api, body, done, type Schemas } from "../api";
 import { gate } from "../api/gate";
 import { ApiProblem } from "../api/problem";
-import { LANGUAGES, speak } from "../words";
+import { speak } from "../words";
+import { takePreferences } from "./preferences";
 import { tellTabs, useTabNews } from "./tabs";
 
 export type Who = Schemas["Who"];
@@ -21,6 +23,8 @@ export interface Session {
   /** Whether he holds a right, perhaps over his own things only. */
   readonly may: (right: Right) => boolean;
   readonly signOut: () => Promise<void>;
+  /** Read anew who this is: after a change of the profile. */
+  readonly refresh: () => Promise<void>;
 }
 
 type State =
@@ -44,12 +48,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [state, setState] = useState<State>({ kind: "asking" });
 
-  const enter = useCallback(async (who: Who) => {
-    const chosen = LANGUAGES.find((known) => known === who.user?.language);
-    if (chosen) await speak(chosen);
-    setState({ kind: "in", who });
-    gate.open();
-  }, []);
+  const { setColorScheme } = useMantineColorScheme();
+  const enter = useCallback(
+    async (who: Who) => {
+      setColorScheme(who.theme);
+      takePreferences(who.id, who.preferences);
+      await speak(who.language);
+      setState({ kind: "in", who });
+      gate.open();
+    },
+    [setColorScheme],
+  );
 
   const ask = useCallback(() => {
     void (async () => {
@@ -69,7 +78,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     async (login: string, password: string) => {
       const who = await body(api.POST("/api/v1/session", { body: { login, password } }));
       // Another person on the same screen: nothing that was kept for the first one is shown to him.
-      if (present !== null && present !== who.id) return location.reload();
+      if (present !== null && present !== who.id) {
+        location.reload();
+        return;
+      }
       await enter(who);
       tellTabs({ kind: "signed-in", who: who.id });
     },
@@ -97,6 +109,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       userId: who.user?.id ?? null,
       name: who.user?.name ?? who.id,
       may: (right) => who.rights.includes(right),
+      refresh: async () => enter(await body(api.GET("/api/v1/session"))),
       signOut: async () => {
         await done(api.DELETE("/api/v1/session")).catch((fault: unknown) => {
           if (!(fault instanceof ApiProblem) || fault.status !== 401) throw fault;
@@ -105,7 +118,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         leave();
       },
     };
-  }, [state, leave]);
+  }, [state, leave, enter]);
 
   const door = useMemo(() => ({ state, ask, signIn }), [state, ask, signIn]);
   return (

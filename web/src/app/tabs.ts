@@ -49,7 +49,7 @@ class Leadership {
     const hold = () => {
       this.leads = true;
       for (const listener of this.#listeners) listener();
-      return new Promise<void>(() => {}); // held until this tab closes; then the browser gives it to the next
+      return new Promise<void>(() => undefined); // held until this tab closes; then the browser gives it to the next
     };
     // Locks are there on https and on this machine; elsewhere every tab leads itself.
     if ("locks" in navigator) void navigator.locks.request(`trunkline.${this.name}`, hold);

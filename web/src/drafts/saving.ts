@@ -29,7 +29,7 @@ export function outcomeOf(problem: ApiProblem, field: string): Saving {
 
 /** Whether two values are the same to a person: nothing and an empty text are. */
 export function same(one: unknown, other: unknown): boolean {
-  const plain = (value: unknown) => (value === null || value === undefined ? "" : value);
+  const plain = (value: unknown) => value ?? "";
   return JSON.stringify(plain(one)) === JSON.stringify(plain(other));
 }
 

@@ -49,12 +49,13 @@ export function useSaved<T>({ id, field, value, version, save, refresh, atOnce }
   });
   const run = useRef<{ timer?: ReturnType<typeof setTimeout>; isSending: boolean; failures: number }>({ isSending: false, failures: 0 });
 
+  const again = useRef<() => Promise<void>>(() => Promise.resolve());
   const send = useCallback(async () => {
     clearTimeout(run.current.timer);
     const kept = parseDraft(rawDraft(who, id));
     if (!kept || run.current.isSending) return;
-    if (same(kept.value, server.current.value)) return settled({ kind: "saved" }, kept, null);
-    if (isOvertaken(kept, server.current)) return setState({ kind: "conflict", theirs: server.current.value });
+    if (same(kept.value, server.current.value)) { settled({ kind: "saved" }, kept, null); return; }
+    if (isOvertaken(kept, server.current)) { setState({ kind: "conflict", theirs: server.current.value }); return; }
     run.current.isSending = true;
     setState({ kind: "saving" });
     try {
@@ -98,10 +99,9 @@ export function useSaved<T>({ id, field, value, version, save, refresh, atOnce }
       run.current.timer = setTimeout(() => void again.current(), pause);
     }
   }, [who, id, field]);
-  const again = useRef(send);
   useEffect(() => {
     again.current = send;
-  });
+  }, [send]);
 
   const set = useCallback(
     (typed: T) => {

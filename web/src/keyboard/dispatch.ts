@@ -18,7 +18,7 @@ interface Layer {
 }
 
 export class Dispatcher {
-  settings: Settings = { rebound: {}, letters: true };
+  #settings: Settings = { rebound: {}, letters: true };
   #layers: Layer[] = [];
   #places: Readonly<Record<string, () => void>> = {};
   #goUntil = 0;
@@ -50,6 +50,11 @@ export class Dispatcher {
     };
   }
 
+  /** What this person chose. */
+  follow(settings: Settings): void {
+    this.#settings = settings;
+  }
+
   /** Letters behind `G`, by code. */
   places(places: Readonly<Record<string, () => void>>): void {
     this.#places = places;
@@ -63,7 +68,7 @@ export class Dispatcher {
   press(pressed: Pressed, isWriting: boolean, now: number): boolean {
     const chord = chordOf(pressed);
     if (chord === null) return false;
-    const free = !isWriting && this.settings.letters;
+    const free = !isWriting && this.#settings.letters;
     if (free && this.#goUntil > now && this.#places[chord]) {
       this.#goUntil = 0;
       this.#places[chord]();
@@ -78,7 +83,7 @@ export class Dispatcher {
   #doneBy(handlers: Handlers, chord: string, isWriting: boolean): boolean {
     for (const [act, handler] of Object.entries(handlers) as [Act, Handler][]) {
       if (isWriting && ACTS[act].where === "page") continue;
-      if (keysOf(act, this.settings.rebound).includes(chord) && handler() !== false) return true;
+      if (keysOf(act, this.#settings.rebound).includes(chord) && handler() !== false) return true;
     }
     return false;
   }

@@ -14,7 +14,7 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
   const [rebound] = usePreference<Rebound>("keys", NOTHING);
   const [letters] = usePreference("letters", true);
   useEffect(() => {
-    dispatcher.settings = { rebound, letters };
+    dispatcher.follow({ rebound, letters });
   }, [dispatcher, rebound, letters]);
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {

@@ -113,7 +113,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const chosen = selected?.size ?? 0;
   const all = rows.length > 0 && rows.every((row) => selected?.has(keyOf(row)));
   return (
-    <div className={styles["table"]} data-old={pages.isOld || undefined}>
+    <div className={styles["table"]} data-old={pages.isOld ? true : undefined}>
       {news > 0 && onNews && (
         <button type="button" className={styles["news"]} onClick={onNews}>
           {t("table.news", { count: news })} <KeyOf act="list.news" />
@@ -180,7 +180,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   </td>
                 )}
                 {visible.map((column) => (
-                  <td key={column.name} data-number={column.isNumber || undefined} data-narrow={column.narrow ?? "second"}>
+                  <td key={column.name} data-number={column.isNumber ? true : undefined} data-narrow={column.narrow ?? "second"}>
                     {column.cell(row)}
                   </td>
                 ))}
@@ -199,7 +199,7 @@ function Head<Row>({ column, sort, onSort }: { column: Column<Row> } & Pick<Data
   const isSorted = column.sort !== undefined && sort?.by === column.sort;
   const direction = isSorted ? (sort.isDown ? "descending" : "ascending") : undefined;
   return (
-    <th style={column.width ? { width: column.width } : undefined} data-number={column.isNumber || undefined} aria-sort={direction}>
+    <th style={column.width ? { width: column.width } : undefined} data-number={column.isNumber ? true : undefined} aria-sort={direction}>
       {column.sort && onSort ? (
         <button type="button" className={styles["sort"]} onClick={() => onSort(column.sort ?? "", isSorted ? !sort.isDown : true)}>
           {column.head}

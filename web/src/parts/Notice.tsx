@@ -18,7 +18,7 @@ export interface NoticeProps {
 export function Notice({ icon, title, children, act, isPage, tone = "quiet" }: NoticeProps) {
   const Title = isPage ? "h1" : "h2";
   return (
-    <div className={styles["notice"]} data-page={isPage || undefined} data-tone={tone}>
+    <div className={styles["notice"]} data-page={isPage ? true : undefined} data-tone={tone}>
       <Icon name={icon} size={20} />
       <Title>{title}</Title>
       {children && <p>{children}</p>}

@@ -23,14 +23,14 @@ export interface PanelProps {
 export function Panel({ title, sub, acts, children, isPadded, className }: PanelProps) {
   return (
     <section className={`${styles["panel"]} ${className ?? ""}`}>
-      {(title || acts) && (
+      {(title !== undefined || acts !== undefined) && (
         <header className={styles["head"]}>
           {title && <h2>{title}</h2>}
           {sub && <small>{sub}</small>}
           {acts && <div className={styles["acts"]}>{acts}</div>}
         </header>
       )}
-      <div className={styles["body"]} data-padded={isPadded || undefined}>
+      <div className={styles["body"]} data-padded={isPadded ? true : undefined}>
         <Fenced>{children}</Fenced>
       </div>
     </section>

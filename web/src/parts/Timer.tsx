@@ -1,15 +1,16 @@
 /* Times that tick in place: their text is written by the one clock, without drawing anything anew. */
 
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { duration, useFormats } from "../formats";
 import { everySecond, useMinute } from "./clock";
 
 type Moment = string | number;
 
+/** The text is never drawn by React: it is written before the eye sees it, and then once a second. */
 function useTick(text: (now: number) => string) {
   const place = useRef<HTMLTimeElement>(null);
   const write = useRef(text);
-  useEffect(() => {
+  useLayoutEffect(() => {
     write.current = text;
     if (place.current) place.current.textContent = text(Date.now());
   });
@@ -30,11 +31,7 @@ export function Timer({ since, skew = 0, className }: { since: Moment; skew?: nu
   const begin = new Date(since).getTime();
   const text = (now: number) => duration((now + skew - begin) / 1000);
   const place = useTick(text);
-  return (
-    <time ref={place} className={className} role="timer" aria-live="off">
-      {text(Date.now())}
-    </time>
-  );
+  return <time ref={place} className={className} role="timer" aria-live="off" />;
 }
 
 /** `1:48` until a moment; after it the time by which it is over. `isOver` of a row: `useSecond() > until`. */
@@ -42,11 +39,7 @@ export function Countdown({ until, className }: { until: Moment; className?: str
   const end = new Date(until).getTime();
   const text = (now: number) => duration(Math.abs(end - now) / 1000);
   const place = useTick(text);
-  return (
-    <time ref={place} className={className} role="timer" aria-live="off">
-      {text(Date.now())}
-    </time>
-  );
+  return <time ref={place} className={className} role="timer" aria-live="off" />;
 }
 
 /** `12:48`, a length that is known. */

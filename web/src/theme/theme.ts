@@ -1,19 +1,9 @@
 /* Mantine's theme: our sizes, and colours by our tokens in every variant, for its own defaults fail the contrast check. */
 
 import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  CloseButton,
   createTheme,
-  Drawer,
-  Input,
-  Menu,
-  Modal,
-  Popover,
-  SegmentedControl,
-  Tooltip,
   type MantineColorsTuple,
+  type MantineThemeComponent,
   type VariantColorResolverResult,
   type VariantColorsResolver,
 } from "@mantine/core";
@@ -54,6 +44,60 @@ const accent: MantineColorsTuple = [
   "#e9eefd", "#d3ddfb", "#a3baff", "#8fabff", "#4468dc", "#2952cc", "#2952cc", "#2349b8", "#1e3f9f", "#183385",
 ]; // prettier-ignore
 
+/** Defaults of a component. Written without the component itself, so that the theme loads none of them. */
+type Defaults = MantineThemeComponent & { vars?: (theme: unknown, props: { size?: unknown }) => object };
+
+const BUTTON: Defaults = {
+  defaultProps: { variant: "default", size: "sm" },
+  vars: (_theme, { size }) => ({
+    root: {
+      "--button-height": size === "xs" ? "28px" : size === "lg" ? "var(--control-band)" : "var(--control)",
+      "--button-padding-x": size === "xs" ? "10px" : "12px",
+      "--button-fz": size === "xs" ? "13px" : size === "lg" ? "16px" : "14px",
+    },
+  }),
+  styles: { root: { fontWeight: 600 } },
+};
+
+const ACTION_ICON: Defaults = {
+  defaultProps: { variant: "default" },
+  vars: (_theme, { size }) => ({
+    root: { "--ai-size": size === "xs" ? "28px" : size === "lg" ? "var(--control-band)" : "var(--control)" },
+  }),
+};
+
+const INPUT: Defaults = {
+  vars: () => ({ wrapper: { "--input-height": "var(--control)", "--input-padding": "8px", "--input-fz": "14px" } }),
+};
+
+const INPUT_WRAPPER: Defaults = {
+  styles: {
+    label: { fontSize: 12, lineHeight: "16px", fontWeight: 500, color: "var(--text2)", marginBottom: 4 },
+    description: { fontSize: 12, lineHeight: "16px", color: "var(--text3)" },
+    error: { fontSize: 12, lineHeight: "16px", color: "var(--miss)" },
+  },
+};
+
+const COMPONENTS: Record<string, Defaults> = {
+  Button: BUTTON,
+  ActionIcon: ACTION_ICON,
+  CloseButton: { vars: () => ({ root: { "--cb-size": "28px" } }) },
+  Input: INPUT,
+  InputWrapper: INPUT_WRAPPER,
+  Checkbox: { defaultProps: { size: "xs" } },
+  Switch: { defaultProps: { size: "xs" } },
+  SegmentedControl: { defaultProps: { size: "sm" } },
+  Tooltip: {
+    defaultProps: { openDelay: 400 },
+    styles: { tooltip: { background: "var(--text)", color: "var(--bg)", fontSize: 12 } },
+  },
+  Menu: { defaultProps: { shadow: "md", radius: "md" } },
+  Popover: { defaultProps: { shadow: "md", radius: "md" } },
+  // A locked scroll writes a <style> into the page; ours never scrolls as a whole.
+  Modal: { defaultProps: { lockScroll: false, radius: "md", centered: true } },
+  Drawer: { defaultProps: { lockScroll: false } },
+};
+
 export const theme = createTheme({
   colors: { accent },
   primaryColor: "accent",
@@ -64,45 +108,5 @@ export const theme = createTheme({
   respectReducedMotion: true,
   focusRing: "auto",
   variantColorResolver,
-  components: {
-    Button: Button.extend({
-      defaultProps: { variant: "default", size: "sm" },
-      vars: (_theme, props) => ({
-        root: {
-          "--button-height": props.size === "xs" ? "28px" : props.size === "lg" ? "var(--control-band)" : "var(--control)",
-          "--button-padding-x": props.size === "xs" ? "10px" : "12px",
-          "--button-fz": props.size === "xs" ? "13px" : props.size === "lg" ? "16px" : "14px",
-        },
-      }),
-      styles: { root: { fontWeight: 600 } },
-    }),
-    ActionIcon: ActionIcon.extend({
-      defaultProps: { variant: "default" },
-      vars: (_theme, props) => ({
-        root: { "--ai-size": props.size === "xs" ? "28px" : props.size === "lg" ? "var(--control-band)" : "var(--control)" },
-      }),
-    }),
-    CloseButton: CloseButton.extend({ vars: () => ({ root: { "--cb-size": "28px" } }) }),
-    Input: Input.extend({
-      vars: () => ({ wrapper: { "--input-height": "var(--control)", "--input-padding": "8px", "--input-fz": "14px" } }),
-    }),
-    InputWrapper: Input.Wrapper.extend({
-      styles: {
-        label: { fontSize: 12, lineHeight: "16px", fontWeight: 500, color: "var(--text2)", marginBottom: 4 },
-        description: { fontSize: 12, lineHeight: "16px", color: "var(--text3)" },
-        error: { fontSize: 12, lineHeight: "16px", color: "var(--miss)" },
-      },
-    }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: "sm" } }),
-    Tooltip: Tooltip.extend({
-      defaultProps: { openDelay: 400, withArrow: false },
-      styles: { tooltip: { background: "var(--text)", color: "var(--bg)", fontSize: 12 } },
-    }),
-    Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md" } }),
-    Popover: Popover.extend({ defaultProps: { shadow: "md", radius: "md" } }),
-    // A locked scroll writes a <style> into the page; ours never scrolls as a whole.
-    Modal: Modal.extend({ defaultProps: { lockScroll: false, radius: "md", centered: true } }),
-    Drawer: Drawer.extend({ defaultProps: { lockScroll: false } }),
-  },
+  components: COMPONENTS,
 });

@@ -26,6 +26,7 @@ import type keys from "./keys/en.json";
 import type webhooks from "./webhooks/en.json";
 import type doctor from "./doctor/en.json";
 import type audit from "./audit/en.json";
+import type wrapup from "./wrapup/en.json";
 
 export interface Catalogues {
   shell: typeof shell;
@@ -54,4 +55,5 @@ export interface Catalogues {
   webhooks: typeof webhooks;
   doctor: typeof doctor;
   audit: typeof audit;
+  wrapup: typeof wrapup;
 }

@@ -17,10 +17,10 @@ const FILES = import.meta.glob<{ default: ResourceKey }>("./*/*.json");
 
 const lazy: BackendModule = {
   type: "backend",
-  init: () => {},
+  init: () => undefined,
   read(language: string, feature: string, told: ReadCallback) {
     const file = FILES[`./${feature}/${language}.json`];
-    if (!file) return told(new Error(`no words for ${feature} in ${language}`), null);
+    if (!file) { told(new Error(`no words for ${feature} in ${language}`), null); return; }
     file().then(
       (words) => told(null, words.default),
       (fault: unknown) => told(fault as Error, null),
