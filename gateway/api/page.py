@@ -18,6 +18,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -178,6 +179,7 @@ def add_page(app: web.Application, folder: Path = FOLDER) -> None:
     app.router.add_get(_PERSON_OPENS, serve_what_is_not_there)
 
 
+@lru_cache(maxsize=1024)  # the same files in another application of this process are not packed once more
 def _file(name: str, body: bytes) -> File:
     suffix = Path(name).suffix
     return File(

@@ -142,14 +142,20 @@ def schema_of(model: type[BaseModel]) -> Mapping[str, Any]:
     return MappingProxyType(TypeAdapter(model).json_schema())
 
 
+@cache
+def _types_of(model: type[BaseModel]) -> Mapping[str, frozenset[str]]:
+    """The JSON types that each field of a model may have."""
+    schema = schema_of(model)
+    fields = schema.get("properties", {})
+    return MappingProxyType({name: _types(field, schema.get("$defs", {})) for name, field in fields.items()})
+
+
 class Strings(Generic[Model]):
     """Reads a model from the strings of a path or a query, as strictly as from JSON."""
 
     def __init__(self, model: type[Model]) -> None:
         self._model = model
-        schema = schema_of(model)
-        fields = schema.get("properties", {})
-        self._types = {name: _types(field, schema.get("$defs", {})) for name, field in fields.items()}
+        self._types = _types_of(model)
 
     def read(self, place: str, pairs: Iterable[tuple[str, str]]) -> Model:
         """Check the strings.

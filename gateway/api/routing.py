@@ -13,6 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from aiohttp import hdrs, web
@@ -277,7 +278,7 @@ class Endpoint:
         if route.idempotent and route.right is Door.PUBLIC:
             raise TableError(f"{self.template}: an Idempotency-Key belongs to a caller, and here is none")
         for model in (self.query_model, self.body_model):
-            if unbounded := _unbounded(schema_of(model)):
+            if unbounded := _unbounded_in(model):
                 raise TableError(f"{self.template}: the list {unbounded} has no max_length")
 
 
@@ -302,6 +303,11 @@ def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json", headers={**_HEADERS, **headers})
 
 
+@cache
+def _unbounded_in(model: type[BaseModel]) -> str | None:
+    return _unbounded(schema_of(model))
+
+
 def _unbounded(schema: Any, at: str = "") -> str | None:
     """The first list in a schema whose length nothing bounds; None: there is none."""
     if isinstance(schema, Mapping):
@@ -315,9 +321,14 @@ def _unbounded(schema: Any, at: str = "") -> str | None:
     return next((found for name, part in parts if (found := _unbounded(part, f"{at}/{name}"))), None)
 
 
+@lru_cache(maxsize=1024)
+def _hints(handler: Callable[..., object]) -> Mapping[str, Any]:
+    return get_type_hints(handler)
+
+
 def _signature(route: Route) -> tuple[type[Incoming], type[Incoming], type[Incoming], type[BaseModel] | None]:
     """The models of path, query, body and answer, as the handler declares them; None: no JSON answer."""
-    hints = get_type_hints(route.handler)
+    hints = dict(_hints(getattr(route.handler, "__func__", route.handler)))
     answer = hints.pop("return", None)
     asked = next((hint for hint in hints.values() if get_origin(hint) is Asked), None)
     if asked is None:

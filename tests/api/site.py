@@ -102,11 +102,15 @@ async def store_sound(api: Api, call: UUID) -> None:
     )
 
 
+_hashed: list[str] = []
+
+
 async def _give_passwords(site: Site) -> None:
-    hashed = await Passwords().hash(PASSWORD)
+    if not _hashed:  # it takes its time on purpose
+        _hashed.append(await Passwords().hash(PASSWORD))
     async with site.pool.acquire() as connection:
         site.users["root"] = await add_user(connection, login="root", name="Root", role="admin")
-        await connection.execute("update users set password_hash = $1", hashed)
+        await connection.execute("update users set password_hash = $1", _hashed[0])
 
 
 @contextlib.asynccontextmanager
