@@ -14,7 +14,7 @@ from functools import partial
 
 from exchange import wire
 from exchange.call_orders import CallOrders
-from exchange.causes import NO_ANSWER, NORMAL, REFUSED, Status, cause_of, code_of
+from exchange.causes import NO_ANSWER, NORMAL, OUT_OF_ORDER, REFUSED, Status, cause_of, code_of
 from exchange.family import Channel, Out, State
 from exchange.hunting import Hunt, Purpose
 from exchange.switchboard import AskDial, AskRoute, DialAnswer, Party, RouteAnswer, Step, Untaken
@@ -73,7 +73,7 @@ class Brain(CallOrders):
             case wire.Refer(leg=id, target=target, replaces=replaces):
                 self._with(id, lambda leg: self._far_transfer(leg, target, replaces))
             case wire.Ended(leg=id) as ended:
-                self._with(id, lambda leg: self._ended(leg, self._cause(ended, leg)))
+                self._with(id, lambda leg: self._over(leg, ended))
             case _:
                 pass
         return self._given()
@@ -242,6 +242,12 @@ class Brain(CallOrders):
         self._out.append(Untaken(order_id=hunt.caller, reason=reason))
 
     # the end of a leg
+
+    def _over(self, leg: Channel, ended: wire.Ended) -> None:
+        cause = self._cause(ended, leg)
+        if cause == OUT_OF_ORDER:  # nobody hung up: nobody was there
+            leg.source = leg.source or "dialplan/builtin"
+        self._ended(leg, cause)
 
     def _ended(self, leg: Channel, cause: int) -> None:
         """A leg is over: whoever stood with it or waited for it goes on, or ends too."""

@@ -41,7 +41,9 @@ _BY_WHOM_UNSAID = frozenset(
     {LegEventKind.PARKED, LegEventKind.LEFT, LegEventKind.JOINED, LegEventKind.HUNG_UP, LegEventKind.LOST}
 )
 """Rows of the moved leg itself: it was moved from whoever had him."""
-_NO_LINE = frozenset({3, 20, 27, 38})
+OUT_OF_LINES = 38
+"""Of a client for whom the PBX had no line left, so that nobody could be rung."""
+_NO_LINE = frozenset({3, 20, 27, OUT_OF_LINES})
 _DIAL_RESULTS = {"CANCEL": Result.CANCELLED, "BUSY": Result.BUSY, "NOANSWER": Result.NO_ANSWER}
 
 
@@ -431,6 +433,8 @@ def missed_reason(fate: Fate, ender: Side | None) -> MissedReason:
     """Why an inbound call was missed."""
     client = fate.legs[fate.side[0]]
     rung = [fate.legs[m] for m in fate.members if not fate.legs[m].arrived and _may_ring(fate, m)]
+    if not rung and client.cause == OUT_OF_LINES:
+        return MissedReason.FAILED
     if not rung:
         return MissedReason.VOICEMAIL if "VoiceMail" in client.apps else MissedReason.IVR
     if "VoiceMail" in client.apps or _answered_after(client, rung):
