@@ -101,7 +101,8 @@ async def postgres() -> AsyncIterator[Server]:
 async def database(postgres: Server) -> AsyncIterator[str]:
     """The address of an empty, migrated database that only this test uses."""
     name = f"test_{next(_numbers)}"
-    await _as_superuser(postgres, f"create database {name} template {TEMPLATE} owner trunkline")
+    copied = f"create database {name} template {TEMPLATE} owner trunkline strategy = file_copy"  # a third less work
+    await _as_superuser(postgres, copied)
     yield postgres.dsn_for(name)
     await _as_superuser(postgres, f"drop database {name} with (force)")
 
