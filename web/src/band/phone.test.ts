@@ -10,7 +10,7 @@ const call = (change: Partial<LiveCall> = {}): LiveCall => ({
   responsible_id: null, responsible_name: null, managers: [part(ME)], wait_seconds: null, talk_seconds: 0, hold_seconds: null, ring_seconds: 0,
   outside_seconds: 0, transfers: [], hung_up_by: null, complete: true, started_at: "2026-11-24T14:00:00Z", answered_at: null, ended_at: null,
   unmapped: [], command_id: null, merged_into: null, revision: 1, ...change,
-}) as LiveCall; // prettier-ignore
+}); // prettier-ignore
 const own = (change: Partial<OwnState> = {}): OwnState => ({
   user: ME, name: "Maria", state: "available", known: true, reason: "", since: "2026-11-24T13:00:00Z", call: null, ends_at: null, by: "",
   ringing: [], takes_calls: true, last_talk_at: null, queues: [], ...change,

@@ -107,7 +107,7 @@ export function kindOf(call: LiveCall, known: Known): "ringing" | "dialling" | "
   const part = call.managers.find((manager) => manager.user_id === known.me);
   if (known.me === null || !part || call.kind === "service") return null;
   const own = known.own;
-  if (own && own.state === "talking" && own.call === call.id) return "talking";
+  if (own?.state === "talking" && own.call === call.id) return "talking";
   const isTold = own !== null && known.ownAt >= (known.heardAt.get(call.id) ?? 0);
   if (isTold) return own.ringing.includes(call.id) ? waitingKind(call) : null;
   // A change that his state does not tell of yet: go by the call alone, so that nothing waits for a second answer.

@@ -1,0 +1,103 @@
+/* The time after a call: what it was, how long one is still left alone, and Save and next. */
+
+import { useNavigate } from "react-router";
+import { api, body, keys, useQuery, type Schemas } from "../api";
+import { useCaller } from "../caller/useCaller";
+import { usePlacing } from "../dial/placing";
+import { useFormats, duration } from "../formats";
+import { useKeys } from "../keyboard";
+import { useSecond } from "../parts";
+import { afterClock } from "../wrapup/clocks";
+import { useIsPanelShown } from "../wrapup/open";
+import { useAfterCall } from "../wrapup/useAfterCall";
+import { useWrapUp } from "../wrapup/useWrapUp";
+import { useWords } from "../words";
+import styles from "./Band.module.css";
+import { BandButton, Block, Dotted, useCallerName, Who } from "./Parts";
+import type { Rest } from "./phone";
+import { Word } from "./Ringing";
+import { usePhonePart } from "./store";
+
+type Ended = Schemas["CallView"];
+
+export function After({ rest, skew }: { rest: Rest; skew: number }) {
+  const t = useWords("band");
+  const navigate = useNavigate();
+  const callerName = useCallerName();
+  const place = usePlacing();
+  const call = useEnded(rest.call);
+  const person = useCaller(rest.call).data?.people;
+  const wrap = useWrapUp(rest.call);
+  const { more, later, saveAndNext } = useAfterCall(wrap);
+  const isShown = useIsPanelShown(rest.call);
+  const word = usePhonePart((view) => view.word);
+  const number = call?.client.number;
+  const toCard = call?.contact_id ? `/clients/${call.contact_id}` : rest.call ? `/calls/${rest.call}` : undefined;
+  const give = () => void (toCard && navigate(toCard));
+  const canSave = wrap.outcome !== null && wrap.lacks.length === 0;
+  useKeys({ "outcome.save": () => (canSave ? void saveAndNext() : give()) }, !isShown);
+  return (
+    <>
+      <Block state="after" since={rest.since} skew={skew} />
+      <Who name={call ? callerName(call) : ""} to={toCard} heat={person?.length === 1 ? person[0]?.heat : null}>
+        {word ? <Word /> : call && <Told call={call} />}
+      </Who>
+      <div className={styles["acts"]}>
+        {rest.endsAt !== null && <Left until={rest.endsAt} skew={skew} />}
+        <BandButton icon="clock" onClick={() => void more(rest.endsAt, Date.now() + skew)} data-optional>
+          {t("after.more")}
+        </BandButton>
+        {number && (
+          <BandButton icon="phone" onClick={() => void place({ number, contact: call.contact_id ?? undefined })} data-optional>
+            {t("after.again")}
+          </BandButton>
+        )}
+        {canSave || isShown ? (
+          <BandButton look="main" act="outcome.save" disabled={!canSave || wrap.isSaving} onClick={() => void saveAndNext()}>
+            {t("after.save")}
+          </BandButton>
+        ) : wrap.saved ? (
+          <BandButton look="main" onClick={() => void later()}>
+            {t("after.close")}
+          </BandButton>
+        ) : (
+          <BandButton look="main" act="outcome.save" onClick={give}>
+            {t("after.outcome")}
+          </BandButton>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** A call that is over, as the gateway has it. */
+function useEnded(call: string | null): Ended | undefined {
+  return useQuery({
+    queryKey: keys.one("calls", call ?? ""),
+    queryFn: () => body(api.GET("/api/v1/calls/{call_id}", { params: { path: { call_id: call ?? "" } } })),
+    enabled: call !== null,
+  }).data;
+}
+
+function Told({ call }: { call: Ended }) {
+  const t = useWords("band");
+  const end = call.hung_up_by === "client" ? t("after.they") : call.hung_up_by === "manager" ? t("after.we") : null;
+  const recording = call.recording;
+  const isStored = recording?.state === "stored" || recording?.state === "archived";
+  const text = recording?.transcript_state === "ready" ? t("after.textReady") : recording?.transcript_state === "waiting" ? t("after.text") : null;
+  return (
+    <Dotted>{[call.talk_seconds > 0 ? t("after.talked", { length: duration(call.talk_seconds) }) : t("after.noTalk"), end, isStored && t("after.recorded"), text]}</Dotted>
+  );
+}
+
+/** "Free again in 0:36", each second. */
+function Left({ until, skew }: { until: number; skew: number }) {
+  const t = useWords("band");
+  const f = useFormats();
+  const { left } = afterClock(0, until, useSecond() + skew);
+  return (
+    <span className={styles["quiet"]} role="timer" aria-live="off">
+      {t("after.free", { length: f.duration(left) })}
+    </span>
+  );
+}

@@ -1,0 +1,35 @@
+/* Digits for the client's menu, while one talks: clicked, or typed while the pad is open. */
+
+import { Popover } from "@mantine/core";
+import { useState } from "react";
+import { useWords } from "../words";
+import { NumberPad } from "../dial/NumberPad";
+import { useCallOrders } from "./orders";
+import { BandButton } from "./Parts";
+import styles from "./Keypad.module.css";
+
+export function Keypad({ call }: { call: string }) {
+  const t = useWords("band");
+  const orders = useCallOrders();
+  const [isOpen, setOpen] = useState(false);
+  const [sent, setSent] = useState("");
+  const press = (digit: string) => {
+    setSent((before) => (before + digit).slice(-16));
+    void orders.digits(call, digit);
+  };
+  return (
+    <Popover opened={isOpen} onChange={setOpen} position="bottom" trapFocus returnFocus>
+      <Popover.Target>
+        <BandButton icon="dialpad" isIcon aria-label={t("keypad")} title={t("keypad")} onClick={() => setOpen(!isOpen)} />
+      </Popover.Target>
+      <Popover.Dropdown
+        onKeyDown={(event) => {
+          if (/^[0-9*#]$/.test(event.key)) press(event.key);
+        }}
+      >
+        <output className={styles["sent"]}>{sent || t("keypad.hint")}</output>
+        <NumberPad onPress={press} />
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
