@@ -167,6 +167,7 @@ class CallView(Outgoing):
     wait_seconds: Seconds | None
     talk_seconds: Seconds
     hold_seconds: Seconds | None
+    held_since: MomentText | None = Field(description="since when the client hears music; null: he does not")
     ring_seconds: Seconds
     outside_seconds: Seconds
     transfers: tuple[TransferView, ...]

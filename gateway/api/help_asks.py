@@ -18,7 +18,7 @@ from gateway.api.fields import CursorText, Incoming, Limit, Nothing, Outgoing, R
 from gateway.api.once import do_once
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, NotFoundError
+from gateway.api.problems import ConflictError, NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.api.visibility import own_user, reach
 from gateway.domain.access import Principal, Right, allowed
@@ -170,7 +170,10 @@ class HelpAsks:
             if call is None:
                 call = await help_asks.call_of(connection, own)
             else:
-                found = await visible_call(self._parts, who, call, Right.CALLS_READ_OWN, source=connection)
+                try:
+                    found = await visible_call(self._parts, who, call, Right.CALLS_READ_OWN, source=connection)
+                except NotFoundError:
+                    raise refused_value("call", "There is no call with this id that you may see.") from None
                 if found.view["state"] == "ended":
                     raise NoCallError
                 call = found.id

@@ -74,6 +74,8 @@ class Sweep:
         self.stands = Stands()
         self.waits: dict[str, list[tuple[datetime, datetime]]] = {}
         """Intervals in holding bridges by leg."""
+        self.waiting: dict[str, datetime] = {}
+        """Legs that are in a holding bridge after the last event, with the moment since when."""
 
     def run(self, events: Sequence[LegEvent]) -> None:
         """Feed all events of the family, in order."""
@@ -82,6 +84,7 @@ class Sweep:
             if self._moved(event):
                 self._compare(position, event.at)
         last = events[-1].at
+        self.waiting = dict(self._parked)
         for leg in list(self._parked):
             self._unpark(leg, last)
         for pair in list(self._open):

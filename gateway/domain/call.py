@@ -188,6 +188,8 @@ class Call:
     """Endpoints that no row of the directory names."""
     command: str | None = None
     """Id of our command that ordered the call."""
+    held_since: datetime | None = None
+    """Since when the client hears music in a call that goes on; None: he does not, or the journal cannot say."""
     unreached: str | None = None
     """Why nobody was reached by a call of ours that has ended, in one word of `gateway.domain.orders`; None: somebody
     was, or it is not outbound."""

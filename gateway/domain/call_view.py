@@ -80,6 +80,7 @@ def call_view(call: Call, *, id: UUID, contact_id: int | None, revision: int, us
         "wait_seconds": seconds(call.wait),
         "talk_seconds": seconds(call.talk),
         "hold_seconds": seconds(call.hold),
+        "held_since": moment(call.held_since),
         "ring_seconds": seconds(call.ring),
         "outside_seconds": seconds(call.outside),
         "transfers": [transfer_view(t) for t in call.transfers],

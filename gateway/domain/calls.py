@@ -227,6 +227,7 @@ class _Scene:
             wait=self._wait(fate, first, direction),
             talk=total(frame),
             hold=self._hold(fate, frame),
+            held_since=self._held_since(fate) if talked and not done else None,
             ring=total(i for m in fate.manager_legs for i in fate.rings(m)),
             outside=total((s.since, s.until) for s in fate.outside_stands),
             transfers=transfers,
@@ -289,6 +290,12 @@ class _Scene:
         parked = [i for leg in waiting for i in self.sweep.waits.get(leg, ())]
         return total([*held, *parked])
 
+    def _held_since(self, fate: Fate) -> datetime | None:
+        """Since when the client of an open call waits with music, by a phone's hold, by our order, or parked."""
+        held = _held(self.events, set(fate.manager_legs))[1]
+        waiting = [self.sweep.waiting[leg] for leg in fate.side if leg in self.sweep.waiting]
+        return min([*held.values(), *waiting], default=None)
+
     def _call_leg(self, leg: Leg) -> CallLeg:
         return CallLeg(
             id=leg.id,
@@ -311,6 +318,12 @@ def _state(fate: Fate, *, done: bool) -> CallState:
 
 def _holds(events: Sequence[LegEvent], legs: set[str]) -> list[tuple[datetime, datetime]]:
     """Intervals between hold and resume of the given legs; a leg that ends resumes."""
+    found, since = _held(events, legs)
+    return found + [(start, events[-1].at) for start in since.values()]
+
+
+def _held(events: Sequence[LegEvent], legs: set[str]) -> tuple[list[tuple[datetime, datetime]], Mapping[str, datetime]]:
+    """Intervals between hold and resume that are over, and by leg since when one goes on."""
     since: dict[str, datetime] = {}
     found: list[tuple[datetime, datetime]] = []
     for event in events:
@@ -325,8 +338,7 @@ def _holds(events: Sequence[LegEvent], legs: set[str]) -> list[tuple[datetime, d
             LegEventKind.LOST,
         ):
             found.append((since.pop(event.leg), event.at))
-    found += [(start, events[-1].at) for start in since.values()]
-    return found
+    return found, since
 
 
 def _refused(command: Command, directory: Directory, events: Sequence[LegEvent]) -> Call:

@@ -62,6 +62,7 @@ def call_row(stored: StoredCall, card_number: str | None, managers: object) -> R
         "wait_us": _us(call.wait),
         "talk_us": _us(call.talk),
         "hold_us": _us(call.hold),
+        "held_since": _text(call.held_since),
         "ring_us": _us(call.ring),
         "outside_us": _us(call.outside),
         "transfers": [transfer_view(t) for t in call.transfers],

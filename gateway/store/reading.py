@@ -88,8 +88,8 @@ COMPANY_FIGURES: Mapping[str, str] = {
 
 _COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name, c.contact_id,
  c.did, c.trunk, c.result, c.reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
- c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at, c.ended_at, c.unmapped,
- c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
+ c.held_since, c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at,
+ c.ended_at, c.unmapped, c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
  rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state, card.name as contact_name,
  responsible.name as responsible_name, sharing.choices"""
 
@@ -346,6 +346,7 @@ def stored_view(row: Mapping[str, object], parts: Sequence[Mapping[str, object]]
         "wait_seconds": in_seconds(row["wait_us"]),
         "talk_seconds": in_seconds(row["talk_us"]),
         "hold_seconds": in_seconds(row["hold_us"]),
+        "held_since": moment(row["held_since"]),  # type: ignore[arg-type]
         "ring_seconds": in_seconds(row["ring_us"]),
         "outside_seconds": in_seconds(row["outside_us"]),
         "transfers": row["transfers"],
