@@ -26,11 +26,11 @@ export function App() {
       getStyleNonce={styleNonce}
     >
       <QueryClientProvider client={queryClient}>
-        <Suspense>
-          <SessionProvider>
+        <SessionProvider>
+          <Suspense>
             <Within />
-          </SessionProvider>
-        </Suspense>
+          </Suspense>
+        </SessionProvider>
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -1,7 +1,7 @@
 /* The frame around every page: rail or bottom bar, the band of the phone, and the page. Focus goes skip link, band,
    rail, page, side. */
 
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Outlet, useLocation } from "react-router";
 import { Band } from "../band";
 import { Overlays } from "../keyboard/Overlays";
@@ -11,6 +11,8 @@ import styles from "./Frame.module.css";
 import { Rail } from "./Rail";
 import { SessionOver } from "./SessionOver";
 import { useFrameKeys } from "./useFrameKeys";
+
+const Softphone = lazy(() => import("../softphone/Softphone"));
 
 export function Frame() {
   const t = useWords("shell");
@@ -40,6 +42,9 @@ export function Frame() {
       </main>
       <BottomBar className={styles["bar"]} />
       <Overlays />
+      <Suspense>
+        <Softphone />
+      </Suspense>
     </div>
   );
 }

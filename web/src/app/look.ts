@@ -15,8 +15,9 @@ export interface Look {
   readonly setLanguage: (language: Language) => void;
 }
 
+// `keepTransitions`: to stop them Mantine writes markup into the page, which the policy (Trusted Types) refuses.
 export function useLook(): Look {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const client = useQueryClient();
   const keep = useCallback(
     (change: Pick<Schemas["ProfileChange"], "theme" | "language">) => {

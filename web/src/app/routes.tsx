@@ -51,6 +51,7 @@ const ADDRESSES: readonly Address[] = [
   page("live", "live", () => import("../live"), PAGES.live),
   page("stats", "statistics", () => import("../statistics"), PAGES.stats),
   page("profile", "profile", () => import("../profile")),
+  page("phone", "softphone", () => import("../softphone")),
   page("admin/users", "users", () => import("../admin/users"), PAGES.users),
   page("admin/numbers", "numbers", () => import("../admin/numbers"), PAGES.numbers),
   page("admin/routing", "routing", () => import("../admin/routing"), PAGES.routing),

@@ -2,7 +2,7 @@
 
 import { useMantineColorScheme } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, use, useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { createContext, use, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { api, body, done, type Schemas } from "../api";
 import { gate } from "../api/gate";
 import { ApiProblem } from "../api/problem";
@@ -48,7 +48,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [state, setState] = useState<State>({ kind: "asking" });
 
-  const { setColorScheme } = useMantineColorScheme();
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const enter = useCallback(
     async (who: Who) => {
       setColorScheme(who.theme);
@@ -71,7 +71,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     })();
   }, [enter]);
 
-  useEffect(ask, [ask]);
+  const hasAsked = useRef(false);
+  useEffect(() => {
+    if (!hasAsked.current) ask();
+    hasAsked.current = true;
+  }, [ask]);
 
   const present = state.kind === "in" ? state.who.id : null;
   const signIn = useCallback(
