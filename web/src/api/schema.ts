@@ -2745,6 +2745,70 @@ export interface paths {
         patch: operations["patch_break_reasons_row_id"];
         trace?: never;
     };
+    "/api/v1/help": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who asks for help, the longest waiting first
+         * @description Needs the right `states.read_own`.
+         */
+        get: operations["get_help"];
+        put?: never;
+        /**
+         * Ask for help in my call; once more says it in other words
+         * @description Needs the right `states.write_own`.
+         */
+        post: operations["post_help"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/help/{help_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell the others that I come
+         * @description Needs the right `calls.listen`.
+         */
+        post: operations["post_help_help_id_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/help/{help_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * It is over, or I need it no more
+         * @description Needs the right `states.read_own`.
+         */
+        post: operations["post_help_help_id_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/external-ids": {
         parameters: {
             query?: never;
@@ -4284,6 +4348,17 @@ export interface components {
          */
         AnswerBy: "attempt" | "talk";
         /**
+         * AskClosing
+         * @description Why it is over.
+         */
+        AskClosing: {
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
          * Assignment
          * @description Who is to call back.
          */
@@ -4685,6 +4760,11 @@ export interface components {
             talk_seconds: number;
             /** Hold Seconds */
             hold_seconds: number | null;
+            /**
+             * Held Since
+             * @description since when the client hears music; null: he does not
+             */
+            held_since: string | null;
             /** Ring Seconds */
             ring_seconds: number;
             /** Outside Seconds */
@@ -7406,6 +7486,52 @@ export interface components {
             until: string | null;
         };
         /**
+         * HelpView
+         * @description An ask for help.
+         */
+        HelpView: {
+            /** Id */
+            id: number;
+            /** User */
+            user: number;
+            /** User Name */
+            user_name: string;
+            /** Call */
+            call: string | null;
+            /** Text */
+            text: string;
+            /**
+             * State
+             * @description open, taken, closed
+             */
+            state: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Taken By */
+            taken_by: number | null;
+            /** Taken Name */
+            taken_name: string | null;
+            /** Taken At */
+            taken_at: string | null;
+            /**
+             * Closed By
+             * @description like user:17; trunkline: by itself
+             */
+            closed_by: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /**
+             * Why
+             * @description call_ended, forgotten, or what the one who closed it said
+             */
+            why: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * HistoryView
          * @description A goal over time.
          */
@@ -8682,6 +8808,23 @@ export interface components {
              * @default true
              */
             comes_back?: boolean;
+        };
+        /**
+         * NewAsk
+         * @description What is needed.
+         */
+        NewAsk: {
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /**
+             * Call
+             * @description left out: the call in which I talk or ring, if there is one
+             * @default null
+             */
+            call?: string | null;
         };
         /**
          * NewBreakReason
@@ -10965,6 +11108,19 @@ export interface components {
              * @description the entries of this page
              */
             items: components["schemas"]["HandoverRow"][];
+            /**
+             * Next
+             * @description the cursor of the next page; null on the last one
+             */
+            next: string | null;
+        };
+        /** Page[HelpView] */
+        Page_HelpView_: {
+            /**
+             * Items
+             * @description the entries of this page
+             */
+            items: components["schemas"]["HelpView"][];
             /**
              * Next
              * @description the cursor of the next page; null on the last one
@@ -15677,6 +15833,7 @@ export type AfterCallView = components['schemas']['AfterCallView'];
 export type Again = components['schemas']['Again'];
 export type AgreedRow = components['schemas']['AgreedRow'];
 export type AnswerBy = components['schemas']['AnswerBy'];
+export type AskClosing = components['schemas']['AskClosing'];
 export type Assignment = components['schemas']['Assignment'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type Batch = components['schemas']['Batch'];
@@ -15811,6 +15968,7 @@ export type HandoverRow = components['schemas']['HandoverRow'];
 export type HandoverView = components['schemas']['HandoverView'];
 export type Heat = components['schemas']['Heat'];
 export type HeldView = components['schemas']['HeldView'];
+export type HelpView = components['schemas']['HelpView'];
 export type HistoryView = components['schemas']['HistoryView'];
 export type HolderView = components['schemas']['HolderView'];
 export type HourView = components['schemas']['HourView'];
@@ -15861,6 +16019,7 @@ export type MissedView = components['schemas']['MissedView'];
 export type MissedWithCalls = components['schemas']['MissedWithCalls'];
 export type MissingView = components['schemas']['MissingView'];
 export type NewAbsence = components['schemas']['NewAbsence'];
+export type NewAsk = components['schemas']['NewAsk'];
 export type NewBreakReason = components['schemas']['NewBreakReason'];
 export type NewCallBackRule = components['schemas']['NewCallBackRule'];
 export type NewContact = components['schemas']['NewContact'];
@@ -15933,6 +16092,7 @@ export type PageFormView = components['schemas']['Page_FormView_'];
 export type PageGroupVersionView = components['schemas']['Page_GroupVersionView_'];
 export type PageGroupView = components['schemas']['Page_GroupView_'];
 export type PageHandoverRow = components['schemas']['Page_HandoverRow_'];
+export type PageHelpView = components['schemas']['Page_HelpView_'];
 export type PageIdentityView = components['schemas']['Page_IdentityView_'];
 export type PageImportRowView = components['schemas']['Page_ImportRowView_'];
 export type PageImportView = components['schemas']['Page_ImportView_'];
@@ -22315,6 +22475,149 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BreakReasonView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_help: {
+        parameters: {
+            query?: {
+                /** @description only those that are not closed; false: all, the newest first */
+                waiting?: boolean;
+                /** @description how many entries a page has at most */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HelpView_"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_help: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewAsk"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HelpView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_help_help_id_take: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                help_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HelpView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_help_help_id_close: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                help_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AskClosing"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HelpView"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
