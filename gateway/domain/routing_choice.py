@@ -28,6 +28,9 @@ from gateway.domain.routing import (
 )
 from gateway.domain.working_time import WorkingTime
 
+HEARD = "SUCCESS"
+"""What Playback says of a sound that was played to its end."""
+
 
 def plan_of(route: Route, routes: Mapping[int, Route], office: WorkingTime, at: datetime, *, sound: str) -> Plan:
     """The steps of a call that comes at a moment, with jumps to other routes followed.
@@ -97,6 +100,25 @@ def decide(plan: Plan, progress: Progress, now: Now) -> Decision:
         waited = 0
     seen.append(Seen(place=len(plan.steps), why=RouteWhy.END))
     return Decision(action=Action.HANG_UP, place=len(plan.steps), resume=len(plan.steps), seen=tuple(seen))
+
+
+def advanced(progress: Progress, decision: Decision, outcome: str) -> Progress:
+    """How far a call is behind an answer.
+
+    Args:
+        progress: before it.
+        decision: what was answered.
+        outcome: what came of it, in Asterisk's words.
+    """
+    waited = progress.waited if decision.resume == progress.place else 0
+    return replace(
+        progress,
+        place=decision.resume,
+        rung=progress.rung | set(decision.users),
+        waited=waited + (decision.seconds if decision.action is Action.WAIT else 0),
+        told=progress.told or decision.notice,
+        heard=progress.heard or (decision.notice and outcome == HEARD),
+    )
 
 
 def _by_step(

@@ -10,7 +10,7 @@ that is asked twice gets the same answer.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from gateway.domain.identity import call_id
 from gateway.domain.phone import NumberKind, NumberPlan
 from gateway.domain.routing import Action, Client, Decision, Group, Now, Person, Plan, Progress, RouteWhy, Seen
 from gateway.domain.routing_answer import answer_line
-from gateway.domain.routing_choice import decide, people_asked, plan_of
+from gateway.domain.routing_choice import HEARD, advanced, decide, people_asked, plan_of
 from gateway.live import Happening, Live
 from gateway.routing.phones import Phones
 from gateway.routing.telling import client_from, client_row, notice_fact, plan_from, plan_row, routed_fact, seen_rows
@@ -30,8 +30,6 @@ from gateway.store.database import Connection, Pool, Row
 from gateway.store.facts import NewFact
 from gateway.store.routing_calls import Around, Made
 
-HEARD = "SUCCESS"
-"""What Playback says of a sound that was played to its end."""
 _WARM_CONNECTIONS = 3
 LIMIT_MS = 150
 """So long a dialplan waits for the answers of one call, all together."""
@@ -238,7 +236,7 @@ class Router:
         progress = Progress()
         while len(made) < _TRIED_MAX and not (made and made[-1].action in (Action.SITE, Action.HANG_UP)):
             made.append(decide(read.plan, progress, read.now))
-            progress = _after(progress, made[-1], HEARD)
+            progress = advanced(progress, made[-1], HEARD)
         return Trial(plan=read.plan, client=read.client, decisions=tuple(made), people=read.now.people)
 
 
@@ -269,20 +267,8 @@ def progress_of(before: Sequence[Made], status: str) -> Progress:
             seconds=_number(made.body.get("seconds")),
             notice=made.body.get("notice") is True,
         )
-        progress = _after(progress, decision, outcome)
+        progress = advanced(progress, decision, outcome)
     return progress
-
-
-def _after(progress: Progress, decision: Decision, outcome: str) -> Progress:
-    waited = progress.waited if decision.resume == progress.place else 0
-    return replace(
-        progress,
-        place=decision.resume,
-        rung=progress.rung | set(decision.users),
-        waited=waited + (decision.seconds if decision.action is Action.WAIT else 0),
-        told=progress.told or decision.notice,
-        heard=progress.heard or (decision.notice and outcome == HEARD),
-    )
 
 
 def _too_late(decision: Decision) -> Decision:

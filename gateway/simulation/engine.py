@@ -1,16 +1,17 @@
 """An embedded engine of its own for a synthetic day: an exchange on free ports of loopback, and its journal read.
 
 The exchange, its workers, the journal and the way of every row are those of a site; only the house is made up: as many
-phones as the day has managers, providers on loopback, and every phone rings for every call, three at once.
+phones as the day has managers, providers on loopback, and calls ring whom the site's routes say, or every phone.
 """
 
 import asyncio
 import math
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -26,12 +27,15 @@ from gateway.demo.speech import lay_out
 from gateway.domain.directory import Directory
 from gateway.domain.errors import GiveUp
 from gateway.domain.phone import NumberPlan
+from gateway.domain.routing_answer import answer_line
 from gateway.live import Live
 from gateway.pipeline import Pipeline
 from gateway.reading import read_journal
 from gateway.settings import Settings
-from gateway.simulation.persons import CALLS_OF_A_SWITCH, Manager, Office
+from gateway.simulation.day_routing import DayRouting
+from gateway.simulation.persons import CALLS_OF_A_SWITCH, Manager, Office, e164
 from gateway.simulation.plan import DayPlan, OutageKind, WrongWish, course, extension_of
+from gateway.simulation.site_routes import SiteRoutes
 from gateway.store.database import Pool
 from gateway.store.staff import load_tables
 from sip.journal import JournalCondition, JournalStatus
@@ -81,14 +85,23 @@ class MadeUpOffice:
     """What the engine asks a gateway, for a house that is made up (`exchange.engine.Office`)."""
 
     furnished: control.Configure
+    routing: DayRouting | None = None
+    """The site's routes; None: every phone rings."""
+    people: Office | None = None
 
     async def house(self) -> control.Configure:
         """The house."""
         return self.furnished
 
     async def route(self, question: control.RouteQuestion) -> str:
-        """No plan but the house's own: every phone."""
-        return ""
+        """What the site's route says; empty: the house's own plan, every phone."""
+        routing, people = self.routing, self.people
+        if routing is None or people is None:
+            return ""
+        client = e164(question.caller)
+        did, now, first = question.did, datetime.now(UTC), question.n == 0
+        asked = routing.ask(client, client, did, question.status, now, people, first=first)
+        return "" if asked is None else answer_line(asked, n=question.n)
 
     async def may_dial(self, question: control.DialQuestion) -> control.DialReply:
         """Every planned call may be placed."""
@@ -152,7 +165,7 @@ class DayEngine:
 
 @asynccontextmanager
 async def open_engine(
-    folder: Path, settings: Settings, plan: DayPlan, pool: Pool
+    folder: Path, settings: Settings, plan: DayPlan, pool: Pool, site: SiteRoutes | None = None
 ) -> AsyncIterator[tuple[DayEngine, Office]]:
     """Run an exchange and everybody's phones.
 
@@ -161,6 +174,7 @@ async def open_engine(
         settings: of the site.
         plan: of the day; the managers are in the database already.
         pool: the day's database.
+        site: the site's inbound routes; None: every phone rings.
 
     Yields:
         The engine and the persons, registered and ready.
@@ -173,9 +187,14 @@ async def open_engine(
     secret = secrets.token_hex(16)
     extensions = [extension_of(n) for n in range(plan.wishes.managers)]
     switches = [free_port() for _ in range(-(-min(calls_at_once(plan), MOST_CALLS) // CALLS_OF_A_SWITCH) + 1)]
-    house = _house(extensions, switches, secret, str(settings.company.region))
+    routing = None if site is None else DayRouting(site, plan.wishes.managers)
+    dids = (DID,) if site is None else (*site.dids, DID)
+    house = _house(extensions, switches, secret, str(settings.company.region), dids)
     places, options = Places(home=folder), Options(port=free_port())
-    engine = EmbeddedEngine(places, options, MadeUpOffice(furnished=house), pbx=PBX)
+    if site is not None and site.sounds.is_dir():
+        shutil.copytree(site.sounds, places.sounds, dirs_exist_ok=True)
+    gateway = MadeUpOffice(furnished=house, routing=routing)
+    engine = EmbeddedEngine(places, options, gateway, pbx=PBX)
     directory = Directory(pbx=PBX, plan=NumberPlan(region=settings.company.region))
     tables = await load_tables(pool, directory, settings.company.timezone)
     pipeline = Pipeline(pool, read_row, tables, Live(), long_seconds=settings.goals.seconds, holds_seen=True)
@@ -196,15 +215,18 @@ async def open_engine(
         opened = [
             await stack.enter_async_context(open_phone(user=TRUNK, server=server, port=port)) for port in switches
         ]
-        yield day, Office(plan, managers, opened, did=DID, sides=sides)
+        gateway.people = Office(plan, managers, opened, did=DID, sides=sides, routing=routing)
+        yield day, gateway.people
 
 
-def _house(extensions: Sequence[str], switches: Sequence[int], secret: str, region: str) -> control.Configure:
+def _house(
+    extensions: Sequence[str], switches: Sequence[int], secret: str, region: str, dids: tuple[str, ...]
+) -> control.Configure:
     return control.Configure(
         id=0,
         phones=tuple(control.PhoneOf(endpoint=e, extension=e, ha1=hash_password(e, REALM, secret)) for e in extensions),
         trunks=tuple(
-            control.TrunkOf(name=f"{TRUNK}{n}", host=LOOPBACK, port=port, from_user=DID, dids=(DID,))
+            control.TrunkOf(name=f"{TRUNK}{n}", host=LOOPBACK, port=port, from_user=DID, dids=dids)
             for n, port in enumerate(switches)
         ),
         office={"*": control.Fallback(endpoints=tuple(extensions))},

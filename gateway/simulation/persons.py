@@ -15,7 +15,9 @@ from datetime import UTC, datetime, timedelta
 from exchange.phone_calls import PhoneCall
 from exchange.phones import LoopbackPhone, PhoneFailed
 from gateway.demo.speech import Sides
+from gateway.domain.routing import RouteWhy
 from gateway.simulation.account import Seen
+from gateway.simulation.day_routing import DayRouting
 from gateway.simulation.plan import DayPlan, Origin, OutageKind, PlannedCall, Reaction, Response, extension_of
 
 CALLS_OF_A_SWITCH = 3
@@ -66,7 +68,14 @@ class Office:
     """Everybody, for one day."""
 
     def __init__(
-        self, plan: DayPlan, managers: Sequence[Manager], switches: Sequence[LoopbackPhone], *, did: str, sides: Sides
+        self,
+        plan: DayPlan,
+        managers: Sequence[Manager],
+        switches: Sequence[LoopbackPhone],
+        *,
+        did: str,
+        sides: Sides,
+        routing: DayRouting | None = None,
     ) -> None:
         """Args:
         plan: what everybody is up to.
@@ -74,7 +83,9 @@ class Office:
         switches: of the providers.
         did: the number that clients call.
         sides: what is spoken.
+        routing: the site's routes; None: every phone rings.
         """
+        self.routing = routing
         self.plan, self.managers, self.switches, self.did, self.sides = plan, managers, switches, did, sides
         self.seen: list[Seen] = []
         self.skipped = 0
@@ -88,6 +99,12 @@ class Office:
     def now(self) -> float:
         """Seconds from the day's begin."""
         return time.time() - self.began
+
+    def hindrance(self, manager: int) -> RouteWhy | None:
+        """Why a manager cannot be rung now (`gateway.simulation.day_routing.People`)."""
+        if self.managers[manager].talks is not None:
+            return RouteWhy.TALKING
+        return RouteWhy.OFFLINE if self.managers[manager].is_out else None
 
     async def live(self) -> None:
         """Live through the day, until the last call is over."""
@@ -154,7 +171,8 @@ class Office:
         planned = live.planned
         self._placed[switch] += 1
         try:
-            call = await switch.dial(self.did, caller=planned.client, play=self.sides.client, again=True)
+            did = self.did if self.routing is None else self.routing.did_of(planned.n, self.did)
+            call = await switch.dial(did, caller=planned.client, play=self.sides.client, again=True)
             live.client = call
             await self._live_through(live, call, planned.patience)
         finally:
@@ -213,7 +231,7 @@ class Office:
                 ringing.create_task(self._rings(manager, call))
 
     async def _rings(self, manager: Manager, call: PhoneCall) -> None:
-        live = self._live.get(_e164(call.caller))
+        live = self._live.get(e164(call.caller))
         if live is None or manager.talks is not None:
             with suppress(PhoneFailed):
                 await call.refuse(486)
@@ -223,6 +241,8 @@ class Office:
         if not await self._answers(call, response, self.sides, who=manager):
             return
         live.parts.append((manager.extension, call))
+        if self.routing is not None:
+            self.routing.answered(live.planned.client)
         await call.until("ended", _LONGEST)
         if manager.talks is call:
             manager.talks = None
@@ -256,7 +276,7 @@ class Office:
                 ringing.create_task(self._client_rings(call))
 
     async def _client_rings(self, call: PhoneCall) -> None:
-        live = self._live.get(_e164(call.dialled))
+        live = self._live.get(e164(call.dialled))
         if live is None or self.plan.is_out(OutageKind.PROVIDER, self.now):
             with suppress(PhoneFailed):
                 await call.refuse(503)
@@ -287,6 +307,9 @@ class Office:
             code=0 if answered or own.code == 487 else own.code,
         )
         self.seen.append(seen)
+        if self.routing is not None:
+            took = tuple(m.index for who in seen.taken_by for m in self.managers if m.extension == who)
+            self.routing.over(planned.client, planned.client, took, seen.ends)
         if not seen.answered and planned.origin is Origin.CLIENT and self._tasks is not None:
             self._tasks.create_task(self._follow(planned))
 
@@ -309,7 +332,7 @@ def _aware(moment: float) -> datetime:
     return datetime.fromtimestamp(moment, UTC)
 
 
-def _e164(number: str) -> str:
+def e164(number: str) -> str:
     """A planned client's number as it is shown or dialled: with or without its plus, or with the 8 of long distance."""
     digits = number.removeprefix("+")
     return f"+7{digits[1:]}" if len(digits) == 11 and digits[0] in "78" else f"+{digits}"

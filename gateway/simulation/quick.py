@@ -3,8 +3,8 @@
 The brain of a call (`exchange.brain`) is a pure state machine: it is told what its phones do, and gives commands and
 journal rows. Here nobody sends a sound: a planned person answers its commands at the planned moment, and the rows go
 the way of every row. So a day of eight hours takes seconds, and what is tried is the brain, the journal's rows, the
-fold, the counting and the database, but neither SIP nor sound nor the pool of workers. Inbound calls ring every phone,
-three at once, as a house does whose gateway plans nothing else.
+fold, the counting and the database, but neither SIP nor sound nor the pool of workers. Inbound calls ring whom the
+site's routes say (`gateway.simulation.day_routing`); where there are none every phone, three at once.
 """
 
 import heapq
@@ -20,8 +20,11 @@ from exchange.brain import Brain
 from exchange.family import Channel, Out
 from exchange.switchboard import AskDial, AskRoute, DialAnswer, Party, RouteAnswer, Sounds, Step, Target
 from gateway.domain.legs import LegEvent
+from gateway.domain.routing import Action, Decision, RouteWhy
 from gateway.simulation.account import Seen
+from gateway.simulation.day_routing import DayRouting
 from gateway.simulation.plan import DayPlan, Origin, OutageKind, PlannedCall, Reaction, Response, extension_of
+from gateway.simulation.site_routes import SiteRoutes
 
 TRUNK = "simulated"
 DID = "4957770000"
@@ -50,6 +53,8 @@ class House:
     plan: DayPlan
     begins: datetime
     folder: Path
+    routing: DayRouting | None = None
+    """The site's routes; None: every phone rings."""
     managers: list[Manager] = field(default_factory=list)
     rows: list[LegEvent] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
@@ -75,6 +80,12 @@ class House:
     def is_registered(self, manager: int) -> bool:
         """Whether his phone can be reached."""
         return not self.plan.is_out(OutageKind.PHONE, self.now, manager)
+
+    def hindrance(self, manager: int) -> RouteWhy | None:
+        """Why a manager cannot be rung now (`gateway.simulation.day_routing.People`)."""
+        if self.managers[manager].leg:
+            return RouteWhy.TALKING
+        return None if self.is_registered(manager) else RouteWhy.OFFLINE
 
     def run(self) -> None:
         """Live through the day, until the last call is over."""
@@ -181,6 +192,8 @@ class QuickCall:
         self.is_over = False
         self._legs: dict[str, int] = {}
         """Managers by their legs."""
+        self._rings_all = False
+        """The route has left the call to the house's own plan."""
 
     def begin(self) -> None:
         """Dial."""
@@ -204,11 +217,17 @@ class QuickCall:
             family=self.caller,
             arrived=True,
             number=planned.client if is_in else extension,
-            dialled=DID if is_in else planned.client,
+            dialled=self.did if is_in else planned.client,
         )
         self.do(self.brain.arrive(leg, house.moment))
         patience = planned.patience + (0.0 if is_in else _OUT_PATIENCE)
         house.after(patience, self._loses_patience)
+
+    @property
+    def did(self) -> str:
+        """The number that the client calls."""
+        routing = self.house.routing
+        return DID if routing is None else routing.did_of(self.planned.n, DID)
 
     def _loses_patience(self) -> None:
         if not self.talks:
@@ -248,15 +267,49 @@ class QuickCall:
             self.do(self.brain.take(event, self.house.moment))
 
     def _routed(self, question: AskRoute) -> list[Out]:
-        return self.brain.routed(question.leg, self._route(question.n), self.house.moment)
+        return self.brain.routed(question.leg, self._route(question), self.house.moment)
 
     def _permitted(self, question: AskDial) -> list[Out]:
         answer = DialAnswer(allowed=True, number=question.number, record=False)
         return self.brain.permitted(question.leg, answer, self.house.moment)
 
-    def _route(self, n: int) -> RouteAnswer:
+    def _route(self, question: AskRoute) -> RouteAnswer:
+        """What the site's route says; without one everybody's phone."""
+        routing, house = self.house.routing, self.house
+        if routing is None:
+            return self._everybody(again=question.n > 0)
+        if self._rings_all:
+            return self._everybody(again=True)
+        asked = routing.ask(
+            self.caller,
+            self.planned.client,
+            self.did,
+            question.status,
+            house.moment,
+            house,
+            first=question.n == 0,
+        )
+        if asked is None or asked.action is Action.SITE:
+            self._rings_all = True
+            return self._everybody(again=False)
+        return self._by_route(routing, asked)
+
+    def _by_route(self, routing: DayRouting, asked: Decision) -> RouteAnswer:
+        match asked.action:
+            case Action.DIAL:
+                phones = tuple(map(extension_of, routing.managers_of(asked)))
+                return RouteAnswer(step=Step.DIAL, endpoints=phones, seconds=asked.seconds)
+            case Action.PLAY:
+                file, seconds = routing.site.played(asked.sound)
+                return RouteAnswer(step=Step.PLAY, sound=file, seconds=seconds)
+            case Action.WAIT:
+                return RouteAnswer(step=Step.WAIT, seconds=asked.seconds)
+            case _:
+                return RouteAnswer(step=Step.HANG_UP)
+
+    def _everybody(self, *, again: bool) -> RouteAnswer:
         """Everybody's phone, beginning with another one each time; then the end."""
-        if n > 0:
+        if again:
             return RouteAnswer(step=Step.HANG_UP)
         everybody = [manager.extension for manager in self.house.managers]
         first = self.planned.n % len(everybody)
@@ -310,6 +363,8 @@ class QuickCall:
     def _talks(self, leg: str, index: int, *, first: bool = True) -> None:
         """A manager and the client hear each other."""
         self.talks[leg] = (index, self.house.now, None)
+        if self.house.routing is not None:
+            self.house.routing.answered(self.caller)
         if not first:
             return
         planned = self.planned
@@ -389,22 +444,27 @@ class QuickCall:
             code=self.code,
         )
         house.seen.append(seen)
+        if house.routing is not None:
+            took = tuple(dict.fromkeys(index for index, _, _ in self.talks.values()))
+            house.routing.over(self.caller, planned.client, took, house.moment)
         if not seen.answered and planned.origin is Origin.CLIENT:
             house.follow(planned)
 
 
-def live_through(plan: DayPlan, *, begins: datetime, folder: Path) -> House:
+def live_through(plan: DayPlan, *, begins: datetime, folder: Path, site: SiteRoutes | None = None) -> House:
     """Carry a plan out in no time.
 
     Args:
         plan: of the day.
         begins: aware; the moment at which the day shall have begun.
         folder: named in commands that nobody carries out.
+        site: the site's routes; None: every phone rings for every call.
 
     Returns:
         The house after its day: journal rows in the order of time, what the phones saw, calls that never began.
     """
-    house = House(plan=plan, begins=begins, folder=folder)
+    routing = None if site is None else DayRouting(site, plan.wishes.managers)
+    house = House(plan=plan, begins=begins, folder=folder, routing=routing)
     house.managers = [Manager(extension=extension_of(n)) for n in range(plan.wishes.managers)]
     house.run()
     house.rows.sort(key=lambda event: event.at)

@@ -19,17 +19,17 @@ from gateway.simulation.entered import entered_calls
 from gateway.simulation.plan import DayPlan, extension_of
 from gateway.simulation.quick import TRUNK, live_through
 from gateway.simulation.report import DayReport
+from gateway.simulation.site_routes import SiteRoutes, sentence, told_of
 from gateway.store.staff import load_tables
 
 PBX = "embedded"
-WAY = (
-    "As fast as rows: the engine's own decisions, journal rows, database and counting; no SIP, sound or workers, and"
-    " every phone rings for every call, whatever the routing of the site says."
-)
+WAY = "As fast as rows: the engine's own decisions, journal rows, database and counting; no SIP, sound or workers."
 _BATCH = 1000
 
 
-async def run_rows(settings: Settings, plan: DayPlan, *, begins: datetime, kept: Path | None) -> DayReport:
+async def run_rows(
+    settings: Settings, plan: DayPlan, *, begins: datetime, kept: Path | None, site: SiteRoutes | None = None
+) -> DayReport:
     """Carry a day out without sound.
 
     Args:
@@ -37,10 +37,11 @@ async def run_rows(settings: Settings, plan: DayPlan, *, begins: datetime, kept:
         plan: of the day.
         begins: aware; when the day shall have begun.
         kept: folder in which the day stays; None: nothing stays.
+        site: the site's inbound routes; None: every phone rings.
     """
     extensions = [extension_of(n) for n in range(plan.wishes.managers)]
     async with open_day(settings, kept) as (folder, _, pool):
-        house = live_through(plan, begins=begins, folder=folder)
+        house = live_through(plan, begins=begins, folder=folder, site=site)
         await enter_office(pool, pbx=PBX, extensions=extensions, trunks=f"SIP/{TRUNK}")
         directory = Directory(pbx=PBX, plan=NumberPlan(region=settings.company.region))
         tables = await load_tables(pool, directory, settings.company.timezone)
@@ -54,5 +55,5 @@ async def run_rows(settings: Settings, plan: DayPlan, *, begins: datetime, kept:
             account=account_of(house.seen, await entered_calls(pool)),
             outlook=outlook_of(house.seen, begins=begins, seconds=plan.seconds, extensions=extensions),
             skipped=house.skipped,
-            way=WAY,
+            way=f"{WAY}\n{sentence(told_of(site, plan.wishes.managers))}",
         )

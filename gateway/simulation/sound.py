@@ -11,20 +11,21 @@ from gateway.simulation.engine import PBX, TRUNK, break_as_planned, check_size, 
 from gateway.simulation.entered import entered_calls
 from gateway.simulation.plan import DayPlan, extension_of
 from gateway.simulation.report import DayReport
+from gateway.simulation.site_routes import SiteRoutes, sentence, told_of
 
-WAY = (
-    "With real phones: SIP, sound and recordings on loopback through the embedded engine, in real time; every phone"
-    " rings for every call, whatever the routing of the site says."
-)
+WAY = "With real phones: SIP, sound and recordings on loopback through the embedded engine, in real time."
 
 
-async def run_with_sound(settings: Settings, plan: DayPlan, *, kept: Path | None) -> DayReport:
+async def run_with_sound(
+    settings: Settings, plan: DayPlan, *, kept: Path | None, site: SiteRoutes | None = None
+) -> DayReport:
     """Carry a day out in real time.
 
     Args:
         settings: the site's: its region, time zone and goals count.
         plan: of the day.
         kept: folder in which the day stays; None: nothing stays.
+        site: the site's inbound routes; None: every phone rings.
 
     Raises:
         WrongWish: more calls at once than the engine carries.
@@ -34,7 +35,7 @@ async def run_with_sound(settings: Settings, plan: DayPlan, *, kept: Path | None
     extensions = [extension_of(n) for n in range(plan.wishes.managers)]
     async with open_day(settings, kept) as (folder, _, pool):
         await enter_office(pool, pbx=PBX, extensions=extensions, trunks=f"SIP/{TRUNK}*")
-        async with open_engine(folder, settings, plan, pool) as (day, office):
+        async with open_engine(folder, settings, plan, pool, site) as (day, office):
             async with asyncio.TaskGroup() as living:
                 living.create_task(break_as_planned(day, plan))
                 living.create_task(office.live())
@@ -46,5 +47,5 @@ async def run_with_sound(settings: Settings, plan: DayPlan, *, kept: Path | None
             account=account_of(office.seen, await entered_calls(pool)),
             outlook=outlook_of(office.seen, begins=begins, seconds=plan.seconds, extensions=extensions),
             skipped=office.skipped,
-            way=WAY,
+            way=f"{WAY}\n{sentence(told_of(site, plan.wishes.managers))}",
         )

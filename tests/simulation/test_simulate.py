@@ -141,6 +141,7 @@ def test_the_report_says_who_is_missed_and_overloaded(
     assert "Would be missed for good" in done.out
     assert "Every call is accounted for" in done.out
     assert "no SIP, sound or workers" in done.out
+    assert "The site has no inbound routes, so every phone rings for every call" in done.out
 
 
 def test_wrong_wishes_are_refused_before_anything_starts(

@@ -5,11 +5,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gateway.domain.routing import EVERY_NUMBER, RouteStepKind
 from gateway.settings import Settings
 from gateway.simulation.engine import check_size
 from gateway.simulation.plan import Outage, OutageKind, Wishes, WrongWish, plan_day
 from gateway.simulation.sound import run_with_sound
 from tests.database import open_folder
+from tests.simulation.test_site_routes import site, step
 
 DAY = Wishes(
     managers=3,
@@ -29,11 +31,13 @@ async def test_each_call_of_a_day_with_outages_is_accounted_for_and_nothing_is_l
     """Requirement L: the gateway is away in mid day, and its exchange goes on with the calls."""
     with open_folder() as folder:
         kept = folder / "session"
-        report = await run_with_sound(Settings(home=str(folder / "home")), plan_day(DAY), kept=kept)
+        route = site(step(RouteStepKind.GROUP, group=5, wait_seconds=10), did=EVERY_NUMBER)
+        report = await run_with_sound(Settings(home=str(folder / "home")), plan_day(DAY), kept=kept, site=route)
 
         account, outlook = report.account, report.outlook
         assert account.whole, (account.wrong, account.lost, account.extra)
         assert account.calls >= 4
+        assert "calls go by the site's own inbound route and hours" in report.way.lower()
         assert outlook.answered > 0
         recordings = list((kept / "exchange" / "recordings").glob("*-rx.wav"))
         assert len(recordings) == outlook.answered + outlook.reached
