@@ -19,7 +19,10 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   useFrameKeys();
-  useEffect(() => main.current?.scrollTo(0, 0), [pathname]);
+  useEffect(() => {
+    // In braces: newer browsers answer with a promise, which is no way to end an effect.
+    void main.current?.scrollTo(0, 0);
+  }, [pathname]);
   return (
     <div className={styles["frame"]}>
       <a
