@@ -1,3 +1,4 @@
+import "./layers.css";
 import "@mantine/core/styles.layer.css";
 import "./tokens.css";
 import "./mantine.css";
