@@ -10,7 +10,7 @@ from exchange import wire
 from exchange.brain import Brain
 from exchange.family import Channel, Out
 from exchange.rows import read_row, row_of
-from exchange.switchboard import AskDial, AskRoute, Party, RouteAnswer, Sounds, Step, Target, Untaken
+from exchange.switchboard import AskDial, AskRoute, DialAnswer, Party, RouteAnswer, Sounds, Step, Target, Untaken
 from gateway.domain.call import Call, Command
 from gateway.domain.calls import fold
 from gateway.domain.directory import Directory, Entry, PartyKind
@@ -27,6 +27,7 @@ OFFICE = Directory(
         *(Entry(pattern=f"SIP/{x}", kind=PartyKind.MANAGER, extension=x) for x in ("100", "101", "102", "103", "104")),
     ),
 )
+OUTSIDE = DialAnswer(allowed=True, number=CLIENT, caller_id="74957770001")
 RING_101 = RouteAnswer(step=Step.DIAL, endpoints=("101",), seconds=20, record=True)
 
 
@@ -210,3 +211,12 @@ class Play:
         assert self.brain.over, self.brain.open_legs()
         (call,) = [call for call in self.calls() if call.kind != "service"]
         return call
+
+
+def talking(**house: object) -> tuple[Play, str, str]:
+    """A client who talks with 101."""
+    play = Play(**house)
+    client = play.call()
+    play.route(client)
+    play.after(3)
+    return play, client, play.answer()

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from exchange.digest import answer_challenge, hash_password, read_challenge
 from exchange.front import Front, FrontConfig, open_front
 from exchange.parties import Invite, PhoneAccount, Place, Refusal, Trunk
-from exchange.sip_text import Request, Response, read_message
+from exchange.sip_text import Request, Response, make_response, read_message, write_message
 from lab.phones import Phone, open_phone
 from lab.ports import free_port
 from tests.exchange.worker_site import PORTS, Site, open_site
@@ -18,6 +18,8 @@ from tests.exchange.worker_site import PORTS, Site, open_site
 REALM = "trunkline"
 HERE = IPv4Network("127.0.0.1/32")
 PROVIDER, STRANGER, OFFICE = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+
+MAIN = Trunk(name="main", host=PROVIDER, dids=("74951110000",))
 
 
 def password(endpoint: str) -> str:
@@ -226,3 +228,32 @@ def token_of(record_route: str) -> str:
     found = re.search(r";d=([^;>]+)", record_route)
     assert found is not None
     return found[1]
+
+
+@contextmanager
+def a_worker(made: FrontSite) -> Iterator[UdpHost]:
+    """A worker by hand, which gets the next calls."""
+    with udp_host(("127.0.0.1", made.front.inside_port)) as worker:
+        made.front.admit_worker(worker.place[1])
+        made.choice = worker.place[1]
+        yield worker
+
+
+@contextmanager
+def a_phone(made: FrontSite, host: str = "127.0.0.1") -> Iterator[UdpHost]:
+    """A phone by hand."""
+    with udp_host(made.front.outside, host) as phone:
+        yield phone
+
+
+def invite(host: UdpHost, dialled: str = "500", **more: object) -> str:
+    """An INVITE to the front."""
+    return host.text("INVITE", f"sip:{dialled}@127.0.0.1", **more)  # type: ignore[arg-type]
+
+
+def reply(host: UdpHost, request: Request, code: int, *, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    """Answer a request as its receiver does, and give the answer."""
+    routes = tuple(("Record-Route", value) for value in request.every("Record-Route"))
+    response = make_response(request, code, "Said", tag="far", headers=(*routes, *headers))
+    host.send(write_message(response))
+    return response
