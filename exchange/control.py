@@ -9,9 +9,8 @@ late, because it was stopped, was not done, and the gateway may say so.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import cast
 
-from exchange.lines import BadLine, line_of, read_line
+from exchange.lines import BadLine, Language
 
 __all__ = ["BadLine"]
 
@@ -278,48 +277,32 @@ class Untaken:
 ToExchange = Configure | Order | Look | Stop | RouteReply | DialReply
 FromExchange = Hello | Done | Seen | RouteQuestion | DialQuestion | Untaken
 
-_TO: Mapping[str, type] = {
-    "configure": Configure,
-    "order": Order,
-    "look": Look,
-    "stop": Stop,
-    "route": RouteReply,
-    "dial": DialReply,
-}
-_FROM: Mapping[str, type] = {
-    "hello": Hello,
-    "done": Done,
-    "seen": Seen,
-    "route": RouteQuestion,
-    "dial": DialQuestion,
-    "untaken": Untaken,
-}
-_NAMES = {kind: name for kinds in (_TO, _FROM) for name, kind in kinds.items()}
+_TO: Language[ToExchange] = Language(
+    "do",
+    {
+        "configure": Configure,
+        "order": Order,
+        "look": Look,
+        "stop": Stop,
+        "route": RouteReply,
+        "dial": DialReply,
+    },
+    limit=LINE_BYTES,
+)
+_FROM: Language[FromExchange] = Language(
+    "say",
+    {
+        "hello": Hello,
+        "done": Done,
+        "seen": Seen,
+        "route": RouteQuestion,
+        "dial": DialQuestion,
+        "untaken": Untaken,
+    },
+    limit=LINE_BYTES,
+)
 
-
-def to_exchange(message: ToExchange) -> bytes:
-    """A message of the gateway as its line."""
-    return line_of(message, "do", _NAMES[type(message)])
-
-
-def from_exchange(message: FromExchange) -> bytes:
-    """A message of the exchange as its line."""
-    return line_of(message, "say", _NAMES[type(message)])
-
-
-def read_to_exchange(line: bytes) -> ToExchange:
-    """What the gateway says.
-
-    Raises:
-        BadLine: nothing that this version knows.
-    """
-    return cast(ToExchange, read_line(line, "do", _TO, limit=LINE_BYTES))
-
-
-def read_from_exchange(line: bytes) -> FromExchange:
-    """What the exchange says.
-
-    Raises:
-        BadLine: nothing that this version knows.
-    """
-    return cast(FromExchange, read_line(line, "say", _FROM, limit=LINE_BYTES))
+to_exchange, read_to_exchange = _TO.write, _TO.read
+"""What the gateway says as its line, and back; a line that is none raises `BadLine`."""
+from_exchange, read_from_exchange = _FROM.write, _FROM.read
+"""What the exchange says as its line, and back; a line that is none raises `BadLine`."""

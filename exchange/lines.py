@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from gateway.domain.errors import Rejected
 
+Message = TypeVar("Message")
 LINE_BYTES = 65_536
 """Longest line of a call; a datagram of the front is at most 8 KiB."""
 LEG_LETTERS = 30
@@ -28,39 +29,42 @@ class BadLine(Rejected, ValueError):
     """A line is not of this protocol; both sides must be of one version."""
 
 
-def line_of(message: Any, word: str, name: str) -> bytes:
-    """A message as its line.
+class Language(Generic[Message]):
+    """What one side may say to the other: its messages by name."""
 
-    Args:
-        message: a dataclass of texts, numbers, lists and dataclasses; a field's `key` in its metadata renames it.
-        word: the key that tells what it is, such as `do`.
-        name: what it is.
-    """
-    return json.dumps({word: name} | _plain(message), separators=(",", ":")).encode() + b"\n"
+    def __init__(self, word: str, kinds: Mapping[str, type], *, limit: int = LINE_BYTES) -> None:
+        """Args:
+        word: the key that tells what a message is, such as `do`.
+        kinds: dataclasses by name, of texts, numbers, lists and dataclasses; a field's `key` in its metadata renames
+            it.
+        limit: most bytes of a line.
+        """
+        self._word = word
+        self._kinds = kinds
+        self._names = {kind: name for name, kind in kinds.items()}
+        self._limit = limit
 
+    def write(self, message: Message) -> bytes:
+        """A message as its line, newline included."""
+        told = {self._word: self._names[type(message)]} | _plain(message)
+        return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
-def read_line(line: bytes, word: str, kinds: Mapping[str, type], *, limit: int = LINE_BYTES) -> object:
-    """The message of a line.
+    def read(self, line: bytes) -> Message:
+        """The message of a line, with or without its newline.
 
-    Args:
-        line: with or without its newline.
-        word: the key that tells what it is.
-        kinds: dataclasses by name.
-        limit: most bytes.
-
-    Raises:
-        BadLine: it is none of them, or of the wrong shape.
-    """
-    if len(line) > limit:
-        raise BadLine(f"a line of {len(line)} bytes; {limit} are allowed")
-    try:
-        told = json.loads(line)
-    except (ValueError, RecursionError):
-        raise BadLine("a line is no JSON") from None
-    kind = kinds.get(str(told.get(word))) if isinstance(told, dict) else None
-    if kind is None:
-        raise BadLine(f"a line whose {word} is unknown")
-    return _made(kind, told)
+        Raises:
+            BadLine: it is none of this language, or of the wrong shape.
+        """
+        if len(line) > self._limit:
+            raise BadLine(f"a line of {len(line)} bytes; {self._limit} are allowed")
+        try:
+            told = json.loads(line)
+        except (ValueError, RecursionError):
+            raise BadLine("a line is no JSON") from None
+        kind = self._kinds.get(str(told.get(self._word))) if isinstance(told, dict) else None
+        if kind is None:
+            raise BadLine(f"a line whose {self._word} is unknown")
+        return cast(Message, _made(kind, told))
 
 
 def _plain(value: Any) -> Any:

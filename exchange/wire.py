@@ -12,9 +12,8 @@ names and headers in it come from callers.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import cast
 
-from exchange.lines import LINE_BYTES, BadLine, line_of, read_line
+from exchange.lines import LINE_BYTES, BadLine, Language
 
 __all__ = ["LINE_BYTES", "BadLine", "Command", "Event", "command_line", "event_line", "read_command", "read_event"]
 
@@ -354,70 +353,51 @@ Event = (
     Ready | Incoming | Ringing | Early | Answered | Held | Resumed | Digit | Refer | Sound | Recorded | Ended | Trouble
 )
 
-_DO: Mapping[str, type] = {
-    "name": Name,
-    "dial": Dial,
-    "ring": Ring,
-    "progress": Progress,
-    "answer": Answer,
-    "refuse": Refuse,
-    "hang_up": HangUp,
-    "join": Join,
-    "part": Part,
-    "hold": Hold,
-    "unhold": Unhold,
-    "digits": Digits,
-    "play": Play,
-    "stop_play": StopPlay,
-    "record": Record,
-    "pause": Pause,
-    "stop_record": StopRecord,
-    "spy": Spy,
-    "limit_source": LimitSource,
-    "stop": Stop,
-}
-_EVENT: Mapping[str, type] = {
-    "ready": Ready,
-    "incoming": Incoming,
-    "ringing": Ringing,
-    "early": Early,
-    "answered": Answered,
-    "held": Held,
-    "resumed": Resumed,
-    "digit": Digit,
-    "refer": Refer,
-    "sound": Sound,
-    "recorded": Recorded,
-    "ended": Ended,
-    "error": Trouble,
-}
-_DID = {kind: name for name, kind in _DO.items()}
-_TOLD = {kind: name for name, kind in _EVENT.items()}
+_COMMANDS: Language[Command] = Language(
+    "do",
+    {
+        "name": Name,
+        "dial": Dial,
+        "ring": Ring,
+        "progress": Progress,
+        "answer": Answer,
+        "refuse": Refuse,
+        "hang_up": HangUp,
+        "join": Join,
+        "part": Part,
+        "hold": Hold,
+        "unhold": Unhold,
+        "digits": Digits,
+        "play": Play,
+        "stop_play": StopPlay,
+        "record": Record,
+        "pause": Pause,
+        "stop_record": StopRecord,
+        "spy": Spy,
+        "limit_source": LimitSource,
+        "stop": Stop,
+    },
+)
+_EVENTS: Language[Event] = Language(
+    "event",
+    {
+        "ready": Ready,
+        "incoming": Incoming,
+        "ringing": Ringing,
+        "early": Early,
+        "answered": Answered,
+        "held": Held,
+        "resumed": Resumed,
+        "digit": Digit,
+        "refer": Refer,
+        "sound": Sound,
+        "recorded": Recorded,
+        "ended": Ended,
+        "error": Trouble,
+    },
+)
 
-
-def command_line(command: Command) -> bytes:
-    """A command as its line, newline included."""
-    return line_of(command, "do", _DID[type(command)])
-
-
-def event_line(event: Event) -> bytes:
-    """An event as its line, newline included."""
-    return line_of(event, "event", _TOLD[type(event)])
-
-
-def read_command(line: bytes) -> Command:
-    """A command from its line.
-
-    Raises:
-        BadLine: it is none.
-    """
-    return cast(Command, read_line(line, "do", _DO))
-
-
-def read_event(line: bytes) -> Event:
-    """An event from its line.
-
-    Raises:
-        BadLine: it is none.
-    """
-    return cast(Event, read_line(line, "event", _EVENT))
+command_line, read_command = _COMMANDS.write, _COMMANDS.read
+"""A command as its line, and back; a line that is none raises `BadLine`."""
+event_line, read_event = _EVENTS.write, _EVENTS.read
+"""An event as its line, and back; a line that is none raises `BadLine`."""
