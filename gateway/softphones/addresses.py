@@ -10,6 +10,9 @@ from dataclasses import replace
 
 from gateway.softphones.messages import Message
 
+_PLACE = re.compile(r"(?<=sip:)(?:([^@<>;\s]*)@)?([^@<>;\s]+)")
+_SEEN_FROM = re.compile(r"(?<=;)(?:received|rport)=[^;]*;?")
+"""What the PBX says in Via of where the page's message came from: our own address within the site."""
 _TELLS = frozenset({"via", "contact", "from", "to", "record-route", "p-asserted-identity", "remote-party-id"})
 _ALIAS = re.compile(r"pbx([0-9])\.invalid")
 _MOST = 10
@@ -28,7 +31,8 @@ class Addresses:
             for name, written, value in message.headers
             if name not in ("server", "user-agent", "warning")
         )
-        return replace(message, headers=headers)
+        start = message.start if message.status is not None else _PLACE.sub(self._in_uri, message.start)
+        return replace(message, headers=headers, start=start)
 
     def restore(self, message: Message) -> Message:
         """A message of the page as the PBX must have it."""
@@ -44,8 +48,9 @@ class Addresses:
         if name == "via":
             transport, space, rest = value.partition(" ")
             place, semicolon, more = rest.partition(";")
+            more = _SEEN_FROM.sub("", more) if place.strip().lower().endswith(".invalid") else more
             return f"{transport}{space}{self._alias(place.strip())}{semicolon}{more}" if space else value
-        return re.sub(r"(?<=sip:)(?:([^@<>;]*)@)?([^@<>;\s]+)", self._in_uri, value)
+        return _PLACE.sub(self._in_uri, value)
 
     def _in_uri(self, found: re.Match[str]) -> str:
         user = f"{found[1]}@" if found[1] is not None else ""
