@@ -61,7 +61,7 @@ class Day:
                 summary="My day: whom to return now, scheduled calls, tasks by urgency, figures with the pace",
                 right=Right.TASKS_READ_OWN,
                 tag="me",
-                errors=(NotAllowed,),
+                errors=(NotAllowed, NotFoundError),
             ),
         )
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.api import live_socket
 from gateway.api.absences import Absences
+from gateway.api.board import LiveBoard
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
 from gateway.api.call_control import CallControl
@@ -141,6 +142,7 @@ def route_table(
         *ManagerStates(parts).routes(),
         *StateRules(parts).routes(),
         *HelpAsks(parts).routes(),
+        *LiveBoard(parts).routes(),
         *ExternalIds(parts).routes(),
         *Touches(parts).routes(),
         *Forms(parts).routes(),

@@ -89,8 +89,9 @@ COMPANY_FIGURES: Mapping[str, str] = {
 _COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name, c.contact_id,
  c.did, c.trunk, c.result, c.reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
  c.held_since, c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at,
- c.ended_at, c.unmapped, c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts, rec.id as recording_id,
- rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state, card.name as contact_name,
+ c.ended_at, c.unmapped, c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts,
+ rec.id as recording_id, rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state,
+ card.name as contact_name,
  responsible.name as responsible_name, sharing.choices"""
 
 _BESIDE = """left join lateral (
