@@ -29,8 +29,9 @@ export function guardMarkup(page: { trustedTypes?: Policies }): void {
   });
 }
 
-guardMarkup(globalThis as { trustedTypes?: Policies });
-// Styles that a library adds to the page while it runs (the lock of scrolling under a dialogue) ask here for the nonce.
-if (typeof document !== "undefined") {
+/** Guard this page. */
+export function guardPage(): void {
+  guardMarkup(globalThis as { trustedTypes?: Policies });
+  // Styles that a library adds while the page runs (the lock of scrolling under a dialogue) ask here for the nonce.
   Object.assign(globalThis, { __webpack_nonce__: styleNonce() });
 }
