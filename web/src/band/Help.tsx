@@ -1,3 +1,80 @@
-export function HelpButton(_: { call: string }) {
-  return null;
+/* "Ask for help": a supervisor sees it on his board and comes; it ends with the call. */
+
+import { Popover, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { api, body, keys, once, useAct, useFacts, useQuery, useQueryClient, type Schemas } from "../api";
+import { useSession } from "../app/session";
+import { tame } from "../formats";
+import { useWords } from "../words";
+import styles from "./Help.module.css";
+import { useFaultWords } from "./orders";
+import { BandButton } from "./Parts";
+import { say } from "./store";
+
+type Ask = Schemas["HelpView"];
+
+/** His own open ask; null: he asks for none. */
+export function useOwnAsk(): Ask | null {
+  const me = useSession().userId;
+  const client = useQueryClient();
+  const queryKey = keys.one("states", me ?? 0, "help");
+  const query = useQuery({
+    queryKey,
+    queryFn: async (): Promise<Ask | null> => (await body(api.GET("/api/v1/help"))).items.find((ask) => ask.user === me) ?? null,
+    enabled: me !== null,
+  });
+  useFacts(({ kind, body: told }) => {
+    if (kind.startsWith("help.") && told["user"] === me) client.setQueryData(queryKey, kind === "help.closed" ? null : (told as unknown as Ask));
+  });
+  return query.data ?? null;
+}
+
+export function HelpButton({ call }: { call: string }) {
+  const t = useWords("band");
+  const ask = useOwnAsk();
+  const [isOpen, setOpen] = useState(false);
+  const [text, setText] = useState("");
+  const faultWords = useFaultWords();
+  const onFault = (fault: unknown) => say(faultWords(fault));
+  const send = useAct((words: string, key) => body(api.POST("/api/v1/help", { params: { header: once(key) }, body: { text: words, call } })), {
+    onDone: () => {
+      setText("");
+      setOpen(false);
+      say(t("help.asked"), false);
+    },
+    onFault,
+  });
+  const takeBack = useAct(
+    (id: number, key) => body(api.POST("/api/v1/help/{help_id}/close", { params: { path: { help_id: id }, header: once(key) }, body: {} })),
+    { onDone: () => setOpen(false), onFault },
+  );
+  const word = ask === null ? t("help") : ask.taken_name ? t("help.comes", { name: tame(ask.taken_name) }) : t("help.asked");
+  return (
+    <Popover opened={isOpen} onChange={setOpen} position="bottom-end" width={300} trapFocus returnFocus>
+      <Popover.Target>
+        <BandButton icon="help" isIcon aria-label={word} title={word} aria-pressed={ask !== null} onClick={() => setOpen(!isOpen)} />
+      </Popover.Target>
+      <Popover.Dropdown>
+        {ask ? (
+          <div className={styles["asked"]}>
+            <p>{word}</p>
+            <BandButton onClick={() => takeBack.run(ask.id)}>{t("help.take")}</BandButton>
+          </div>
+        ) : (
+          <form
+            className={styles["asked"]}
+            onSubmit={(event) => {
+              event.preventDefault();
+              send.run(text);
+            }}
+          >
+            <TextInput label={t("help")} placeholder={t("help.placeholder")} maxLength={300} value={text} onChange={(event) => setText(event.currentTarget.value)} data-autofocus />
+            <BandButton type="submit" look="main">
+              {t("help.send")}
+            </BandButton>
+          </form>
+        )}
+      </Popover.Dropdown>
+    </Popover>
+  );
 }

@@ -158,7 +158,8 @@ function Rung({ call, name, canAnswer }: { call: LiveCall; name: string; canAnsw
   const leads = useLeadingTab("ring");
   const [choice] = usePreference<RingChoice>("ring", RING);
   const key = useKeyOf("call.answer").join("");
-  const isLoud = leads && (choice.sound ?? canAnswer);
+  // The phone in the page rings by itself; for one on the desk the page rings where its user wants it.
+  const isLoud = leads && !canAnswer && choice.sound;
   useEffect(() => (isLoud ? ring(choice.volume) : undefined), [isLoud, choice.volume, call.id]);
   useEffect(() => (choice.flash ? flashTitle(name) : undefined), [choice.flash, name]);
   return (

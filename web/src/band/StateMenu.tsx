@@ -2,6 +2,7 @@
 
 import { Menu, Slider, Switch } from "@mantine/core";
 import { forwardRef } from "react";
+import { Link } from "react-router";
 import { api, body, keys, once, useAct, useQuery } from "../api";
 import { usePreference } from "../app/preferences";
 import { useSession } from "../app/session";
@@ -23,6 +24,7 @@ interface Choice {
 export function StateMenu({ rest, skew }: { rest: Rest; skew: number }) {
   const t = useWords("band");
   const { may } = useSession();
+  const page = usePagePhone();
   const reasons = useReasons();
   const faultWords = useFaultWords();
   const choose = useAct((send: Choice, key) => body(api.PUT("/api/v1/states/me", { params: { header: once(key) }, body: send })), {
@@ -55,6 +57,11 @@ export function StateMenu({ rest, skew }: { rest: Rest; skew: number }) {
           {t("menu.off")}
         </Menu.Item>
         <Menu.Divider />
+        {page !== null && (
+          <Menu.Item component={Link} to="/phone" leftSection={<Icon name="speaker" />}>
+            {t("menu.sound")}
+          </Menu.Item>
+        )}
         <RingSettings />
       </Menu.Dropdown>
     </Menu>
@@ -106,13 +113,24 @@ function RingSettings() {
   const t = useWords("band");
   const page = usePagePhone();
   const [choice, choose] = usePreference<RingChoice>("ring", RING);
-  const isOn = choice.sound ?? page !== null;
+  return (
+    <div className={menu["ring"]}>
+      {page === null && <Loud choice={choice} choose={choose} />}
+      <Switch size="xs" label={t("menu.flash")} checked={choice.flash} onChange={(event) => choose({ ...choice, flash: event.currentTarget.checked })} />
+    </div>
+  );
+}
+
+/** The ring of the page beside a desk phone; the phone in the page has its own settings. */
+function Loud({ choice, choose }: { choice: RingChoice; choose: (choice: RingChoice) => void }) {
+  const t = useWords("band");
+  const isOn = choice.sound;
   const hear = () => {
     const end = ring(choice.volume);
     setTimeout(end, 1200);
   };
   return (
-    <div className={menu["ring"]}>
+    <>
       <Switch size="xs" label={t("menu.ring")} checked={isOn} onChange={(event) => choose({ ...choice, sound: event.currentTarget.checked })} />
       <div className={menu["volume"]}>
         <Slider
@@ -128,7 +146,6 @@ function RingSettings() {
           <Icon name="speaker" />
         </button>
       </div>
-      <Switch size="xs" label={t("menu.flash")} checked={choice.flash} onChange={(event) => choose({ ...choice, flash: event.currentTarget.checked })} />
-    </div>
+    </>
   );
 }

@@ -14,7 +14,7 @@ import { Keypad } from "./Keypad";
 import { useCallOrders } from "./orders";
 import { usePagePhone } from "./pagePhone";
 import { BandButton, Block, Dotted, useCallerName, Who } from "./Parts";
-import type { Line } from "./phone";
+import { at, type Line } from "./phone";
 import { Word } from "./Ringing";
 import { say, usePhonePart } from "./store";
 import { TransferButton } from "./Transfer";
@@ -40,7 +40,7 @@ export function Talking({ line, skew }: { line: Line; skew: number }) {
   const isWaiting = waits !== null;
   return (
     <>
-      <Block state={held ? "hold" : "talking"} since={line.since} skew={skew} />
+      <Block state={held ? "hold" : "talking"} since={(held && at(call?.held_since)) || line.since} skew={skew} />
       <Partner line={line} />
       <div className={styles["acts"]}>
         {asking !== null ? (

@@ -19,8 +19,8 @@ interface OwnAnswer {
 export function usePhoneKeeper(): { phone: Phone; skew: number; commands: readonly Command[] } {
   const me = useSession().userId;
   const calls = useOpenCalls();
-  const heardAt = useHeardAt(calls);
   const { own, skew, ownAt } = useOwnState(me, calls);
+  const heardAt = useHeardAt(calls, skew);
   const commands = useOwnCommands(me);
   const chosen = useChosen();
   const phone = useMemo(
@@ -31,17 +31,17 @@ export function usePhoneKeeper(): { phone: Phone; skew: number; commands: readon
   return { phone, skew, commands };
 }
 
-/** When this page heard of the last change of each open call. */
-function useHeardAt(calls: ReadonlyMap<string, LiveCall>): ReadonlyMap<string, number> {
+/** When this page heard of the last change of each open call, by the gateway's clock. */
+function useHeardAt(calls: ReadonlyMap<string, LiveCall>, skew: number): ReadonlyMap<string, number> {
   const [kept] = useState(() => new Map<string, { revision: number; at: number }>());
   return useMemo(() => {
-    const now = Date.now();
+    const now = Date.now() + skew;
     for (const id of [...kept.keys()]) if (!calls.has(id)) kept.delete(id);
     for (const call of calls.values()) {
       if (kept.get(call.id)?.revision !== call.revision) kept.set(call.id, { revision: call.revision, at: now });
     }
     return new Map([...kept].map(([id, { at }]) => [id, at]));
-  }, [calls, kept]);
+  }, [calls, kept, skew]);
 }
 
 function useOwnState(me: number | null, calls: ReadonlyMap<string, LiveCall>) {
@@ -72,7 +72,7 @@ function useOwnState(me: number | null, calls: ReadonlyMap<string, LiveCall>) {
     const timer = setTimeout(() => void client.invalidateQueries({ queryKey }), ASK_AGAIN_MS);
     return () => clearTimeout(timer);
   }, [client, queryKey, me, changes]);
-  return { own: query.data?.own ?? null, skew: query.data?.skew ?? 0, ownAt: query.dataUpdatedAt };
+  return { own: query.data?.own ?? null, skew: query.data?.skew ?? 0, ownAt: query.dataUpdatedAt + (query.data?.skew ?? 0) };
 }
 
 /** His last orders, those that go on among them. */

@@ -8,7 +8,7 @@ const call = (change: Partial<LiveCall> = {}): LiveCall => ({
   id: "a", pbx: "main", kind: "client", direction: "inbound", state: "ringing", client: { number: "+79161234567", kind: "mobile", name: "" },
   contact_id: 1, contact_name: "Anna", choices: [], did: null, trunk: null, result: "", missed_reason: null, reason: null, answered_by: [],
   responsible_id: null, responsible_name: null, managers: [part(ME)], wait_seconds: null, talk_seconds: 0, hold_seconds: null, ring_seconds: 0,
-  outside_seconds: 0, transfers: [], hung_up_by: null, complete: true, started_at: "2026-11-24T14:00:00Z", answered_at: null, ended_at: null,
+  outside_seconds: 0, held_since: null, transfers: [], hung_up_by: null, complete: true, started_at: "2026-11-24T14:00:00Z", answered_at: null, ended_at: null,
   unmapped: [], command_id: null, merged_into: null, revision: 1, ...change,
 }); // prettier-ignore
 const own = (change: Partial<OwnState> = {}): OwnState => ({
@@ -117,6 +117,27 @@ describe("orders to a call", () => {
     const asks = [command("consult", "done", { target: "102" })];
     expect(controlsOf(asks, "a").asking).toBe("102");
     expect(controlsOf([...asks, command("consult_abandon", "done")], "a").asking).toBeNull();
+  });
+});
+
+describe("a hold", () => {
+  const held = (change: Partial<LiveCall>, commands: Command[], heard: number) =>
+    phoneOf(known([call({ state: "talking", answered_by: ["7"], ...change })], { own: own({ state: "talking", call: "a" }), commands, heardAt: new Map([["a", heard]]) })).shown?.controls;
+  const at = (text: string) => Date.parse(text);
+  it("by the phone's own key is seen, and its end", () => {
+    expect(held({ held_since: "2026-11-24T14:05:00Z" }, [], at("2026-11-24T14:05:00Z"))?.held).toBe(true);
+    expect(held({}, [command("hold", "done")], at("2026-11-24T14:05:00Z"))?.held).toBe(false);
+  });
+  it("by order is seen before the journal tells of it", () => {
+    const order = command("hold", "done", { ordered_at: "2026-11-24T14:06:00Z" });
+    expect(held({}, [order], at("2026-11-24T14:05:59Z"))?.held).toBe(true);
+    const back = command("resume", "done", { ordered_at: "2026-11-24T14:07:00Z" });
+    expect(held({ held_since: "2026-11-24T14:06:00Z" }, [order, back], at("2026-11-24T14:06:01Z"))?.held).toBe(false);
+  });
+  it("ends a question whose colleague has gone", () => {
+    const asks = command("consult", "done", { target: "102", ordered_at: "2026-11-24T14:06:00Z" });
+    expect(held({ held_since: "2026-11-24T14:06:00Z" }, [asks], at("2026-11-24T14:06:01Z"))?.asking).toBe("102");
+    expect(held({}, [asks], at("2026-11-24T14:06:30Z"))?.asking).toBeNull();
   });
 });
 

@@ -81,7 +81,7 @@ function linesOf(known: Known): Line[] {
   for (const call of known.calls.values()) {
     if (placed.has(call.id)) continue;
     const kind = kindOf(call, known);
-    if (kind) lines.push({ kind, id: call.id, call, command: null, since: sinceOf(call, kind, known), controls: controlsOf(known.commands, call.id) });
+    if (kind) lines.push({ kind, id: call.id, call, command: null, since: sinceOf(call, kind, known), controls: controlsIn(known, call) });
   }
   return lines;
 }
@@ -94,7 +94,7 @@ function placedLine(command: Command, call: LiveCall | null, known: Known): Line
   const talks = command.state === "talking" || (call !== null && kindOf(call, known) === "talking" && call.state === "talking");
   const kind = talks ? "talking" : "dialling";
   const since = talks ? (at(command.began_at) ?? at(call?.answered_at)) : at(command.ordered_at);
-  return { kind, id: command.call_id ?? command.id, call, command, since, controls: controlsOf(known.commands, command.call_id) };
+  return { kind, id: command.call_id ?? command.id, call, command, since, controls: call ? controlsIn(known, call) : NO_CONTROLS };
 }
 
 function listening(command: Command, known: Known): Line {
@@ -160,6 +160,23 @@ export interface Controls {
 export const NO_CONTROLS: Controls = { held: false, paused: false, asking: null, waits: null };
 /** The engine says so of an order that does not fit the call: what the page thought was wrong. */
 const UNFIT: ReadonlySet<string> = new Set(["not_possible", "leg_gone"]);
+
+/** So long after an order the call itself must have told what came of it, in ms. */
+const TOLD_MS = 1500;
+
+/** What was ordered of an open call, put right by what the journal tells of it: a phone has keys of its own, and whom he
+ * asks may have hung up. */
+function controlsIn({ commands, heardAt }: Known, call: LiveCall): Controls {
+  const ordered = controlsOf(commands, call.id);
+  const changed = commands.filter((command) => command.call_id === call.id && MOVES.has(command.kind));
+  const last = Math.max(0, ...changed.map((command) => Date.parse(command.ordered_at)));
+  if (call.held_since !== null && Date.parse(call.held_since) > last) return { ...ordered, held: true };
+  const isTold = (heardAt.get(call.id) ?? 0) > last + TOLD_MS;
+  if (call.held_since === null && isTold) return { ...ordered, held: false, asking: null };
+  return ordered;
+}
+
+const MOVES: ReadonlySet<string> = new Set(["hold", "resume", "consult", "consult_complete", "consult_abandon"]);
 
 /** Where a call's orders have led, in the order in which they were given. */
 export function controlsOf(commands: readonly Command[], call: string | null | undefined): Controls {

@@ -1,15 +1,15 @@
 /* The ring of this page: two soft tones made by the browser itself, in one tab alone; and the tab's title. */
 
 export interface RingChoice {
-  /** null: where the phone is in the page, for a desk phone rings itself. */
-  readonly sound: boolean | null;
+  /** Beside a desk phone, which rings itself. */
+  readonly sound: boolean;
   /** 0 to 100. */
   readonly volume: number;
   /** Whether the tab's title says who calls, now and then. */
   readonly flash: boolean;
 }
 
-export const RING: RingChoice = { sound: null, volume: 60, flash: true };
+export const RING: RingChoice = { sound: false, volume: 60, flash: true };
 
 const TONES = [523.25, 659.25];
 const PERIOD_S = 3;
