@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 
 from exchange.phones import NoPhones, check_phones
-from gateway.demo.show import House, show
+from gateway.demo.show import READY_SECONDS, House, show
 from gateway.domain.demonstration import DemoObstacle, DemoStanding, DemoState, Hindered, Shown, Told
 from gateway.domain.errors import GatewayError, Rejected
 from gateway.exchange_line import ExchangeLine
@@ -51,6 +51,7 @@ class Demonstration:
         live: Live,
         exchange: Callable[[], ExchangeLine | None],
         tables_changed: Callable[[], Awaitable[None]],
+        patience: float = READY_SECONDS,
     ) -> None:
         """Args:
         settings: the site's.
@@ -58,7 +59,9 @@ class Demonstration:
         live: told of each step.
         exchange: the gateway's own exchange, at the moment; None: there is none.
         tables_changed: to be called when people or endpoints were entered.
+        patience: seconds in which the exchange must run.
         """
+        self._patience = patience
         self._settings = settings
         self._pool = pool
         self._live = live
@@ -111,7 +114,13 @@ class Demonstration:
         if hindered is not None or exchange is None:
             raise NoDemonstration(hindered or Hindered(why=DemoObstacle.NO_ENGINE, text=_NO_ENGINE))
         self.standing = DemoStanding(state=DemoState.RUNNING, began_at=datetime.now(UTC))
-        return House(settings=self._settings, pool=self._pool, exchange=exchange, tables_changed=self._tables_changed)
+        return House(
+            settings=self._settings,
+            pool=self._pool,
+            exchange=exchange,
+            tables_changed=self._tables_changed,
+            patience=self._patience,
+        )
 
     async def _by_itself(self, house: House) -> None:
         try:

@@ -31,7 +31,7 @@ LOGIN = "demo"
 TRUNK = "demo"
 REALM = "trunkline"
 _EXTENSIONS = tuple(str(number) for number in range(190, 200))
-_READY_SECONDS = 30.0
+READY_SECONDS = 30.0
 
 
 class NoExtensionLeft(GiveUp):
@@ -47,12 +47,14 @@ class House:
         pool: Its database.
         exchange: Its own exchange.
         tables_changed: To be called when people or endpoints were entered.
+        patience: Seconds in which the exchange must run.
     """
 
     settings: Settings
     pool: Pool
     exchange: ExchangeLine
     tables_changed: Callable[[], Awaitable[None]]
+    patience: float = READY_SECONDS
 
 
 async def show(house: House, tell: Callable[[Told], None]) -> None:
@@ -68,9 +70,9 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
     """
     check_phones()
     exchange, settings = house.exchange, house.settings
-    await _ready(exchange)
+    await _ready(exchange, house.patience)
     secret = secrets.token_hex(16)
-    async with in_time(_READY_SECONDS, "the database"), house.pool.acquire() as connection, connection.transaction():
+    async with in_time(READY_SECONDS, "the database"), house.pool.acquire() as connection, connection.transaction():
         extension = await _cast(connection, secret)
     stage = Stage(
         server=(settings.embedded.bind, settings.embedded.port),
@@ -83,7 +85,7 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
     exchange.guests = (control.TrunkOf(name=TRUNK, host=LOOPBACK, port=stage.switch_port, dids=(stage.did,)),)
     exchange.guest_plans = {stage.did: control.Fallback(endpoints=(extension,))}
     try:
-        async with in_time(_READY_SECONDS, "the gateway to know its manager and its provider"):
+        async with in_time(READY_SECONDS, "the gateway to know its manager and its provider"):
             await house.tables_changed()
             await _furnished(exchange)
         since = datetime.now(UTC)
@@ -100,9 +102,9 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
         exchange.engine.configure()
 
 
-async def _ready(exchange: ExchangeLine) -> None:
+async def _ready(exchange: ExchangeLine, seconds: float) -> None:
     try:
-        await exchange.engine.ready(_READY_SECONDS)
+        await exchange.engine.ready(seconds)
     except TimeoutError:
         why = exchange.engine.state.trouble or "it does not take its configuration"
         raise DemoFailed(f"The gateway's own exchange is not ready: {why}") from None
