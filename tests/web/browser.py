@@ -38,7 +38,7 @@ LOCALES = {"en": "en-GB", "ru": "ru-RU", "pl": "pl-PL"}
 Theme = Literal["light", "dark"]
 Language = Literal["en", "ru", "pl"]
 WIDE, NARROW = (1440, 900), (360, 740)
-PATIENCE = 10_000
+PATIENCE = 30_000
 """Milliseconds that a page gets on a machine that does other things too."""
 READY = "#root main > *, #root form"
 BUSY = "[aria-busy=true]"
