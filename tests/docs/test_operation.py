@@ -44,7 +44,8 @@ def test_systemd_understands_every_line_of_the_units(unit: Path, tmp_path: Path)
 def test_the_service_is_started_again_and_may_do_little() -> None:
     text = (ROOT / "deploy" / "systemd" / "trunkline.service").read_text(encoding="utf-8")
 
-    for line in ("Restart=always", "User=trunkline", "NoNewPrivileges=yes", "ProtectSystem=strict", "KillMode=process"):
+    lines = ("Restart=always", "User=trunkline", "NoNewPrivileges=yes", "ProtectSystem=strict", "KillMode=process")
+    for line in (*lines, "RemoveIPC=no"):
         assert f"\n{line}\n" in text
 
 
