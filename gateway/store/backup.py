@@ -212,18 +212,30 @@ async def _load_older(dsn: str, words: list[str], progress: Progress) -> None:
     psql = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
     async with _started("psql", psql, dsn, reads=True) as loading, _started("pg_restore", words, None) as reading:
         said = asyncio.gather(_heard(reading, progress, "processing data for table"), _heard(loading, progress, ""))
-        assert reading.stdout is not None
-        assert loading.stdin is not None
-        script = (await _first(reading.stdout)).replace(_UNKNOWN_LINE, b"", 1)
-        with contextlib.suppress(ConnectionError):  # psql has ended with a fault, which it tells
-            while script:
-                loading.stdin.write(script)
-                await loading.stdin.drain()
-                script = await reading.stdout.read(_PREAMBLE)
-            loading.stdin.close()
-        reading_fault, loading_fault = await said
+        try:
+            await _hand_over(reading, loading)
+            reading_fault, loading_fault = await said
+        finally:
+            said.cancel()
+            await asyncio.wait([said])
         if await loading.wait() or await reading.wait():
             raise ProgramFailed(f"psql ended with a fault: {loading_fault or reading_fault or 'it says nothing'}")
+
+
+async def _hand_over(reading: asyncio.subprocess.Process, loading: asyncio.subprocess.Process) -> None:
+    """Give what one program writes to the other, without the line that an older server refuses."""
+    assert reading.stdout is not None
+    assert loading.stdin is not None
+    script = (await _first(reading.stdout)).replace(_UNKNOWN_LINE, b"", 1)
+    try:
+        while script:
+            loading.stdin.write(script)
+            await loading.stdin.drain()
+            script = await reading.stdout.read(_PREAMBLE)
+        loading.stdin.close()
+    except ConnectionError:  # psql has ended with a fault, which it tells; nobody takes the rest
+        with contextlib.suppress(ProcessLookupError):
+            reading.kill()
 
 
 async def _first(stream: asyncio.StreamReader) -> bytes:
@@ -290,9 +302,12 @@ async def _started(
     try:
         yield process
     finally:
-        if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
             process.kill()
-            await process.wait()
+        for stream in (process.stdout, process.stderr):  # a pipe that is not read to its end stays open
+            while stream is not None and await stream.read(_PREAMBLE):
+                pass
+        await process.wait()
 
 
 async def _heard(process: asyncio.subprocess.Process, progress: Progress, telling: str) -> str:

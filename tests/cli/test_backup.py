@@ -4,6 +4,7 @@ Complaint C3 of sites (what was lost stays lost) and features "Backup that inclu
 """
 
 import asyncio
+import gc
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import psutil
 import pytest
 import pytest_asyncio
 from alembic import command
@@ -384,3 +386,21 @@ async def test_an_older_server_is_given_the_same_as_a_script(database: str, empt
     assert await sums_of(empty, lambda _: None) == dict(backups.read_manifest(saved).tables)
     with pytest.raises(ProgramFailed, match="already exists"):
         await load(empty, saved / backups.DUMP, lambda _: None, as_script=True)
+
+
+async def test_a_long_script_that_fails_at_its_begin_ends_and_leaves_nothing_open(
+    database: str, empty: str, tmp_path: Path
+) -> None:
+    """More is left of it than fits into pipes; whoever writes it must not wait for ever to be rid of it."""
+    async with looking_at(database) as pool:
+        await pool.execute("insert into contact (name) select md5(n::text) from generate_series(1, 40000) n")
+    await run("backup", "--config", site(tmp_path / "site", database), tmp_path / "saved")
+    saved = only_backup(tmp_path / "saved")
+    await load(empty, saved / backups.DUMP, lambda _: None)
+
+    with pytest.raises(ProgramFailed, match="already exists"):
+        async with asyncio.timeout(60):
+            await load(empty, saved / backups.DUMP, lambda _: None, as_script=True)
+
+    assert not [child for child in psutil.Process().children() if child.name() in ("psql", "pg_restore")]
+    gc.collect()  # a pipe that nobody closed would complain
