@@ -21,7 +21,7 @@ export function Frame() {
   useFrameKeys();
   useEffect(() => {
     // In braces: newer browsers answer with a promise, which is no way to end an effect.
-    void main.current?.scrollTo(0, 0);
+    main.current?.scrollTo(0, 0);
   }, [pathname]);
   return (
     <div className={styles["frame"]}>

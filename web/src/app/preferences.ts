@@ -49,7 +49,7 @@ async function send(who: string, area: string): Promise<void> {
   const kept = read(place);
   if (!kept?.isNew) return;
   try {
-    const value = { is: kept.value as Schemas["JsonValue"] };
+    const value = { is: kept.value };
     await body(api.PUT("/api/v1/me/preferences/{area}", { params: { path: { area } }, body: { value } }));
     if (JSON.stringify(read(place)?.value) === JSON.stringify(kept.value)) write(place, { value: kept.value });
   } catch (fault) {

@@ -60,6 +60,11 @@ export class Dispatcher {
     this.#places = places;
   }
 
+  /** Do an act without its key. */
+  run(act: Act): boolean {
+    return this.#layers.some(({ handlers }) => handlers[act] !== undefined && handlers[act]() !== false);
+  }
+
   /** Do what a key means.
    * @param isWriting whether the focus is in a field
    * @param now in ms
