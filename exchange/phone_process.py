@@ -10,21 +10,25 @@ four calls; a phone takes three, and its fourth place is for refusing: a manager
 503, after which the next switch is tried.
 """
 
-import contextlib
-import gc
 import json
-import os
-import select
 import sys
-import time
 from typing import Any
 from urllib.parse import quote
 
 import pjsua2 as pj
 
-TURN_MS = 10
-RATE = 8000
-END_SECONDS = 1.0
+from exchange.phone_library import (
+    TURN_MS,
+    Pipe,
+    begin_library,
+    carries_sound,
+    end_library,
+    obey_lines,
+    shown_name,
+    unhold,
+    with_code,
+)
+
 FREE_CALLS = 3
 """Calls that it takes; the library's fourth place is for saying that there is no other."""
 _HEARD_WORDS = {
@@ -32,18 +36,6 @@ _HEARD_WORDS = {
     pj.PJSIP_INV_STATE_CONFIRMED: "answered",
     pj.PJSIP_INV_STATE_DISCONNECTED: "ended",
 }
-_words_out = os.dup(1) if __name__ == "__main__" else 1
-"""The pipe; what the library prints must not get into it."""
-
-
-def tell(**words: object) -> None:
-    """Write one line to the other side."""
-    os.write(_words_out, json.dumps(words).encode() + b"\n")
-
-
-def tell_event(event: str, **words: object) -> None:
-    """Write an event with the moment at which the phone saw it."""
-    tell(event=event, at=time.time(), **words)
 
 
 class PhoneCall(pj.Call):  # type: ignore[misc]
@@ -53,6 +45,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         """A call to be placed, or the arrived one that the library knows by that id."""
         super().__init__(phone.account, of_library)
         self.number = number
+        self.pipe = phone.pipe
         self.over = False
         self.is_placed = of_library != pj.PJSUA_INVALID_ID  # a question about one that is not aborts the process
         self.player: Any = None
@@ -61,7 +54,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         """Tell what the call has become."""
         info = self.getInfo()
         if word := _HEARD_WORDS.get(info.state):
-            tell_event(word, call=self.number, code=info.lastStatusCode, reason=info.lastReason)
+            self.pipe.tell_event(word, call=self.number, code=info.lastStatusCode, reason=info.lastReason)
         self.over = self.over or info.state == pj.PJSIP_INV_STATE_DISCONNECTED
 
     def onCallMediaState(self, prm: object) -> None:  # noqa: N802 - the library's name
@@ -70,14 +63,13 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
 
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Tell how the transfer goes that this phone asked for."""
-        tell_event("transfer", call=self.number, code=prm.statusCode)
+        self.pipe.tell_event("transfer", call=self.number, code=prm.statusCode)
 
     def speak(self) -> None:
         """Play the file to the far end, if there is one and the call carries sound."""
         if self.player is None or not self.is_placed:
             return
-        info = self.getInfo()  # its parts are its memory: kept while they are read
-        if any(media.status == pj.PJSUA_CALL_MEDIA_ACTIVE for media in info.media):
+        if carries_sound(self):
             self.player.startTransmit(self.getAudioMedia(-1))
 
     def say(self, file: str | None, *, again: bool) -> None:
@@ -90,7 +82,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
     def end(self, code: int = 0) -> None:
         """Hang up, cancel or refuse; a call that is over stays over."""
         if not self.over and self.is_placed:
-            self.hangup(_with(code))
+            self.hangup(with_code(code))
 
 
 class Identity(pj.Account):  # type: ignore[misc]
@@ -103,7 +95,7 @@ class Identity(pj.Account):  # type: ignore[misc]
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Tell the registrar's answer."""
-        tell_event("registered", code=prm.code, reason=prm.reason)
+        self.phone.pipe.tell_event("registered", code=prm.code, reason=prm.reason)
 
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Ring, and tell; what follows is the other side's to say."""
@@ -113,48 +105,27 @@ class Identity(pj.Account):  # type: ignore[misc]
 class Phone:
     """The library, one identity, and its calls."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, told: dict[str, Any], pipe: Pipe) -> None:
         """Begin.
 
         Args:
             told: `user`, `secret` (null: a provider), `host` and `port` of its own socket, `server_host` and
                 `server_port` where it sends everything.
+            pipe: the way to the other side.
         """
+        self.pipe = pipe
         self.user, self.secret = str(told["user"]), told["secret"]
         self.host, self.port = str(told["host"]), int(told["port"])
         self.server = f"{told['server_host']}:{int(told['server_port'])}"
         self.calls: dict[int, PhoneCall] = {}
         self._count = 0
-        self.endpoint = self._begin_library()
+        self.endpoint = begin_library(host=self.host, port=self.port, agent="trunkline-loopback-phone", codec="PCM")
         self.account = Identity(self)
         self.account.create(self._config(self.user, ""))
 
-    def _begin_library(self) -> Any:
-        config = pj.EpConfig()
-        config.uaConfig.threadCnt = 0
-        config.uaConfig.mainThreadOnly = True
-        config.uaConfig.userAgent = "trunkline-loopback-phone"
-        config.logConfig.level = config.logConfig.consoleLevel = 0
-        config.medConfig.clockRate = config.medConfig.sndClockRate = RATE
-        config.medConfig.noVad = True
-        config.medConfig.ecTailLen = 0
-        config.medConfig.sndAutoCloseTime = -1  # else the clock of all sound stops a second after a call
-        endpoint = pj.Endpoint()
-        endpoint.libCreate()
-        endpoint.libInit(config)
-        socket = pj.TransportConfig()
-        socket.port, socket.boundAddress = self.port, self.host
-        endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, socket)
-        endpoint.libStart()
-        endpoint.audDevManager().setNullDev()
-        for codec in endpoint.codecEnum2():
-            endpoint.codecSetPriority(codec.codecId, 200 if codec.codecId.startswith("PCM") else 0)
-        return endpoint
-
     def _config(self, user: str, name: str) -> Any:
         config = pj.AccountConfig()
-        shown = f'"{_quoted(name)}" ' if name else ""
-        config.idUri = f"{shown}<sip:{quote(user, safe='+*#')}@{self.server}>"
+        config.idUri = f"{shown_name(name)}<sip:{quote(user, safe='+*#')}@{self.server}>"
         config.regConfig.registerOnAdd = False
         config.regConfig.timeoutSec = 120
         config.mediaConfig.transportConfig.boundAddress = self.host
@@ -171,8 +142,8 @@ class Phone:
         info = call.getInfo()
         if len(self.calls) > FREE_CALLS:
             return call.end(503 if self.secret is None else 486)
-        tell_event("incoming", call=call.number, caller=info.remoteUri, dialled=info.localUri)
-        call.answer(_with(180))
+        self.pipe.tell_event("incoming", call=call.number, caller=info.remoteUri, dialled=info.localUri)
+        call.answer(with_code(180))
 
     def _new(self, of_library: int = pj.PJSUA_INVALID_ID) -> PhoneCall:
         self._count += 1
@@ -209,7 +180,7 @@ class Phone:
         match does:
             case "answer":
                 call.say(order.get("play"), again=bool(order.get("again")))
-                call.answer(_with(200))
+                call.answer(with_code(200))
             case "refuse":
                 call.end(int(order["code"]))
             case "hang_up":
@@ -217,9 +188,7 @@ class Phone:
             case "hold":
                 call.setHold(pj.CallOpParam(True))
             case "unhold":
-                again = pj.CallOpParam(True)
-                again.opt.flag = pj.PJSUA_CALL_UNHOLD
-                call.reinvite(again)
+                unhold(call)
             case "transfer":
                 call.xfer(f"sip:{quote(str(order['to']), safe='+*#')}@{self.server}", pj.CallOpParam(True))
             case _:
@@ -233,57 +202,19 @@ class Phone:
 
     def close(self) -> None:
         """Hang everything up and end the library, in the thread that owns it and after all that it made."""
-        self.endpoint.hangupAllCalls()
-        end = time.monotonic() + END_SECONDS
-        while self.calls and time.monotonic() < end:
-            self.turn()
-        self.calls.clear()
-        self.account.shutdown()
-        gc.collect()
-        self.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
-
-
-def _with(code: int) -> Any:
-    options = pj.CallOpParam(True)
-    options.statusCode = code
-    return options
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _answered(phone: Phone, line: bytes) -> dict[str, object]:
-    order = json.loads(line)
-    try:
-        return {"id": order["id"], **phone.obey(order)}
-    except pj.Error as fault:
-        return {"id": order["id"], "error": fault.reason}
-    except (KeyError, ValueError) as fault:
-        return {"id": order["id"], "error": f"{type(fault).__name__}: {fault}"}
+        end_library(self.endpoint, self.account, self.calls, self.turn)
 
 
 def main() -> int:
     """Run the phone that the first line of stdin describes, until stdin closes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    pipe = Pipe()
     try:
-        phone = Phone(json.loads(sys.stdin.readline()))
+        phone = Phone(json.loads(sys.stdin.readline()), pipe)
     except pj.Error as fault:
-        tell_event("failed", reason=fault.reason)
+        pipe.tell_event("failed", reason=fault.reason)
         return 1
-    tell_event("ready")
-    unread = b""
-    with contextlib.suppress(BrokenPipeError):  # nobody is interested any more
-        while True:
-            phone.turn()
-            if not select.select([0], [], [], 0)[0]:
-                continue
-            part = os.read(0, 65_536)
-            if not part:
-                break
-            *lines, unread = (unread + part).split(b"\n")
-            for line in lines:
-                tell(**_answered(phone, line))
+    pipe.tell_event("ready")
+    obey_lines(phone.turn, phone.obey, pipe)
     phone.close()
     return 0
 

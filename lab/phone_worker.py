@@ -12,10 +12,7 @@ Events: `{"event": "incoming" | "calling" | "ringing" | "connected" | "ended" | 
 
 from __future__ import annotations
 
-import gc
 import json
-import os
-import select
 import sys
 import time
 from collections.abc import Callable
@@ -24,25 +21,24 @@ from urllib.parse import quote
 
 import pjsua2 as pj
 
-POLL_MS = 10
-SAMPLE_RATE = 8000
+from exchange.phone_library import (
+    TURN_MS,
+    Pipe,
+    begin_library,
+    carries_sound,
+    end_library,
+    obey_lines,
+    shown_name,
+    unhold,
+    with_code,
+)
+
 STATES = {
     pj.PJSIP_INV_STATE_CALLING: "calling",
     pj.PJSIP_INV_STATE_EARLY: "ringing",
     pj.PJSIP_INV_STATE_CONFIRMED: "connected",
     pj.PJSIP_INV_STATE_DISCONNECTED: "ended",
 }
-
-
-_answers = os.dup(1)
-"""The pipe to the other side; what the library prints on stdout by itself must not get into it."""
-
-
-def say(**line: object) -> None:
-    """Write one line to the other side; events bear the moment at which the phone saw them."""
-    if "event" in line:
-        line["at"] = time.time()
-    os.write(_answers, json.dumps(line).encode() + b"\n")
 
 
 class LabCall(pj.Call):  # type: ignore[misc]
@@ -62,7 +58,7 @@ class LabCall(pj.Call):  # type: ignore[misc]
         """Tell the new state."""
         info = self.getInfo()
         if state := STATES.get(info.state):
-            say(event=state, call=self.number, code=info.lastStatusCode, reason=info.lastReason)
+            self.phone.pipe.tell_event(state, call=self.number, code=info.lastStatusCode, reason=info.lastReason)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.over = True
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED and self.phone.hang_up_after is not None:
@@ -75,7 +71,7 @@ class LabCall(pj.Call):  # type: ignore[misc]
 
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Tell how our transfer goes, and leave the call when it succeeded."""
-        say(event="transfer", call=self.number, code=prm.statusCode, final=prm.finalNotify)
+        self.phone.pipe.tell_event("transfer", call=self.number, code=prm.statusCode, final=prm.finalNotify)
         if prm.finalNotify:
             prm.cont = False
             if prm.statusCode == 200:
@@ -83,19 +79,18 @@ class LabCall(pj.Call):  # type: ignore[misc]
 
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Tell a digit that the other side sent."""
-        say(event="digit", call=self.number, digit=prm.digit)
+        self.phone.pipe.tell_event("digit", call=self.number, digit=prm.digit)
 
     def connect_player(self) -> None:
         """Send the file's sound to the other side if the call can carry it now."""
-        info = self.getInfo()  # kept while its parts are read: they are its memory
-        if any(media.status == pj.PJSUA_CALL_MEDIA_ACTIVE for media in info.media):
+        if carries_sound(self):
             self.player.startTransmit(self.getAudioMedia(-1))
 
     def end(self, code: int, headers: Any = None) -> None:
         """Hang up, cancel or refuse; nothing happens to a call that is over."""
         if self.over or not self.placed:
             return
-        options = _options(code)
+        options = with_code(code)
         if headers is not None:
             options.txOption.headers = headers
         self.hangup(options)
@@ -111,7 +106,7 @@ class LabAccount(pj.Account):  # type: ignore[misc]
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Tell the registrar's answer."""
-        say(event="registered", code=prm.code, reason=prm.reason)
+        self.phone.pipe.tell_event("registered", code=prm.code, reason=prm.reason)
 
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 - the library's name
         """Let it ring, then do what the script says."""
@@ -121,8 +116,9 @@ class LabAccount(pj.Account):  # type: ignore[misc]
 class SoftPhone:
     """The phone: one endpoint, one account, its calls, and a script for calls that arrive."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], pipe: Pipe) -> None:
         """Start the library with `user`, `secret` (may be null), `codec`, `port` and `pbx_port`."""
+        self.pipe = pipe
         self.user = str(settings["user"])
         self.secret = settings.get("secret")
         self.codec = str(settings["codec"])
@@ -135,38 +131,14 @@ class SoftPhone:
         self.play_on_answer: str | None = None
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._numbers = 0
-        self.endpoint = self._start_library()
+        self.endpoint = begin_library(host="127.0.0.1", port=self.port, agent="lab-phone", codec=self.codec)
         self.account = LabAccount(self)
         self.account.create(self._identity(self.user, None))
 
-    def _start_library(self) -> Any:
-        endpoint = pj.Endpoint()
-        endpoint.libCreate()
-        config = pj.EpConfig()
-        config.uaConfig.threadCnt = 0
-        config.uaConfig.mainThreadOnly = True
-        config.uaConfig.userAgent = "lab-phone"
-        config.logConfig.level = config.logConfig.consoleLevel = 0
-        config.medConfig.clockRate = config.medConfig.sndClockRate = SAMPLE_RATE
-        config.medConfig.noVad = True
-        config.medConfig.ecTailLen = 0
-        config.medConfig.sndAutoCloseTime = -1  # else the clock of all sound stops a second after a call
-        endpoint.libInit(config)
-        transport = pj.TransportConfig()
-        transport.port = self.port
-        transport.boundAddress = "127.0.0.1"
-        endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
-        endpoint.libStart()
-        endpoint.audDevManager().setNullDev()
-        for codec in endpoint.codecEnum2():
-            endpoint.codecSetPriority(codec.codecId, 200 if codec.codecId.startswith(self.codec) else 0)
-        return endpoint
-
     def _identity(self, user: str, name: str | None) -> Any:
         config = pj.AccountConfig()
-        shown = "" if name is None else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '" '
         at = f"{quote(user, safe='+')}@" if user else ""  # a provider may send no user at all
-        config.idUri = f"{shown}<sip:{at}{self.pbx}>"
+        config.idUri = f"{shown_name(name or '')}<sip:{at}{self.pbx}>"
         config.regConfig.registerOnAdd = False
         config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
         if self.secret is None:
@@ -191,11 +163,11 @@ class SoftPhone:
     def ring(self, call_id: int) -> None:
         """Take an arrived call: ring, and answer or refuse as scripted."""
         call = self.add(call_id)
-        say(event="incoming", call=call.number, peer=call.getInfo().remoteUri)
+        self.pipe.tell_event("incoming", call=call.number, peer=call.getInfo().remoteUri)
         if self.refuse_with is not None:
             call.end(self.refuse_with)
             return
-        call.answer(_options(180))
+        call.answer(with_code(180))
         if self.answer_after is not None:
             self.after(self.answer_after, lambda: self._answer(call))
 
@@ -204,7 +176,7 @@ class SoftPhone:
             return
         if self.play_on_answer is not None:
             self._play(call, self.play_on_answer)
-        call.answer(_options(200))
+        call.answer(with_code(200))
 
     def _play(self, call: LabCall, path: str) -> None:
         call.player = pj.AudioMediaPlayer()
@@ -255,9 +227,7 @@ class SoftPhone:
             case "hold":
                 call.setHold(pj.CallOpParam(True))
             case "unhold":
-                options = pj.CallOpParam(True)
-                options.opt.flag = pj.PJSUA_CALL_UNHOLD
-                call.reinvite(options)
+                unhold(call)
             case "blind_transfer":
                 call.xfer(self._address(order["to"]), pj.CallOpParam(True))
             case "attended_transfer":
@@ -275,7 +245,7 @@ class SoftPhone:
 
     def turn(self) -> None:
         """Let the library work for a moment, run what is due, and forget calls that are over."""
-        self.endpoint.libHandleEvents(POLL_MS)
+        self.endpoint.libHandleEvents(TURN_MS)
         now = time.monotonic()
         due = [action for moment, action in self._timers if moment <= now]
         self._timers = [timer for timer in self._timers if timer[0] > now]
@@ -285,26 +255,9 @@ class SoftPhone:
             self.calls.pop(number).recorder = None  # what was heard is written when it goes
 
     def close(self) -> None:
-        """Hang up everything and end the library in the thread that owns it.
-
-        The registration has been taken back by then (`Phone.close`); without the network the library
-        does not spend a second on it again.
-        """
-        self.endpoint.hangupAllCalls()
-        deadline = time.monotonic() + 1.0
-        while self.calls and time.monotonic() < deadline:
-            self.turn()
+        """Hang up everything and end the library in the thread that owns it."""
         self._timers.clear()
-        self.calls.clear()
-        self.account.shutdown()
-        gc.collect()
-        self.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
-
-
-def _options(code: int) -> Any:
-    options = pj.CallOpParam(True)
-    options.statusCode = code
-    return options
+        end_library(self.endpoint, self.account, self.calls, self.turn)
 
 
 def _headers(texts: dict[str, str]) -> Any:
@@ -316,34 +269,13 @@ def _headers(texts: dict[str, str]) -> Any:
     return headers
 
 
-def obey(phone: SoftPhone, line: bytes) -> None:
-    """Carry out one command line and answer it."""
-    order = json.loads(line)
-    try:
-        say(id=order["id"], **phone.do(order))
-    except pj.Error as error:
-        say(id=order["id"], error=error.info())
-    except (KeyError, ValueError) as error:
-        say(id=order["id"], error=f"{type(error).__name__}: {error}")
-
-
 def main() -> None:
     """Run the phone that the JSON text in the first argument describes until stdin closes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    phone = SoftPhone(json.loads(sys.argv[1]))
-    say(event="ready")
-    waiting = b""
+    pipe = Pipe()
+    phone = SoftPhone(json.loads(sys.argv[1]), pipe)
+    pipe.tell_event("ready")
     try:
-        while True:
-            phone.turn()
-            if not select.select([0], [], [], 0)[0]:
-                continue
-            read = os.read(0, 65536)
-            if not read:
-                return
-            *lines, waiting = (waiting + read).split(b"\n")
-            for line in lines:
-                obey(phone, line)
+        obey_lines(phone.turn, phone.do, pipe)
     finally:
         phone.close()
 
