@@ -2,7 +2,7 @@
    the same at every machine, and in this browser, so that it is there at once and without a connection. */
 
 import { useCallback, useMemo, useSyncExternalStore } from "react";
-import { api, body, type Schemas } from "../api/client";
+import { api, body } from "../api/client";
 import { asProblem } from "../api/problem";
 import { useMaybeSession } from "./session";
 
