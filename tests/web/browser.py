@@ -106,7 +106,7 @@ class Visit:
             login: anna and boris are managers, head a supervisor, root an administrator; None: nobody has signed in.
             path: the address.
             theme: which the person's system has.
-            language: which the person's browser has.
+            language: which the person has chosen, and his browser has.
             narrow: on a telephone's screen, with a finger.
             size: of the window, where neither the usual nor the narrow one will do.
             options: further ones of Playwright's `new_context`.
@@ -142,6 +142,8 @@ class Visit:
         )
         self.contexts.append(context)
         if login is not None:
+            chosen = "update users set language = $2, theme = 'auto' where login = $1"
+            await self.day.api.site.pool.execute(chosen, login, language)
             token = token_of(await self.day.api.signed_in(login))
             cookie = {"name": COOKIE, "value": token, "url": self.day.api.origin, "httpOnly": True}
             await context.add_cookies([cookie])  # type: ignore[list-item]
