@@ -22,7 +22,7 @@ from gateway.live import Live
 from gateway.store.database import open_pool
 from tests.api.site import Api, open_api, problem
 from tests.api.test_commands import becomes, key
-from tests.gateway.site import BASE, rows_of
+from tests.gateway.site import BASE, rows_of, rows_of_now
 
 pytestmark = pytest.mark.asyncio
 NUMBER = "+79161234567"
@@ -77,7 +77,7 @@ async def test_another_number_of_the_same_person_is_the_same_client(api: Api) ->
 
 async def test_whoever_talks_with_us_is_not_dialled_by_any_of_his_numbers(api: Api) -> None:
     api.board.accept()
-    rows = rows_of("in_answered")
+    rows = rows_of_now("in_answered")
     for row in rows:
         await api.site.pipeline.take([row])
         if await api.site.pool.fetchval("select count(*) from call where state = 'talking'"):
@@ -98,7 +98,7 @@ async def test_whoever_talks_with_us_is_not_dialled_by_any_of_his_numbers(api: A
 
 
 async def test_a_client_who_is_just_calling_is_not_called(api: Api) -> None:
-    rows = rows_of("in_answered")
+    rows = rows_of_now("in_answered")
     await api.site.take_all(rows[:1])
     number = await api.site.pool.fetchval("select client_number from call")
     boris = await api.caller(Role.MANAGER, "boris")
