@@ -14,6 +14,7 @@ from gateway.doctor.findings import Area, Finding
 from gateway.doctor.look import Look, Told, find_kind, places_of
 from gateway.doctor.originate import check_originate
 from gateway.doctor.phones import check_phones
+from gateway.doctor.softphones import check_softphones
 from gateway.domain.directory import Directory
 from gateway.domain.errors import GatewayError
 from gateway.settings import Pbx
@@ -125,6 +126,8 @@ async def _all(look: Look, heard: set[str], *, routed: bool | None) -> AsyncIter
     async for finding in check_originate(look):
         yield finding
     async for finding in check_phones(look):
+        yield finding
+    async for finding in check_softphones(look):
         yield finding
     async for finding in check_filter(look, heard):
         yield finding

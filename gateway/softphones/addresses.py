@@ -11,7 +11,7 @@ from dataclasses import replace
 from gateway.softphones.messages import Message
 
 _PLACE = re.compile(r"(?<=sip:)(?:([^@<>;\s]*)@)?([^@<>;\s]+)")
-_SEEN_FROM = re.compile(r"(?<=;)(?:received|rport)=[^;]*;?")
+_SEEN_FROM = re.compile(r"(?:^|(?<=;))(?:received|rport)=[^;]*;?")
 """What the PBX says in Via of where the page's message came from: our own address within the site."""
 _TELLS = frozenset({"via", "contact", "from", "to", "record-route", "p-asserted-identity", "remote-party-id"})
 _ALIAS = re.compile(r"pbx([0-9])\.invalid")

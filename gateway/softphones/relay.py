@@ -314,16 +314,16 @@ class Softphones:
         await line.tell(line.addresses.hide(message).text())
 
     async def _named(self, line: Line, message: Message) -> Message:
-        """Tell the page which call of ours this is."""
+        """Tell the page which call of ours this is; nobody else may."""
+        plain = message.without("x-call-id").without("x-leg-id")
         if message.dialog not in line.known:
             leg = await self._leg_of(line, message.dialog)
             if leg is None:
-                return message
+                return plain
             while len(line.known) >= _KNOWN_MAX:
                 del line.known[next(iter(line.known))]
             line.known[message.dialog] = call_id(line.account.pbx, leg.family), leg.leg
         call, own = line.known[message.dialog]
-        plain = message.without("x-call-id").without("x-leg-id")
         return plain.with_header(LEG_HEADER, own).with_header(CALL_HEADER, str(call))
 
     async def _leg_of(self, line: Line, dialog: str) -> SoftphoneLeg | None:
@@ -338,7 +338,7 @@ class Softphones:
         line.registered = seconds > 0
         await self._tell_registered(line, seconds)
         if first:
-            if line.fresh:
+            if line.fresh and not line.calls:
                 await self._part(line)
             self._spawn(self._bring_back(line))
 

@@ -1,5 +1,7 @@
-"""The whole way of a call over a browser: the lab's Asterisk, the gateway with its page, real Chromium with a microphone
-that plays a file, and phones of clients and colleagues.
+"""The whole way of a call over a browser: the lab's Asterisk, the gateway with its page, real Chromium whose microphone
+plays a file, and phones of clients and colleagues.
+
+Time limits are long, for other tests may have the machine; nothing here asserts how quick something was.
 """
 
 import asyncio
@@ -29,6 +31,8 @@ PASSWORD = "correct horse battery"
 DID, DID_WITH_DESK = "4950030", "4950031"
 PEOPLE = {"anna": "101", "boris": "102"}
 RATE = 8000
+PATIENCE = 60.0
+"""Seconds that anything may take here."""
 _FLAGS = (
     "--allow-loopback-in-peer-connection",
     "--use-fake-ui-for-media-stream",
@@ -46,7 +50,7 @@ def flags(microphone: Path) -> tuple[str, ...]:
 def office_settings(server: AsteriskServer, database: str, **softphone: object) -> Settings:
     """The lab's Asterisk with phones in browsers."""
     plain = settings_for(server, database)
-    pbx = plain.pbx["lab"].model_dump(mode="json", exclude_defaults=True)
+    pbx: dict[str, object] = plain.pbx["lab"].model_dump(mode="json", exclude_defaults=True)
     place = f"http://127.0.0.1:{server.ports.http}"
     pbx |= {
         "ami": {"port": server.ports.ami, "user": server.gateway.user, "secret": server.gateway.secret},
@@ -54,7 +58,8 @@ def office_settings(server: AsteriskServer, database: str, **softphone: object) 
         "softphone": {"url": f"ws://127.0.0.1:{server.ports.http}/ws", "media_address": "127.0.0.1", **softphone},
     }
     del pbx["name"]
-    return Settings(http={"port": plain.http.port}, database={"url": database}, pbx={"lab": pbx}, home=str(plain.home))
+    values = {"http": {"port": plain.http.port}, "database": {"url": database}, "home": str(plain.home)}
+    return Settings.model_validate({**values, "pbx": {"lab": pbx}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,7 @@ class Office:
         await ready(page)
         return page
 
-    async def ended_call(self, since: datetime, seconds: float = 20.0) -> asyncpg.Record:
+    async def ended_call(self, since: datetime, seconds: float = PATIENCE) -> asyncpg.Record:
         """The first call that began after a moment, once it has ended."""
         query = (
             "select * from call where state = 'ended' and merged_into is null and started_at > $1 order by started_at"
@@ -98,24 +103,14 @@ class Office:
             return row
 
 
-def line_of(page: Page) -> str:
-    """Where the page says how its phone stands."""
-    return "#main [data-line]"
-
-
-async def ready(page: Page, seconds: float = 20.0) -> None:
+async def ready(page: Page, seconds: float = PATIENCE) -> None:
     """Wait until the page's phone is registered."""
     await expect(page.locator("#main [data-line]")).to_have_attribute("data-line", "ready", timeout=seconds * 1000)
 
 
-def call_of(page: Page, state: str) -> str:
-    """A call of the page in a state: ringing, dialling, talking, held."""
-    return f'#main li[data-state="{state}"]'
-
-
-async def wait_call(page: Page, state: str, seconds: float = 10.0) -> None:
-    """Wait until the page shows a call in a state."""
-    await page.locator(call_of(page, state)).wait_for(timeout=seconds * 1000)
+async def wait_call(page: Page, state: str, seconds: float = PATIENCE) -> None:
+    """Wait until the page shows a call in a state: ringing, dialling, talking, held."""
+    await page.locator(f'#main li[data-state="{state}"]').wait_for(timeout=seconds * 1000)
 
 
 async def press(page: Page, name: str) -> None:
@@ -158,7 +153,7 @@ def write_speech(source: Path, target: Path, rate: int = 48_000) -> Path:
 
 
 def correlation(said: Path, heard: Path, *, piece: float = 0.5) -> float:
-    """How like what was said a recording is: the highest correlation of half a second of speech with any place of it."""
+    """How like what was said a recording is: the highest correlation of a piece of speech with any place of it."""
     words, sound = _read(said), _read(heard)
     length = int(piece * RATE)
     best = 0.0
