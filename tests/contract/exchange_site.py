@@ -187,27 +187,29 @@ async def open_exchange_site(home: Path) -> AsyncIterator[ContractSite]:
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(engine.run())
-        stack.callback(running.cancel)
-        try:
-            await engine.ready()
-            phones = []
-            for x in MANAGERS:
-                phone = await stack.enter_async_context(open_phone(user=x, pbx_port=ports.sip, secret=SECRET))
-                await phone.register()
-                phones.append(phone)
-            chief, anna, boris = phones
-            client = await stack.enter_async_context(
-                open_phone(user="79161234567", pbx_port=ports.sip, codec=Codec.A_LAW, port=ports.trunk)
-            )
-            yield ContractSite(
-                engine=engine,
-                behind=behind,
-                anna=anna,
-                boris=boris,
-                chief=chief,
-                client=client,
-                refused=gateway.untaken_orders,
-            )
-        finally:
-            running.cancel()  # else it starts another one
-            await end(engine.pid)
+        stack.push_async_callback(end_with, engine)  # when the phones have taken their registrations back
+        stack.callback(running.cancel)  # else it starts another one
+        await engine.ready()
+        phones = []
+        for x in MANAGERS:
+            phone = await stack.enter_async_context(open_phone(user=x, pbx_port=ports.sip, secret=SECRET))
+            await phone.register()
+            phones.append(phone)
+        chief, anna, boris = phones
+        client = await stack.enter_async_context(
+            open_phone(user="79161234567", pbx_port=ports.sip, codec=Codec.A_LAW, port=ports.trunk)
+        )
+        yield ContractSite(
+            engine=engine,
+            behind=behind,
+            anna=anna,
+            boris=boris,
+            chief=chief,
+            client=client,
+            refused=gateway.untaken_orders,
+        )
+
+
+async def end_with(engine: EmbeddedEngine) -> None:
+    """End the exchange that an engine has found."""
+    await end(engine.pid)
