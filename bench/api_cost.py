@@ -18,11 +18,11 @@ from aiohttp import ClientSession, web
 from bench.made_calls import multiplied, recorded
 from gateway.domain.access import Role
 from gateway.store.access import AccessStore
+from gateway.store.call_lists import CallFilter, list_calls
 from gateway.store.card_lists import CardFilter, list_contacts
 from gateway.store.embedded import open_embedded
 from gateway.store.migrate import upgrade
 from gateway.store.people import list_people
-from gateway.store.reading import CallFilter, list_calls
 from gateway.store.webhooks import list_webhooks
 from tests.api.site import Api, open_api
 from tests.database import FAST, open_folder

@@ -1,4 +1,4 @@
-"""Calls: a list with filters, one call, and the journal's events that explain it.
+"""Calls: one call, and the journal's events that explain it; `gateway.api.call_lists` finds them.
 
 The JSON of a call is `gateway.domain.call_view` with the names its reader may see and with its recording; but for the
 recording it is the same as on the live socket and in the feed.
@@ -7,22 +7,19 @@ recording it is the same as on the live socket and in the feed.
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, Outgoing, RowId
-from gateway.api.pages import Page, page, read_cursor
+from gateway.api.fields import Incoming, Nothing, Outgoing
 from gateway.api.parts import ApiParts
 from gateway.api.problems import FieldFault, InvalidRequestError, NotFoundError
 from gateway.api.routing import API_PREFIX, Asked, Route, answer
 from gateway.api.sight import sight_of
-from gateway.api.visibility import owners, reach
+from gateway.api.visibility import owners
 from gateway.domain.access import Principal, Right, allowed
-from gateway.domain.call import CallKind, Direction, Result
 from gateway.domain.call_view import Sight, View, named
 from gateway.domain.errors import Rejected
 from gateway.domain.legs import LegEvent, in_order
@@ -31,29 +28,10 @@ from gateway.domain.phone import NumberKind
 from gateway.store import reading
 from gateway.store.database import Connection
 from gateway.store.journal import family_of_call
-from gateway.store.reading import CallFilter, CallRecording, ReadCall
+from gateway.store.reading import CallRecording, ReadCall
 
 MomentText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Seconds = float
-
-
-class CallStateFilter(StrEnum):
-    """How far a call is; `open` is ringing or talking."""
-
-    OPEN = "open"
-    RINGING = "ringing"
-    TALKING = "talking"
-    ENDED = "ended"
-
-
-class WantedKind(StrEnum):
-    """Which kinds of calls a list shows."""
-
-    CLIENT = CallKind.CLIENT
-    INTERNAL = CallKind.INTERNAL
-    THROUGH = CallKind.THROUGH
-    SERVICE = CallKind.SERVICE
-    ALL = "all"
 
 
 class CallPath(Incoming):
@@ -62,32 +40,12 @@ class CallPath(Incoming):
     call_id: UUID
 
 
-class CallQuery(Incoming):
-    """Which calls."""
-
-    since: Moment | None = Field(default=None, description="calls that began then or later")
-    until: Moment | None = Field(default=None, description="calls that began before")
-    direction: Direction | None = None
-    result: Result | None = None
-    kind: WantedKind = WantedKind.CLIENT
-    state: CallStateFilter | None = None
-    manager: RowId | None = Field(default=None, description="calls in which this user had a part")
-    contact: RowId | None = None
-    number: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
-        default=None, description="the client's number in any way of writing"
-    )
-    q: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description='words that were said; "a phrase", or, and - as in a search engine'
-    )
-    limit: Limit = 50
-    cursor: CursorText | None = None
-
-
 class CallPlace(Incoming):
     """Where a page of calls ends."""
 
     at: datetime
     id: UUID
+    size: int | None = None
 
 
 class ClientView(Outgoing):
@@ -292,14 +250,6 @@ class Calls:
         return (
             Route(
                 method="GET",
-                path="/calls",
-                handler=self.listing,
-                summary="List calls, the newest first",
-                right=Right.CALLS_READ_OWN,
-                tag="calls",
-            ),
-            Route(
-                method="GET",
                 path="/calls/{call_id}",
                 handler=self.one,
                 summary="One call; a merged one answers with the call it was merged into",
@@ -315,32 +265,6 @@ class Calls:
                 tag="calls",
             ),
         )
-
-    async def listing(self, asked: Asked[Nothing, CallQuery, Nothing]) -> Page[CallView]:
-        """A page of calls."""
-        query = asked.query
-        place = read_cursor("calls", query.cursor, CallPlace)
-        is_open = query.state is CallStateFilter.OPEN
-        wanted = CallFilter(
-            only_user=reach(asked.principal, Right.CALLS_READ_OWN),
-            user=query.manager,
-            since=query.since,
-            until=query.until,
-            direction=query.direction,
-            result=query.result,
-            kind=None if query.kind is WantedKind.ALL else query.kind,
-            state=None if is_open else query.state,
-            is_open=is_open,
-            contact=query.contact,
-            number=wanted_number(self._parts, query.number) if query.number is not None else None,
-            text=query.q,
-            languages=self._parts.settings.transcription.languages,
-        )
-        after = (place.at, place.id) if place else None
-        found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
-        views = await call_models(self._parts, found, asked.principal)
-        rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
-        return page("calls", rows, query.limit)
 
     async def one(self, asked: Asked[CallPath, Nothing, Nothing]) -> CallView | web.Response:
         """One call."""

@@ -11,7 +11,7 @@ from gateway.api.card_input import CardInput, ContactChange, Line, NewContact, S
 from gateway.api.card_views import ContactView, ContactWithCalls, card_values, contact_view
 from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, RowId
 from gateway.api.once import do_once, tell
-from gateway.api.pages import Page, page, read_cursor
+from gateway.api.pages import CountedView, Page, counted, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, NotFoundError, StaleVersionError
 from gateway.api.routing import API_PREFIX, Asked, Route, answer
@@ -20,16 +20,15 @@ from gateway.domain.access import Principal, Right
 from gateway.domain.card_fields import FieldOf
 from gateway.domain.cards import Heat, Stage, card_reach
 from gateway.store import contacts as store
-from gateway.store import reading
+from gateway.store.call_lists import CallFilter, list_calls
 from gateway.store.card_access import visible_ids
-from gateway.store.card_lists import CardFilter, Order, Place, list_contacts
+from gateway.store.card_lists import CardFilter, Order, Place, count_contacts, list_contacts
 from gateway.store.card_numbers import set_phones
 from gateway.store.card_owners import owner_changed
 from gateway.store.contacts import Contact, NewCard, Refused, change_contact, hold_contact, make_contact
 from gateway.store.database import Connection
 from gateway.store.external_ids import IdentityOf, externals_of, read_external
 from gateway.store.facts import NewFact, save_facts
-from gateway.store.reading import CallFilter
 
 HISTORY = 20
 
@@ -56,7 +55,10 @@ class CardQuery(Incoming):
     source_kind: ShortLine | None = None
     source_name: Line | None = None
     city: Line | None = None
+    line_of_business: Line | None = None
     organisation: RowId | None = None
+    next_step: bool | None = Field(default=None, description="whether a task is open or a call is planned with him")
+    touched_since: Moment | None = None
     created_since: Moment | None = None
     changed_since: Moment | None = None
     touched_before: Moment | None = Field(default=None, description="whom nobody has talked or written to since")
@@ -102,6 +104,9 @@ async def wanted_cards(parts: ApiParts, who: Principal, query: CardQuery) -> Car
         source_kind=query.source_kind,
         source_name=query.source_name,
         city=query.city,
+        line_of_business=query.line_of_business,
+        has_next_step=query.next_step,
+        touched_since=query.touched_since,
         organisation=query.organisation,
         created_since=query.created_since,
         changed_since=query.changed_since,
@@ -125,6 +130,14 @@ class Contacts:
                 path="/contacts",
                 handler=self.listing,
                 summary="Find cards by name, number or field",
+                right=Right.CONTACTS_READ,
+                tag="contacts",
+            ),
+            Route(
+                method="GET",
+                path="/contacts/count",
+                handler=self.count,
+                summary="How many cards a list has, up to ten thousand",
                 right=Right.CONTACTS_READ,
                 tag="contacts",
             ),
@@ -175,6 +188,11 @@ class Contacts:
         rows = [(contact_view(c), ContactPlace(at=c.last_touch_at, id=c.id)) for c in found]
         return page(f"contacts {query.sort}", rows, query.limit)
 
+    async def count(self, asked: Asked[Nothing, CardQuery, Nothing]) -> CountedView:
+        """How many cards there are."""
+        wanted = await wanted_cards(self._parts, asked.principal, asked.query)
+        return counted(await count_contacts(self._parts.pool, wanted))
+
     async def _of_external(self, who: Principal, external: str) -> Page[ContactView]:
         """The card that an id of another system stands for, if the caller may see it."""
         system, _, id_ = external.partition(":")
@@ -189,7 +207,7 @@ class Contacts:
         """One card with its history, as far as the caller may see it."""
         contact = await visible_contact(self._parts, asked.principal, asked.path.contact_id)
         wanted = CallFilter(only_user=reach(asked.principal, Right.CALLS_READ_OWN), contact=contact.id)
-        found = await reading.list_calls(self._parts.pool, wanted, after=None, limit=HISTORY + 1)
+        found = await list_calls(self._parts.pool, wanted, after=None, limit=HISTORY + 1)
         views = await call_models(self._parts, found, asked.principal)
         rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
         calls = page("calls", rows, HISTORY)

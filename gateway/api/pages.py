@@ -30,6 +30,22 @@ class Page(Outgoing, Generic[Entry]):
     next: str | None = Field(description="the cursor of the next page; null on the last one")
 
 
+COUNT_MAX = 10_000
+"""Entries that are counted at most: nobody reads on behind them."""
+
+
+class CountedView(Outgoing):
+    """How many entries a list has."""
+
+    count: int = Field(description=f"up to {COUNT_MAX}")
+    more: bool = Field(description="there are more than that")
+
+
+def counted(count: int) -> CountedView:
+    """A count that the store stopped behind `COUNT_MAX`."""
+    return CountedView(count=min(count, COUNT_MAX), more=count > COUNT_MAX)
+
+
 def write_cursor(kind: str, keys: BaseModel) -> str:
     """The cursor behind an entry.
 

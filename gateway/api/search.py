@@ -19,11 +19,10 @@ from gateway.api.routing import Asked, Route
 from gateway.api.visibility import reach
 from gateway.domain.access import Principal, Right, holds
 from gateway.domain.cards import card_reach
-from gateway.store import reading
+from gateway.store.call_lists import CallFilter, list_calls
 from gateway.store.card_lists import CardFilter, list_contacts, nearly_named, number_end
 from gateway.store.contacts import Contact
 from gateway.store.organisations import list_organisations
-from gateway.store.reading import CallFilter
 
 
 class Place(StrEnum):
@@ -105,5 +104,5 @@ class Search:
         reaches = [reach(who, right) for right in (Right.RECORDINGS_LISTEN_OWN, Right.CALLS_READ_OWN)]
         only = next((user for user in reaches if user is not None), None)
         wanted = CallFilter(only_user=only, text=text, languages=self._parts.settings.transcription.languages)
-        found = await reading.list_calls(self._parts.pool, wanted, after=None, limit=limit)
+        found = await list_calls(self._parts.pool, wanted, after=None, limit=limit)
         return tuple(await call_models(self._parts, found, who))

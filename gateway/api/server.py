@@ -15,6 +15,7 @@ from gateway.api.board import LiveBoard
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
 from gateway.api.call_control import CallControl
+from gateway.api.call_lists import CallLists
 from gateway.api.callers import Callers
 from gateway.api.calls import Calls
 from gateway.api.colleagues import Colleagues
@@ -111,6 +112,7 @@ def route_table(
         *Doctor(parts).routes(),
         *Demo(parts).routes(),
         *Exchange(parts).routes(),
+        *CallLists(parts).routes(),
         *Calls(parts).routes(),
         *Callers(parts).routes(),
         *CallChoices(parts).routes(),

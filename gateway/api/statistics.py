@@ -21,7 +21,7 @@ from gateway.domain.call import Direction
 from gateway.domain.staff import zone_of
 from gateway.settings import GoalDirection
 from gateway.store import people, reading, reports
-from gateway.store.reading import CallFilter
+from gateway.store.call_lists import CallFilter, list_calls
 from gateway.store.reports import CompanyFigures, ManagerFigures, Span
 
 DAYS_MAX = 800
@@ -386,7 +386,7 @@ class Statistics:
             figure=query.figure,
         )
         after = (place.at, place.id) if place else None
-        found = await reading.list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
+        found = await list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)
         views = await call_models(self._parts, found, asked.principal)
         rows = [(view, CallPlace(at=c.sorted_at, id=c.id)) for view, c in zip(views, found, strict=True)]
         return page("company", rows, query.limit)

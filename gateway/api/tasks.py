@@ -16,7 +16,7 @@ from pydantic import Field
 from gateway.api.calls import visible_call
 from gateway.api.fields import CursorText, Incoming, Limit, Moment, Nothing, Outgoing, RowId
 from gateway.api.once import do_once, tell
-from gateway.api.pages import Page, page, read_cursor
+from gateway.api.pages import CountedView, Page, counted, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import (
     ConflictError,
@@ -58,7 +58,7 @@ _PLANNED = frozenset({TaskKind.CALL, TaskKind.CALL_BACK, TaskKind.MEETING})
 _HOURS_OFFERED = 8
 
 
-class TaskQuery(Incoming):
+class TasksQuery(Incoming):
     """Which tasks."""
 
     owner: RowId | None = None
@@ -73,6 +73,11 @@ class TaskQuery(Incoming):
     since: Moment | None = Field(default=None, description="due at this moment or later")
     until: Moment | None = Field(default=None, description="due before this moment")
     overdue: bool = Field(default=False, description="only open ones whose time has passed")
+
+
+class TaskQuery(TasksQuery):
+    """Which tasks, and which page of them."""
+
     limit: Limit = 50
     cursor: CursorText | None = None
 
@@ -126,6 +131,14 @@ class Tasks:
                 path="/tasks",
                 handler=self.listing,
                 summary="List tasks by their time",
+                right=Right.TASKS_READ_OWN,
+                tag="tasks",
+            ),
+            Route(
+                method="GET",
+                path="/tasks/count",
+                handler=self.count,
+                summary="How many tasks a list has, up to ten thousand",
                 right=Right.TASKS_READ_OWN,
                 tag="tasks",
             ),
@@ -190,6 +203,11 @@ class Tasks:
         shown = await show_tasks(self._parts.pool, ids, card_reach(asked.principal))
         rows = [(task_model(s, now, zone), TaskPlace(at=s.task.due_at, id=s.task.id)) for s in shown]
         return page("tasks", rows, query.limit)
+
+    async def count(self, asked: Asked[Nothing, TasksQuery, Nothing]) -> CountedView:
+        """How many tasks there are."""
+        wanted = _filter(asked.query, reach(asked.principal, Right.TASKS_READ_OWN), datetime.now(UTC))
+        return counted(await task_lists.count_tasks(self._parts.pool, wanted))
 
     async def one(self, asked: Asked[TaskPath, Nothing, Nothing]) -> TaskWithHistory:
         """One task."""
@@ -407,7 +425,7 @@ def _known_zone(name: str | None) -> None:
         raise refused_value("zone", "No time zone of this name is known; write one like Europe/Warsaw.")
 
 
-def _filter(query: TaskQuery, only_user: int | None, now: datetime) -> TaskFilter:
+def _filter(query: TasksQuery, only_user: int | None, now: datetime) -> TaskFilter:
     return TaskFilter(
         only_user=only_user,
         owner=query.owner,

@@ -23,6 +23,8 @@ _WINDOWS = (4000, 40_000)
 """Cards in the list's order among which a page is looked for; the larger only where cards that are hidden thin it."""
 _BY_NUMBER = 500
 """Cards that are found by a part of a number or an address at most."""
+COUNT_MAX = 10_000
+"""Cards that are counted at most: nobody reads on behind them."""
 SHORTEST_END = 4
 """Digits of a number's end by which it can be found."""
 _SHORTEST_NEAR = 5
@@ -56,7 +58,11 @@ class CardFilter:
     source_kind: str | None = None
     source_name: str | None = None
     city: str | None = None
+    line_of_business: str | None = None
     organisation: int | None = None
+    has_next_step: bool | None = None
+    """Whether a task is open or a call is planned with him."""
+    touched_since: datetime | None = None
     created_since: datetime | None = None
     changed_since: datetime | None = None
     touched_before: datetime | None = None
@@ -203,6 +209,29 @@ def _seen(reach: str, behind: str, by: str, limit: int) -> str:
     )
 
 
+_NEXT_STEP = (
+    "(exists (select from task s where s.contact_id = c.id and s.state in ('new', 'in_progress'))"
+    " or exists (select from scheduled_call s where s.contact_id = c.id and s.state in ('planned', 'calling')))"
+)
+
+
+async def count_contacts(source: Source, wanted: CardFilter) -> int:
+    """How many cards there are, up to `COUNT_MAX` and one more."""
+    if wanted.reach is not None and (await read_rule(source))[0] is CardRule.ALL:
+        wanted = replace(wanted, reach=None)
+    where = _Where(conditions=["c.merged_into is null"])
+    await _narrow(source, where, wanted)
+    if wanted.owner is not None:
+        where.add("c.owner_id = $", wanted.owner)
+    if wanted.reach is not None:
+        where.add(visible_contacts(where.value(wanted.reach)))
+    count: int = await source.fetchval(
+        f"select count(*) from (select from contact c where {' and '.join(where.conditions)} limit {COUNT_MAX + 1}) c",
+        *where.values,
+    )
+    return count
+
+
 async def _narrow(source: Source, where: _Where, wanted: CardFilter) -> None:
     plain: Mapping[str, object] = {
         "c.stage = $": wanted.stage,
@@ -214,7 +243,9 @@ async def _narrow(source: Source, where: _Where, wanted: CardFilter) -> None:
         "c.organisation_id = $": wanted.organisation,
         "c.created_at >= $": wanted.created_since,
         "c.updated_at >= $": wanted.changed_since,
+        "lower(c.line_of_business) = lower($)": wanted.line_of_business,
         "c.last_touch_at < $": wanted.touched_before,
+        "c.last_touch_at >= $": wanted.touched_since,
         "c.fields @> $": dict(wanted.fields) or None,
     }
     for condition, value in plain.items():
@@ -222,6 +253,8 @@ async def _narrow(source: Source, where: _Where, wanted: CardFilter) -> None:
             where.add(condition, value)
     if wanted.has_owner is not None:
         where.conditions.append(f"c.owner_id is {'not ' if wanted.has_owner else ''}null")
+    if wanted.has_next_step is not None:
+        where.conditions.append(_NEXT_STEP if wanted.has_next_step else f"not {_NEXT_STEP}")
     if wanted.text is not None:
         _said(where, wanted.text, await found_by(source, wanted.text, wanted.number))
 

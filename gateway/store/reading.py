@@ -1,48 +1,19 @@
-"""Calls as they are read: one, a page of them, the open ones, and what hangs on a call.
+"""Calls as they are read: one, the open ones, and what hangs on a call; `call_lists` finds them.
 
 A stored call becomes the same view that was published when it was written (`gateway.domain.call_view`), and the names
-of its people come along in the same query; `names_of` reads them for views that were published or stored. Lists are
-ordered by start and id, newest first, and go on behind the last entry seen (keyset), so calls that come in between
-two pages move nothing.
+of its people come along in the same query; `names_of` reads them for views that were published or stored.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gateway.domain.call_view import CardChoice, Names, View, moment
 from gateway.domain.recordings import RecordingKey, parse_location
 from gateway.store.database import Connection, Pool
-from gateway.store.transcripts import words_condition
 
 Source = Pool | Connection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFilter:
-    """Which calls are wanted; None everywhere: all."""
-
-    only_user: int | None = None
-    """Only calls in which this user had a part: the reach of the one who asks."""
-    user: int | None = None
-    """Only calls in which this user had a part: what he asks for."""
-    since: datetime | None = None
-    until: datetime | None = None
-    direction: str | None = None
-    result: str | None = None
-    kind: str | None = None
-    state: str | None = None
-    is_open: bool = False
-    figure: str | None = None
-    """Only calls that a figure of the company counts, by its name in `COMPANY_FIGURES`."""
-    contact: int | None = None
-    number: str | None = None
-    """E.164."""
-    text: str | None = None
-    """Words said in the call, as a search engine takes them."""
-    languages: tuple[str, ...] = ()
-    """Languages that a call may be in, for `text`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +45,8 @@ class ReadCall:
     family_id: UUID
     sorted_at: datetime
     """With `id` the place in a list."""
+    size: int | None = None
+    """In an order by size: microseconds."""
 
 
 COMPANY_FIGURES: Mapping[str, str] = {
@@ -86,15 +59,15 @@ COMPANY_FIGURES: Mapping[str, str] = {
 }
 """Which ended calls with a client stand behind a figure of the company (`gateway.domain.figures.company_part`)."""
 
-_COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name, c.contact_id,
- c.did, c.trunk, c.result, c.reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
+CALL_COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.client_kind, c.client_name,
+ c.contact_id, c.did, c.trunk, c.result, c.reason, c.answered_by, c.responsible_id, c.wait_us, c.talk_us, c.hold_us,
  c.held_since, c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at,
  c.ended_at, c.unmapped, c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts,
  rec.id as recording_id, rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state,
  card.name as contact_name,
  responsible.name as responsible_name, sharing.choices"""
 
-_BESIDE = """left join lateral (
+CALL_BESIDE = """left join lateral (
     select json_agg(json_build_object('extension', m.extension, 'user_id', m.user_id, 'rang_us', m.rang_us,
         'talk_us', m.talk_us, 'answered', m.answered, 'name', u.name) order by m.extension) as parts
     from call_manager m left join users u on u.id = m.user_id where m.call_id = c.id) parts on true
@@ -111,112 +84,29 @@ left join lateral (
 left join users responsible on responsible.id = c.responsible_id"""
 
 
-@dataclass(slots=True)
-class _Where:
-    """Conditions with their values, numbered as they come."""
-
-    conditions: list[str] = field(default_factory=lambda: ["c.merged_into is null"])
-    values: list[object] = field(default_factory=list)
-
-    def add(self, condition: str, *values: object) -> None:
-        """Add a condition; each `$` in it stands for the next value."""
-        for value in values:
-            self.values.append(value)
-            condition = condition.replace("$", f"\0{len(self.values)}", 1)
-        self.conditions.append(condition.replace("\0", "$"))
-
-    def text(self) -> str:
-        return " and ".join(self.conditions)
-
-
-def _where(wanted: CallFilter, *, at: str) -> _Where:
-    where = _Where()
-    plain: Mapping[str, object] = {
-        f"{at} >= $": wanted.since,
-        f"{at} < $": wanted.until,
-        "c.direction = $": wanted.direction,
-        "c.result = $": wanted.result,
-        "c.kind = $": wanted.kind,
-        "c.state = $": wanted.state,
-        "c.contact_id = $": wanted.contact,
-        "c.client_number = $": wanted.number,
-    }
-    for condition, value in plain.items():
-        if value is not None:
-            where.add(condition, value)
-    if wanted.is_open:
-        where.add("c.state <> 'ended'")
-    if wanted.figure is not None:
-        where.conditions.append(COMPANY_FIGURES[wanted.figure])
-    if wanted.text is not None:
-        where.values.append(wanted.text)
-        said = words_condition(f"${len(where.values)}", wanted.languages)
-        where.conditions.append(
-            f"c.id in (select r.call_id from transcript t join recording r on r.id = t.recording_id where {said})"
-        )
-    return where
-
-
-async def list_calls(
-    source: Source, wanted: CallFilter, *, after: tuple[datetime, UUID] | None, limit: int
-) -> list[ReadCall]:
-    """A page of calls, the newest first.
-
-    Args:
-        source: where to read.
-        wanted: which ones.
-        after: place of the last one seen; None: the first page.
-        limit: how many at most.
-    """
-    users = [user for user in (wanted.only_user, wanted.user) if user is not None]
-    at, id_ = ("p.started_at", "p.call_id") if users else ("c.started_at", "c.id")
-    where = _where(wanted, at=at)
-    if users:
-        where.add("p.user_id = $", users[0])
-    for other in users[1:]:
-        where.add("exists (select from call_manager o where o.call_id = c.id and o.user_id = $)", other)
-    if wanted.text is not None and wanted.only_user is not None:  # what was said is told to those who talked
-        where.add(
-            "exists (select from call_manager o where o.call_id = c.id and o.user_id = $ and o.answered)",
-            wanted.only_user,
-        )
-    if after is not None:
-        where.add(f"({at}, {id_}) < ($, $)", *after)
-    found = "call_manager p join call c on c.id = p.call_id" if users else "call c"
-    page = (
-        f"select distinct on ({at}, {id_}) {at} as sorted_at, {id_} as call_id from {found} where {where.text()}"
-        f" order by {at} desc, {id_} desc limit {int(limit)}"
-    )
-    rows = await source.fetch(
-        f"select page.sorted_at, {_COLUMNS} from ({page}) page join call c on c.id = page.call_id {_BESIDE}"
-        " order by page.sorted_at desc, page.call_id desc",
-        *where.values,
-    )
-    return [_read(r, r["sorted_at"]) for r in rows]
-
-
 async def read_call(source: Source, id: UUID) -> ReadCall | None:
     """One call, merged or not; None: there is none with this id."""
-    row = await source.fetchrow(f"select {_COLUMNS} from call c {_BESIDE} where c.id = $1", id)
-    return _read(row, row["started_at"]) if row else None
+    row = await source.fetchrow(f"select {CALL_COLUMNS} from call c {CALL_BESIDE} where c.id = $1", id)
+    return call_of_row(row, row["started_at"]) if row else None
 
 
 async def read_calls(source: Source, ids: Sequence[UUID]) -> dict[UUID, ReadCall]:
     """Calls by id; those that do not exist are left out."""
-    rows = await source.fetch(f"select {_COLUMNS} from call c {_BESIDE} where c.id = any($1::uuid[])", ids)
-    return {r["id"]: _read(r, r["started_at"]) for r in rows}
+    rows = await source.fetch(f"select {CALL_COLUMNS} from call c {CALL_BESIDE} where c.id = any($1::uuid[])", ids)
+    return {r["id"]: call_of_row(r, r["started_at"]) for r in rows}
 
 
 async def open_calls(source: Source) -> list[ReadCall]:
     """Calls that have not ended, the oldest first."""
     rows = await source.fetch(
-        f"select {_COLUMNS} from call c {_BESIDE} where c.state <> 'ended' and c.merged_into is null"
+        f"select {CALL_COLUMNS} from call c {CALL_BESIDE} where c.state <> 'ended' and c.merged_into is null"
         " and c.kind <> 'service' order by c.started_at limit 2000"
     )
-    return [_read(r, r["started_at"]) for r in rows]
+    return [call_of_row(r, r["started_at"]) for r in rows]
 
 
-def _read(row: Mapping[str, object], sorted_at: datetime) -> ReadCall:
+def call_of_row(row: Mapping[str, object], sorted_at: datetime, size: int | None = None) -> ReadCall:
+    """A row of `CALL_COLUMNS` with its place in a list."""
     parts: list[dict[str, object]] = row["parts"] or []  # type: ignore[assignment]
     recording = None
     if row["recording_id"] is not None:
@@ -239,6 +129,7 @@ def _read(row: Mapping[str, object], sorted_at: datetime) -> ReadCall:
         merged_into=row["merged_into"],  # type: ignore[arg-type]
         family_id=row["family_id"],  # type: ignore[arg-type]
         sorted_at=sorted_at,
+        size=size,
     )
 
 
@@ -288,7 +179,7 @@ async def names_of(source: Source, views: Sequence[Mapping[str, object]]) -> Nam
         sorted(set(numbers.values())),
         sorted(numbers),
     )
-    return _names_read(row)
+    return _namescall_of_row(row)
 
 
 def _number(view: Mapping[str, object]) -> str | None:
@@ -297,7 +188,7 @@ def _number(view: Mapping[str, object]) -> str | None:
     return client["number"] if isinstance(client, Mapping) and client["kind"] == "client" else None
 
 
-def _names_read(row: Mapping[str, list[list[object]] | None]) -> Names:
+def _namescall_of_row(row: Mapping[str, list[list[object]] | None]) -> Names:
     cards = [(int(str(a)), int(str(b)), str(name)) for a, b, name in row["contacts"] or ()]
     chosen = [(str(call), int(str(card)), str(name)) for call, card, name in row["chosen"] or ()]
     choices: dict[str, tuple[CardChoice, ...]] = {}

@@ -94,6 +94,28 @@ async def list_tasks(
     return [r["id"] for r in rows]
 
 
+COUNT_MAX = 10_000
+
+
+async def count_tasks(source: Source, wanted: TaskFilter) -> int:
+    """How many tasks there are, up to `COUNT_MAX` and one more."""
+    values: list[object] = []
+    conditions = ["true"]
+    for name, condition in _CONDITIONS.items():
+        value = getattr(wanted, name)
+        if value is not None:
+            values.append(value)
+            conditions.append(condition.format(f"${len(values)}"))
+    if wanted.only_user is not None:
+        values.append(wanted.only_user)
+        ways = (f"({way.format(f'${len(values)}::bigint')})" for way in _SEEN_BY)
+        conditions.append(f"({' or '.join(ways)})")
+    count: int = await source.fetchval(
+        f"select count(*) from (select from task t where {' and '.join(conditions)} limit {COUNT_MAX + 1}) t", *values
+    )
+    return count
+
+
 def _behind(after: tuple[datetime | None, int] | None, values: list[object]) -> tuple[str, ...]:
     """What lies behind the last task seen, in pieces that an index can begin at; the values are added."""
     match after:
