@@ -4,6 +4,7 @@ Whoever only looks does not disturb the gateway that is connected: the exchange 
 """
 
 import asyncio
+import fcntl
 import os
 import socket
 import sys
@@ -103,7 +104,22 @@ async def start(places: Places, options: Options) -> None:
         raise ExchangeNotStarted(sentence[:500] or None, code if code in _CODES.values() else NOT_STARTED)
 
 
-async def look_at(places: Places, seconds: float = 2.0) -> control.Seen | None:
+def runs(places: Places) -> bool:
+    """Whether a process runs as the exchange of a home, however busy it is: it holds a lock."""
+    try:
+        held = os.open(places.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(held)
+    return False
+
+
+async def look_at(places: Places, seconds: float = 5.0) -> control.Seen | None:
     """How the exchange of a home stands, asked by somebody who is not its gateway; None: there is none that answers.
 
     Args:

@@ -7,7 +7,7 @@ then the place where it should listen is tried: a port that is taken and a missi
 import socket
 from collections.abc import Iterator
 
-from exchange.doorway import look_at
+from exchange.doorway import look_at, runs
 from exchange.front import AddressMissing, PortTaken, check_place
 from exchange.guard import PublicAddress
 from exchange.options import Places
@@ -30,11 +30,20 @@ async def check_exchange(settings: Settings) -> list[Finding]:
     Args:
         settings: the site's; the engine is one of its lines.
     """
-    seen = await look_at(Places(home=settings.home))
+    places = Places(home=settings.home)
+    seen = await look_at(places)
     if seen is None:
-        return list(_down(settings))
+        return [_silent()] if runs(places) else list(_down(settings))
     standing = standing_of(seen)
     return [*_front(settings, standing), *_phones(standing), *_trunks(standing), *_workers(standing), *_locks(standing)]
+
+
+def _silent() -> Finding:
+    return _AREA.advice(
+        "The exchange runs and did not answer within five seconds: the machine is very busy, or it is starting.",
+        "look again in a minute; what it says stands in exchange/exchange.log under home",
+        code="exchange_silent",
+    )
 
 
 def _down(settings: Settings) -> Iterator[Finding]:

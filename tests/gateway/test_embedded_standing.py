@@ -1,6 +1,7 @@
 """How the exchange of our own stands, told to the page, the doctor and the metrics: real phones, a real provider."""
 
 import asyncio
+import fcntl
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exchange.options import Places
 from gateway.doctor.exchange import check_exchange
 from gateway.doctor.findings import Finding, Level
 from gateway.doctor.pbx import examine_pbx
@@ -105,6 +107,19 @@ async def test_an_exchange_that_does_not_run_is_a_fault_with_its_cure(taken: boo
     assert (fault.level, fault.code) == (Level.FAULT, code)
     assert fault.remedy
     assert "\n" not in fault.text
+
+
+async def test_an_exchange_that_is_too_busy_to_answer_is_no_port_that_somebody_took(tmp_path: Path) -> None:
+    ports = free_ports()
+    settings = settings_for("postgresql://nobody@127.0.0.1:9/x", tmp_path, ports)
+    lock = Places(home=tmp_path).lock
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as held, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as front:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as an exchange holds it
+        front.bind(("127.0.0.1", ports.sip))
+        (finding,) = await check_exchange(settings)
+
+    assert (finding.level, finding.code) == (Level.ADVICE, "exchange_silent")
 
 
 async def test_an_address_that_the_machine_lacks_is_a_fault_that_names_one_it_has(tmp_path: Path) -> None:
