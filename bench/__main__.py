@@ -56,6 +56,7 @@ BENCHES = (
     Bench("ship", ("--seconds", "2")),
     Bench("exchange_front", ("--calls", "60")),
     Bench("exchange_sound", ("--calls", "2", "--seconds", "2")),
+    Bench("exchange_soak", ("--minutes", "1", "--calls", "2", "--talk", "5", "8")),
     Bench("embedded_calls", ("--calls", "5")),
     Bench("webhooks", ("--count", "60")),
     Bench("api_cost", ("--requests", "60", "--rounds", "1")),
