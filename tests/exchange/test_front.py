@@ -58,12 +58,13 @@ async def test_nobody_but_a_worker_is_heard_on_the_side_of_the_workers() -> None
 async def test_a_host_that_floods_is_heard_again_when_it_is_slower() -> None:
     async with open_front_alone() as made:
         with a_phone(made) as phone:
-            for number in range(900):
-                phone.send(phone.text("OPTIONS", "sip:front", call_id=f"o{number}"))
-                if number % 50 == 0:
-                    await asyncio.sleep(0)
-            await asyncio.sleep(0.3)
-            assert made.front.figures.too_fast > 0
+            async with asyncio.timeout(60):
+                while not made.front.figures.too_fast:  # on a busy machine one round may be slow enough to be taken
+                    for number in range(900):
+                        phone.send(phone.text("OPTIONS", "sip:front", call_id=f"o{number}"))
+                        if number % 50 == 0:
+                            await asyncio.sleep(0)
+                    await asyncio.sleep(0.3)
             while not await phone.hears_nothing(0.1):
                 pass
             phone.send(phone.text("OPTIONS", "sip:front", call_id="last"))
