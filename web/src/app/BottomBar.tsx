@@ -1,6 +1,7 @@
 /* The bottom bar of a phone: the first pages of one's role, Dial, and More with everything else. */
 
 import { NavLink } from "react-router";
+import { openDial } from "../dial/opener";
 import { openPalette } from "../keyboard/openers";
 import { Icon } from "../parts/Icon";
 import { useWords } from "../words";
@@ -23,7 +24,7 @@ export function BottomBar({ className }: { className?: string | undefined }) {
           <span className="cut">{t(`nav.${item.name}`)}</span>
         </NavLink>
       ))}
-      <button type="button" className={styles.item} onClick={openPalette}>
+      <button type="button" className={styles.item} onClick={session.may("calls.originate") ? openDial : openPalette}>
         <Icon name={session.may("calls.originate") ? "dialpad" : "search"} size={20} />
         <span className="cut">{t("nav.dial")}</span>
       </button>

@@ -1,15 +1,17 @@
 /* "Ask for help": a supervisor sees it on his board and comes; it ends with the call. */
 
-import { Popover, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { lazy, useState } from "react";
 import { api, body, keys, once, useAct, useFacts, useQuery, useQueryClient, type Schemas } from "../api";
 import { useSession } from "../app/session";
 import { tame } from "../formats";
+import { LatePopover } from "../parts/LatePopover";
 import { useWords } from "../words";
 import styles from "./Help.module.css";
 import { useFaultWords } from "./orders";
 import { BandButton } from "./Parts";
 import { say } from "./store";
+
+const TextInput = lazy(() => import("./HelpText"));
 
 type Ask = Schemas["HelpView"];
 
@@ -50,31 +52,33 @@ export function HelpButton({ call }: { call: string }) {
   );
   const word = ask === null ? t("help") : ask.taken_name ? t("help.comes", { name: tame(ask.taken_name) }) : t("help.asked");
   return (
-    <Popover opened={isOpen} onChange={setOpen} position="bottom-end" width={300} trapFocus returnFocus>
-      <Popover.Target>
+    <LatePopover
+      isOpen={isOpen}
+      onChange={setOpen}
+      width={300}
+      target={
         <BandButton icon="help" isIcon aria-label={word} title={word} aria-pressed={ask !== null} onClick={() => setOpen(!isOpen)} />
-      </Popover.Target>
-      <Popover.Dropdown>
-        {ask ? (
-          <div className={styles["asked"]}>
-            <p>{word}</p>
-            <BandButton onClick={() => takeBack.run(ask.id)}>{t("help.take")}</BandButton>
-          </div>
-        ) : (
-          <form
-            className={styles["asked"]}
-            onSubmit={(event) => {
-              event.preventDefault();
-              send.run(text);
-            }}
-          >
-            <TextInput label={t("help")} placeholder={t("help.placeholder")} maxLength={300} value={text} onChange={(event) => setText(event.currentTarget.value)} data-autofocus />
-            <BandButton type="submit" look="main">
-              {t("help.send")}
-            </BandButton>
-          </form>
-        )}
-      </Popover.Dropdown>
-    </Popover>
+      }
+    >
+      {ask ? (
+        <div className={styles["asked"]}>
+          <p>{word}</p>
+          <BandButton onClick={() => takeBack.run(ask.id)}>{t("help.take")}</BandButton>
+        </div>
+      ) : (
+        <form
+          className={styles["asked"]}
+          onSubmit={(event) => {
+            event.preventDefault();
+            send.run(text);
+          }}
+        >
+          <TextInput label={t("help")} placeholder={t("help.placeholder")} maxLength={300} value={text} onChange={(event) => setText(event.currentTarget.value)} data-autofocus />
+          <BandButton type="submit" look="main">
+            {t("help.send")}
+          </BandButton>
+        </form>
+      )}
+    </LatePopover>
   );
 }

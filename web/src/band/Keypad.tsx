@@ -1,12 +1,13 @@
 /* Digits for the client's menu, while one talks: clicked, or typed while the pad is open. */
 
-import { Popover } from "@mantine/core";
-import { useState } from "react";
+import { lazy, useState } from "react";
 import { useWords } from "../words";
-import { NumberPad } from "../dial/NumberPad";
+import { LatePopover } from "../parts/LatePopover";
 import { useCallOrders } from "./orders";
 import { BandButton } from "./Parts";
 import styles from "./Keypad.module.css";
+
+const NumberPad = lazy(async () => ({ default: (await import("../dial/NumberPad")).NumberPad }));
 
 export function Keypad({ call }: { call: string }) {
   const t = useWords("band");
@@ -18,18 +19,17 @@ export function Keypad({ call }: { call: string }) {
     void orders.digits(call, digit);
   };
   return (
-    <Popover opened={isOpen} onChange={setOpen} position="bottom" trapFocus returnFocus>
-      <Popover.Target>
-        <BandButton icon="dialpad" isIcon aria-label={t("keypad")} title={t("keypad")} onClick={() => setOpen(!isOpen)} />
-      </Popover.Target>
-      <Popover.Dropdown
-        onKeyDown={(event) => {
-          if (/^[0-9*#]$/.test(event.key)) press(event.key);
-        }}
-      >
-        <output className={styles["sent"]}>{sent || t("keypad.hint")}</output>
-        <NumberPad onPress={press} />
-      </Popover.Dropdown>
-    </Popover>
+    <LatePopover
+      isOpen={isOpen}
+      onChange={setOpen}
+      position="bottom"
+      target={<BandButton icon="dialpad" isIcon aria-label={t("keypad")} title={t("keypad")} onClick={() => setOpen(!isOpen)} />}
+      onKeyDown={(event) => {
+        if (/^[0-9*#]$/.test(event.key)) press(event.key);
+      }}
+    >
+      <output className={styles["sent"]}>{sent || t("keypad.hint")}</output>
+      <NumberPad onPress={press} />
+    </LatePopover>
   );
 }

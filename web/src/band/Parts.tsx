@@ -37,11 +37,11 @@ export interface BandButtonProps extends ButtonHTMLAttributes<HTMLButtonElement>
 }
 
 export const BandButton = forwardRef<HTMLButtonElement, BandButtonProps>(function BandButton(
-  { icon, act, look = "plain", isIcon, children, ...rest },
+  { icon, act, look = "plain", isIcon, children, className, ...rest },
   ref,
 ) {
   return (
-    <button type="button" ref={ref} className={styles["button"]} data-look={look} data-icon={isIcon || undefined} {...rest}>
+    <button type="button" ref={ref} {...rest} className={`${styles["button"]} ${className ?? ""}`} data-look={look} data-icon={isIcon || undefined}>
       {icon && <Icon name={icon} size={16} />}
       {children && <span className={styles["buttonWord"]}>{children}</span>}
       {act && !isIcon && <KeyOf act={act} />}

@@ -93,13 +93,14 @@ interface BlockProps extends React.ButtonHTMLAttributes<HTMLButtonElement> {
   isFixed?: boolean;
 }
 
-const StateBlock = forwardRef<HTMLButtonElement, BlockProps>(function StateBlock({ rest, skew, word, isFixed, ...props }, ref) {
+const StateBlock = forwardRef<HTMLButtonElement, BlockProps>(function StateBlock({ rest, skew, word, isFixed, className, ...props }, ref) {
   const t = useWords("band");
   return (
-    <button type="button" ref={ref} className={styles["block"]} data-state={rest.kind} aria-label={t("menu", { state: word })} disabled={isFixed} {...props}>
+    <button type="button" ref={ref} {...props} className={`${styles["block"]} ${className ?? ""}`} data-state={rest.kind} disabled={isFixed}>
       <Icon name={STATE_ICONS[rest.kind]} size={22} />
       <span className={styles["state"]}>
         <b>
+          <span className="unseen">{t("menu")}</span>
           <span className="cut">{word}</span>
           {!isFixed && <Icon name="down" size={14} />}
         </b>

@@ -1,7 +1,8 @@
 /* The phone's one place: a band above every page, always of the same height. A call fills it; nothing opens over the
    work, nothing moves, the focus stays where it is. */
 
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { useIsDialOpen } from "../dial/opener";
 import { useDialEverywhere, useNotPlaced } from "../dial/placing";
 import { useWords } from "../words";
 import { After } from "./After";
@@ -17,12 +18,15 @@ import { RestBand } from "./RestBand";
 import { Chip, Ringing } from "./Ringing";
 import { Talking } from "./Talking";
 
+const DialSheet = lazy(() => import("../dial/DialSheet"));
+
 export function Band() {
   const t = useWords("band");
   const { phone, skew, commands } = usePhoneKeeper();
   useDialEverywhere();
   const isAway = useIsAway();
   const refused = useNotPlaced();
+  const isDialOpen = useIsDialOpen();
   const [failed, close] = useFailedCall(commands, skew);
   const state = stateOf(phone, isAway, refused !== null || failed !== null);
   return (
@@ -36,6 +40,11 @@ export function Band() {
         </div>
       )}
       <Status line={phone.shown} />
+      {isDialOpen && (
+        <Suspense>
+          <DialSheet />
+        </Suspense>
+      )}
     </section>
   );
 }
