@@ -17,6 +17,7 @@ from gateway.domain.access import Right
 from gateway.domain.errors import GiveUp, NotAllowed, TryAgain
 from gateway.softphones.accounts import NoSoftphone
 from gateway.store.people import read_user
+from gateway.store.softphones import held_elsewhere
 
 WS_PATH = API_PREFIX + "/softphone/ws"
 DOMAIN = "pbx.invalid"
@@ -40,6 +41,7 @@ class SoftphoneState(Outgoing):
     pbx: str | None = Field(description="where his phone is; null: he has no extension")
     extension: str | None
     detail: str = Field(description="why there is none, and what to do; empty: there is one")
+    elsewhere: bool = Field(description="another session of his has it now, and it is registered there")
 
 
 class IceServerView(Outgoing):
@@ -114,8 +116,17 @@ class SoftphoneRoutes:
         person = None if manager is None else await read_user(self._parts.pool, int(manager))
         held = list(person.extensions) if person else []
         mine = next((e for e in held if e.pbx in self._desk.settings), None)
-        if mine is not None:
-            return SoftphoneState(available=True, engine=Engine.PBX, pbx=mine.pbx, extension=mine.extension, detail="")
+        if mine is not None and person is not None:
+            session = asked.identity.session if asked.identity else None
+            elsewhere = session is not None and await held_elsewhere(self._parts.pool, mine.pbx, person.id, session)
+            return SoftphoneState(
+                available=True,
+                engine=Engine.PBX,
+                pbx=mine.pbx,
+                extension=mine.extension,
+                detail="",
+                elsewhere=elsewhere,
+            )
         other = next((e for e in held if e.pbx in self._parts.directories), None)
         has_exchange = self._parts.settings.has_engine
         if has_exchange:
@@ -130,6 +141,7 @@ class SoftphoneRoutes:
             pbx=other.pbx if other else None,
             extension=other.extension if other else None,
             detail=detail,
+            elsewhere=False,
         )
 
     async def give(self, asked: Asked[Nothing, Nothing, WantedAccount]) -> SoftphoneAccountView:

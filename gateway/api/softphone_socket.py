@@ -22,7 +22,7 @@ from gateway.api.softphone_desk import SoftphoneDesk
 from gateway.domain.access import Identity, Right, holds
 from gateway.domain.errors import NotAllowed, Rejected
 from gateway.softphones.messages import MESSAGE_MAX
-from gateway.softphones.relay import Line, TooFast
+from gateway.softphones.relay import TAKEN_OVER, Line, TooFast
 from gateway.store.softphones import StoredSoftphone, softphone_of
 
 log = structlog.get_logger()
@@ -136,7 +136,8 @@ class SoftphoneSocket:
             await asyncio.wait((hearing, proving, closing), return_when=asyncio.FIRST_COMPLETED)
             with suppress(ConnectionError, TimeoutError, RuntimeError):
                 if proving.done():
-                    await socket.close(code=SESSION_ENDED, message=b"the session or its account has ended")
+                    code, reason = proving.result()
+                    await socket.close(code=code, message=reason)
                 elif closing.done():
                     await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the gateway stops; connect again")
                 elif hearing.done():
@@ -157,22 +158,21 @@ class SoftphoneSocket:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"messages came too fast")
                 return
 
-    async def _prove(self, request: web.Request, entry: OpenSocket, account: StoredSoftphone) -> None:
-        """Return when the session, its right or its account is no longer what it was."""
+    async def _prove(self, request: web.Request, entry: OpenSocket, account: StoredSoftphone) -> tuple[int, bytes]:
+        """Return why the socket is to be closed, once its session, right or account is no longer what it was."""
         failures = 0
-        while not entry.ended.is_set():
+        while not entry.ended.is_set() and failures < _PROOF_PATIENCE:
             with suppress(TimeoutError):
                 await asyncio.wait_for(entry.ended.wait(), self._proof_seconds)
             try:
                 present = await self._guard.identify(request)
-                held = present and await self._account(present, account.pbx)
+                if present is None or present.principal != entry.identity.principal:
+                    break
+                if await self._account(present, account.pbx) != account:
+                    return TAKEN_OVER, b"another account holds"
+                failures = 0
             except NoAccountError:
-                return
+                return TAKEN_OVER, b"another session has the phone"
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 failures += 1
-                if failures >= _PROOF_PATIENCE:
-                    return
-                continue
-            failures = 0
-            if present is None or present.principal != entry.identity.principal or held != account:
-                return
+        return SESSION_ENDED, b"the session has ended; sign in again"

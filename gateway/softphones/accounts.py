@@ -17,7 +17,13 @@ from gateway.domain.errors import GatewayError, Rejected
 from gateway.domain.softphone import SoftphoneAccount, SoftphonePbx
 from gateway.store.access import write_audit
 from gateway.store.database import Pool
-from gateway.store.softphones import StoredSoftphone, forget_softphone, keep_softphone, softphones_over
+from gateway.store.softphones import (
+    StoredSoftphone,
+    forget_softphone,
+    keep_softphone,
+    softphone_of,
+    softphones_over,
+)
 
 log = structlog.get_logger()
 
@@ -103,6 +109,7 @@ class Accounts:
             codecs=rules.codecs,
             media_address=rules.media_address,
         )
+        taken = await softphone_of(self._pool, stored.pbx, session) != stored
         async with self._pool.acquire() as connection, connection.transaction():
             await keep_softphone(connection, stored, session=session)
             await write_audit(
@@ -112,6 +119,8 @@ class Accounts:
                 object=f"user:{user_id}",
                 detail={"pbx": stored.pbx, "extension": stored.extension},
             )
+        if taken:
+            await self._ended(stored)  # another session of his had it, with calls perhaps
         await rules.pbx.put(account)
         await self._tables_changed()
         return GivenAccount(phone=stored, password=password)

@@ -79,6 +79,19 @@ async def softphone_of(source: Source, pbx: str, session: bytes) -> StoredSoftph
     return StoredSoftphone(**dict(row)) if row else None
 
 
+async def held_elsewhere(source: Source, pbx: str, user_id: int, session: bytes) -> bool:
+    """Whether another session of a person has his phone now, and it is registered."""
+    return bool(
+        await source.fetchval(
+            "select exists (select from softphone where pbx = $1 and user_id = $2 and session <> $3"
+            " and registered_until > now())",
+            pbx,
+            user_id,
+            session,
+        )
+    )
+
+
 async def registered_for(source: Source, phone: StoredSoftphone, lasting: timedelta) -> None:
     """Write down for how long the phone is registered; zero: not any more."""
     await source.execute(

@@ -152,7 +152,7 @@ def write_speech(source: Path, target: Path, rate: int = 48_000) -> Path:
     return target
 
 
-def correlation(said: Path, heard: Path, *, piece: float = 0.5) -> float:
+def correlation(said: Path, heard: Path, *, piece: float = 0.3) -> float:
     """How like what was said a recording is: the highest correlation of a piece of speech with any place of it."""
     words, sound = _read(said), _read(heard)
     length = int(piece * RATE)

@@ -131,7 +131,7 @@ async def test_hold_mute_and_keys_reach_the_client(office: Office, dialogue: Dia
                 await asyncio.sleep(0.1)
 
         await press(page, "Mute")
-        await page.get_by_role("button", name="Unmute").wait_for()
+        await page.locator("#main").get_by_role("button", name="Unmute").wait_for()
         await asyncio.sleep(1)
         await call.record(tmp_path / "muted.wav")
         await asyncio.sleep(3)

@@ -14035,6 +14035,11 @@ export interface components {
              * @default null
              */
             active?: boolean | null;
+            /**
+             * Elsewhere
+             * @description another session of his has it now, and it is registered there
+             */
+            elsewhere: boolean;
         };
         /**
          * SubscriptionList

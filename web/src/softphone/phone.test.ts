@@ -17,6 +17,8 @@ const ACCOUNT: Account = {
   iceServers: [],
 };
 
+const NONE = { available: false, elsewhere: false } as const;
+
 class Recorded implements Engine {
   readonly done: string[] = [];
   constructor(readonly events: EngineEvents) {}
@@ -41,7 +43,7 @@ function site(change: Partial<Gateway> = {}) {
     engines.push(engine);
     return engine;
   };
-  const told = { available: true, detail: "", engine: "pbx", extension: "101" } as const;
+  const told = { available: true, detail: "", engine: "pbx", extension: "101", elsewhere: false } as const;
   const gateway: Gateway = { ask: () => Promise.resolve(told), account: () => Promise.resolve(ACCOUNT), ...change };
   const phones: Phone[] = [];
   const tab = () => {
@@ -114,7 +116,7 @@ describe("the phone in the page", () => {
   });
 
   it("says why there is none, and makes no engine", async () => {
-    const none = { available: false, detail: "Register a phone.", engine: "exchange", extension: "101" } as const;
+    const none = { ...NONE, detail: "Register a phone.", engine: "exchange", extension: "101" } as const;
     here = site({ ask: () => Promise.resolve(none) });
     const phone = here.tab();
     await until(() => phone.view().line === "unavailable");
@@ -147,6 +149,18 @@ describe("the phone in the page", () => {
     expect(phone.view().line).toBe("away");
     here.last().events.onLine("away", SESSION_ENDED);
     await until(() => here.last().done.includes("renew number 2"));
+  });
+
+  it("does not take the phone back from a device that took it while this one slept", async () => {
+    let elsewhere = false;
+    const told = { available: true, detail: "", engine: "pbx", extension: "101" } as const;
+    here = site({ ask: () => Promise.resolve({ ...told, elsewhere }) });
+    const phone = here.tab();
+    await until(() => here.engines.length === 1);
+    elsewhere = true;
+    for (let failures = 0; failures < 3; failures += 1) here.last().events.onLine("away", 1006);
+    await until(() => phone.view().line === "taken");
+    expect(here.last().done).toEqual(["start", "drop"]);
   });
 
   it("lets go of a call that the gateway says is over", async () => {

@@ -20,7 +20,9 @@ export type { Act } from "./leader";
 /** What the gateway is asked. */
 export interface Gateway {
   /** Whether there is a phone for this person. */
-  readonly ask: () => Promise<Pick<PhoneState, "detail" | "engine" | "extension"> & { available: boolean }>;
+  readonly ask: () => Promise<
+    Pick<PhoneState, "detail" | "engine" | "extension"> & { available: boolean; elsewhere: boolean }
+  >;
   /** Make the account, or give it a new password; waits where the session is over. */
   readonly account: () => Promise<Account>;
 }
@@ -160,22 +162,29 @@ export class Phone {
   }
 
   #lineIs(line: "connecting" | "ready" | "away", closed?: number): void {
-    if (closed === TAKEN_OVER) {
-      this.#engine?.drop();
-      this.#engine = null;
-      return this.#set({ line: "taken", calls: [] });
-    }
+    if (closed === TAKEN_OVER) return this.#giveWay();
     if (line === "connecting" && this.#failures > 0) return; // it has been said that it is away
     this.#failures = line === "away" ? this.#failures + 1 : 0;
     this.#set({ line, retryAt: null });
     if (closed === SESSION_ENDED || this.#failures >= FAILURES_MAX) void this.#renew();
   }
 
-  /** The account may have ended with its session or with the PBX's memory: have it made again. */
+  /** Another window or device of this person has the phone now. */
+  #giveWay(): void {
+    this.#engine?.drop();
+    this.#engine = null;
+    this.#set({ line: "taken", retryAt: null, calls: [] });
+  }
+
+  /** The account may have ended with its session or with the PBX's memory: have it made again, unless another device
+   *  has taken it while this one slept. */
   async #renew(): Promise<void> {
     this.#failures = 1;
     const [run, engine] = [this.#run, this.#engine];
     try {
+      const { elsewhere } = await this.gateway.ask();
+      if (run !== this.#run) return;
+      if (elsewhere) return this.#giveWay();
       const { password } = await this.gateway.account();
       if (run === this.#run) engine?.renew(password);
     } catch (fault) {
