@@ -1,6 +1,7 @@
 /* A new task: what, when, for whom. What is typed is kept until it is made. */
 
 import { Button, Select, Textarea, TextInput } from "@mantine/core";
+import { useSearchParams } from "react-router";
 import { useDraft } from "../drafts";
 import { asProblem } from "../api";
 import { useSession } from "../app/session";
@@ -24,6 +25,7 @@ const EMPTY: Draft = { title: "", note: "", kind: "own", due: "", owner: null };
 export function NewTask({ close }: { close: () => void }) {
   const t = useWords("tasks");
   const session = useSession();
+  const contact = useSearchParams()[0].get("contact");
   const [draft, setDraft, drop] = useDraft("tasks/new", EMPTY);
   const people = usePeople(session.may("tasks.write_all"));
   const make = useMakeTask(() => {
@@ -40,6 +42,7 @@ export function NewTask({ close }: { close: () => void }) {
       note: draft.note,
       due_at: draft.due ? new Date(draft.due).toISOString() : null,
       owner: draft.owner ? Number(draft.owner) : session.userId,
+      contact: contact && /^\d{1,15}$/.test(contact) ? Number(contact) : null,
     });
   return (
     <SidePanel

@@ -1,0 +1,222 @@
+/* All that happened with a client, over all managers, the newest first; a call that goes on stands on top. */
+
+import { Button, SegmentedControl, Textarea } from "@mantine/core";
+import { useState, type ReactNode } from "react";
+import { Link } from "react-router";
+import { asProblem, useOpenCalls } from "../api";
+import { useDraft } from "../drafts";
+import { useFormats } from "../formats";
+import { useKeys } from "../keyboard";
+import { Failed, Icon, KeyOf, SkeletonRows, Timer } from "../parts";
+import { useLanguage, useWords } from "../words";
+import { byDay, labelOf, number, signOf, talkersOf, text, type Entry } from "./entries";
+import { KINDS, useMerges, useTimeline, useUndoMerge, useWriteNote, type KindOfEntry } from "./queries";
+import styles from "./Timeline.module.css";
+
+const PARTS = Object.keys(KINDS) as KindOfEntry[];
+
+export function Timeline({ contact }: { contact: number }) {
+  const t = useWords("clients");
+  const f = useFormats();
+  const [kind, setKind] = useState<KindOfEntry>("all");
+  const pages = useTimeline(contact, kind);
+  const problem = asProblem(pages.query.error);
+  return (
+    <div className={styles.timeline}>
+      <SegmentedControl aria-label={t("timeline")} value={kind} data={PARTS.map((value) => ({ value, label: t(`entries.${value}`) }))} onChange={(value) => setKind(PARTS.find((part) => part === value) ?? "all")} />
+      <OnTheLine contact={contact} />
+      <NewNote contact={contact} />
+      {problem && !pages.rows && <Failed problem={problem} retry={() => void pages.query.refetch()} />}
+      {!problem && !pages.rows && <SkeletonRows height={46} />}
+      {pages.rows?.length === 0 && <p className="dim">{t("timeline.none")}</p>}
+      {byDay(pages.rows ?? [], f.isoDay).map(({ day, entries }) => (
+        <section key={day} aria-label={f.longDay(`${day}T12:00:00`)}>
+          <h3 className={styles.day}>{f.longDay(`${day}T12:00:00`)}</h3>
+          <ul>
+            {entries.map((entry) => (
+              <Item key={`${entry.kind} ${entry.id} ${entry.at}`} entry={entry} contact={contact} />
+            ))}
+          </ul>
+        </section>
+      ))}
+      {pages.hasMore && (
+        <Button variant="default" loading={pages.query.isFetchingNextPage} onClick={pages.more}>
+          {t("timeline.more")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** The call with this client that goes on. */
+function OnTheLine({ contact }: { contact: number }) {
+  const t = useWords("clients");
+  const calls = useOpenCalls();
+  const call = [...calls.values()].find((open) => open.contact_id === contact);
+  if (!call) return null;
+  return (
+    <p className={styles.live}>
+      <Icon name="phone" />
+      <b>{t(call.state === "ringing" ? "ringing" : "talking")}</b>
+      <span>{call.managers.map((manager) => manager.name ?? manager.extension).join(" → ")}</span>
+      <Timer since={call.answered_at ?? call.started_at} className={styles.clock} />
+    </p>
+  );
+}
+
+function NewNote({ contact }: { contact: number }) {
+  const t = useWords("clients");
+  const [note, setNote, drop] = useDraft(`contact/${contact}/note`, "");
+  const write = useWriteNote(contact, drop);
+  const send = () => {
+    if (note.trim() && !write.isPending) write.run(note.trim());
+  };
+  useKeys({ "row.note": () => document.getElementById("new-note")?.focus() });
+  return (
+    <form
+      className={styles.note}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <Textarea
+        id="new-note"
+        autosize
+        minRows={1}
+        maxRows={8}
+        maxLength={10_000}
+        value={note}
+        aria-label={t("note.new")}
+        placeholder={t("note.new")}
+        onChange={(event) => setNote(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          event.stopPropagation();
+          send();
+        }}
+      />
+      {note.trim() !== "" && (
+        <Button type="submit" loading={write.isPending} rightSection={<KeyOf act="outcome.save" />}>
+          {t("note.write")}
+        </Button>
+      )}
+    </form>
+  );
+}
+
+function Item({ entry, contact }: { entry: Entry; contact: number }) {
+  const f = useFormats();
+  const { icon, tone } = signOf(entry);
+  return (
+    <li className={styles.item}>
+      <span className={styles.sign} data-tone={tone}>
+        <Icon name={icon} />
+      </span>
+      <div className={styles.said}>
+        <Said entry={entry} contact={contact} />
+      </div>
+      <time dateTime={entry.at}>{f.clock(entry.at)}</time>
+    </li>
+  );
+}
+
+function Said({ entry, contact }: { entry: Entry; contact: number }): ReactNode {
+  const t = useWords("clients");
+  const f = useFormats();
+  const language = useLanguage();
+  const { body } = entry;
+  switch (entry.kind) {
+    case "call":
+      return <SaidCall entry={entry} />;
+    case "note":
+      return (
+        <>
+          <b>{t("entry.note")}</b>
+          <p className={styles.text}>{text(body, "text")}</p>
+        </>
+      );
+    case "merge":
+      return <SaidMerge entry={entry} contact={contact} />;
+    case "task":
+    case "task_ended":
+      return (
+        <>
+          <b>{t(entry.kind === "task" ? "entry.task" : `entry.task.${text(body, "state") === "failed" ? "failed" : "done"}`)}</b> <span>{text(body, "title")}</span>
+          {text(body, "due_at") && <small>{f.moment(text(body, "due_at"))}</small>}
+        </>
+      );
+    case "scheduled":
+    case "scheduled_ended":
+      return (
+        <>
+          <b>{t("entry.scheduled")}</b> <span>{f.moment(text(body, "at"))}</span> <small>{text(body, "note")}</small>
+        </>
+      );
+    case "outcome":
+      return (
+        <>
+          <b>{t("entry.outcome", { outcome: labelOf(body, "outcome", language) })}</b> <small>{labelOf(body, "reason", language)}</small>
+          {text(body, "note") && <p className={styles.text}>{text(body, "note")}</p>}
+        </>
+      );
+    case "touch":
+      return (
+        <>
+          <b>{t("entry.touch")}</b> <small>{[text(body, "source_name"), text(body, "source_kind")].filter(Boolean).join(", ")}</small>
+          {text(body, "text") && <p className={styles.text}>{text(body, "text")}</p>}
+        </>
+      );
+    case "owner":
+      return <b>{t("entry.owner")}</b>;
+    case "import":
+      return (
+        <>
+          <b>{t("entry.import")}</b> <small>{text(body, "file")}</small>
+        </>
+      );
+    default:
+      return <b>{t("entry.other")}</b>;
+  }
+}
+
+function SaidCall({ entry }: { entry: Entry }) {
+  const t = useWords("clients");
+  const calls = useWords("calls");
+  const f = useFormats();
+  const { body } = entry;
+  const talk = number(body, "talk_seconds");
+  const result = text(body, "result");
+  const reason = text(body, "reason");
+  const who = talkersOf(body).map(({ name, seconds }) => (seconds > 0 ? `${name} ${f.duration(seconds)}` : name));
+  const what = result === "answered" ? t("entry.talked", { time: f.duration(talk) }) : calls(`result.${result || "missed"}` as "result.missed");
+  return (
+    <>
+      {entry.open ? <Link to={`/calls/${entry.id}`}>{what}</Link> : <b>{what}</b>} <small>{who.join(" → ")}</small>
+      {reason && result !== "answered" && <small>{calls(`reason.${reason}` as "reason.ivr")}</small>}
+    </>
+  );
+}
+
+function SaidMerge({ entry, contact }: { entry: Entry; contact: number }) {
+  const t = useWords("clients");
+  const merges = useMerges(contact);
+  const undo = useUndoMerge(contact);
+  const merge = merges.data?.items.find((some) => String(some.id) === entry.id);
+  const isUndone = text(entry.body, "undone_at") !== "";
+  return (
+    <>
+      <b>{t("entry.merge", { name: merge?.gone_name ?? "" })}</b>
+      {isUndone ? (
+        <small>{t("merge.undone")}</small>
+      ) : (
+        merge && (
+          <Button size="xs" variant="subtle" leftSection={<Icon name="undo" size={14} />} disabled={undo.isPending} onClick={() => undo.run(merge.id)}>
+            {t("merge.undo")}
+          </Button>
+        )
+      )}
+    </>
+  );
+}

@@ -1,0 +1,85 @@
+/* What an entry of the time line says, from the gateway's body. Bodies are read with care: they may gain fields. */
+
+import type { Schemas } from "../api";
+import type { IconName } from "../parts";
+
+export type Entry = Schemas["TimelineEntryView"];
+type Body = Entry["body"];
+
+export const text = (body: Body, name: string): string => (typeof body[name] === "string" ? body[name] : "");
+export const number = (body: Body, name: string): number => (typeof body[name] === "number" ? body[name] : 0);
+
+/** The icon of an entry, and the colour of its state. */
+export function signOf(entry: Entry): { icon: IconName; tone: "talk" | "miss" | "accent" | "quiet" } {
+  const result = text(entry.body, "result");
+  switch (entry.kind) {
+    case "call": {
+      if (text(entry.body, "state") !== "ended") return { icon: "phone", tone: "talk" };
+      if (result === "missed") return { icon: "missed", tone: "miss" };
+      const icon = text(entry.body, "direction") === "outbound" ? "outgoing" : "incoming";
+      return { icon, tone: result === "answered" ? "talk" : "quiet" };
+    }
+    case "note":
+      return { icon: "note", tone: "quiet" };
+    case "merge":
+      return { icon: "merge", tone: "quiet" };
+    case "owner":
+      return { icon: "person", tone: "quiet" };
+    case "task":
+      return { icon: "task", tone: "quiet" };
+    case "task_ended":
+      return { icon: "done", tone: "quiet" };
+    case "scheduled":
+    case "scheduled_ended":
+      return { icon: "clock", tone: "quiet" };
+    case "outcome":
+      return { icon: "flag", tone: "accent" };
+    case "touch":
+      return { icon: "globe", tone: "accent" };
+    case "import":
+      return { icon: "import", tone: "quiet" };
+    default:
+      return { icon: "info", tone: "quiet" };
+  }
+}
+
+export interface Talker {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Who of us talked in a call, in their order. */
+export function talkersOf(body: Body): Talker[] {
+  const managers = Array.isArray(body["managers"]) ? body["managers"] : [];
+  const answered = Array.isArray(body["answered_by"]) ? body["answered_by"] : [];
+  const seen = managers.flatMap((some) => {
+    if (some === null || typeof some !== "object" || Array.isArray(some)) return [];
+    const { extension, name, talk_seconds } = some;
+    if (typeof extension !== "string") return [];
+    return [{ extension, name: typeof name === "string" && name ? name : extension, seconds: typeof talk_seconds === "number" ? talk_seconds : 0 }];
+  });
+  const talked = answered.flatMap((extension) => seen.find((some) => some.extension === extension) ?? []);
+  return (talked.length > 0 ? talked : seen).map(({ name, seconds }) => ({ name, seconds }));
+}
+
+/** The label of an outcome or reason in a language, else any, else its key. */
+export function labelOf(body: Body, name: "outcome" | "reason", language: string): string {
+  const labels = body[`${name}_labels`];
+  if (labels !== null && typeof labels === "object" && !Array.isArray(labels)) {
+    const found = Object.entries(labels).find(([tag]) => tag === language)?.[1] ?? Object.values(labels)[0];
+    if (typeof found === "string" && found) return found;
+  }
+  return text(body, name);
+}
+
+/** Entries by the reader's days, in their order. */
+export function byDay(entries: readonly Entry[], dayOf: (at: string) => string): { day: string; entries: Entry[] }[] {
+  const days: { day: string; entries: Entry[] }[] = [];
+  for (const entry of entries) {
+    const day = dayOf(entry.at);
+    const last = days.at(-1);
+    if (last?.day === day) last.entries.push(entry);
+    else days.push({ day, entries: [entry] });
+  }
+  return days;
+}
