@@ -123,6 +123,15 @@ class MissedInbox:
                 errors=(EndedError,),
             ),
             Route(
+                method="DELETE",
+                path="/missed/{missed_id}/dismiss",
+                handler=self.undismiss,
+                summary="Take back that nobody has to call back",
+                right=Right.TASKS_WRITE_OWN,
+                tag="missed",
+                errors=(EndedError,),
+            ),
+            Route(
                 method="POST",
                 path="/missed/{missed_id}/assign",
                 handler=self.assign,
@@ -233,6 +242,28 @@ class MissedInbox:
             return await self._shown(connection, again, now), facts
 
         return await do_once(self._parts, asked, work, status=200)
+
+    async def undismiss(self, asked: Asked[MissedPath, Nothing, Nothing]) -> MissedWithCalls:
+        """Take a dismissal back; what happened since decides how the client stands."""
+        who, now, id_ = asked.principal, datetime.now(UTC), asked.path.missed_id
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            row = await self._row(connection, who, id_)
+            _his(who, row)
+            (kept,) = await store.read_matters(connection, [id_])
+            await store.lock_client(connection, kept.client)
+            (kept,) = await store.read_matters(connection, [id_])
+            if kept.state is not MissedState.DISMISSED:
+                raise EndedError("Nobody dismissed this client, so there is nothing to take back.")
+            await store.note_dismissal(connection, id_, None)
+            missed = MissedCalls(self._parts.settings.company.timezone)
+            facts = await missed.settle(connection, kept.client, kept.first_at, now, ids=[id_])
+            await write_audit(connection, actor=who.id, action="missed.undismiss", object=f"missed:{id_}")
+            again = await missed_lists.one_missed(connection, id_, only_user=None, card_reach=card_reach(who))
+            assert again is not None
+            shown = await self._shown(connection, again, now)
+            await save_facts(connection, facts)
+        tell(self._parts, facts)
+        return shown
 
     async def assign(self, asked: Asked[MissedPath, Nothing, Assignment]) -> MissedWithCalls | web.Response:
         """Give the task to somebody."""

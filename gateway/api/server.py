@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.api import live_socket
 from gateway.api.absences import Absences
+from gateway.api.audit import Audit
 from gateway.api.board import LiveBoard
 from gateway.api.call_back_rules import CallBackRules
 from gateway.api.call_choices import CallChoices
@@ -63,6 +64,7 @@ from gateway.api.reports import Reports
 from gateway.api.route import RouteQuestions, keep_warm
 from gateway.api.routing import Route, add_routes
 from gateway.api.routing_groups import RoutingGroups
+from gateway.api.saved_views import SavedViews
 from gateway.api.scheduled import ScheduledCalls
 from gateway.api.search import Search
 from gateway.api.security import Doorkeeper
@@ -104,6 +106,8 @@ def route_table(
     return (
         *Sessions(parts, sockets).routes(),
         *Profile(parts, sockets).routes(),
+        *SavedViews(parts).routes(),
+        *Audit(parts).routes(),
         *Keys(parts, sockets).routes(),
         *Users(parts, sockets).routes(),
         *Colleagues(parts).routes(),

@@ -269,3 +269,18 @@ async def test_an_order_that_met_another_work_halfway_is_begun_anew(inbox: Inbox
         await lock_client(connection, client)  # the order has it, and waits for the task
     assert await ordered == 200
     assert await inbox.api.site.pool.fetchval("select owner_id from task") == boris
+
+
+async def test_a_dismissal_is_taken_back_and_the_clock_runs_on(inbox: Inbox) -> None:
+    await inbox.call("in_noanswer", 2)
+    anna = await inbox.api.caller(Role.MANAGER, "anna")
+    (before,) = (await (await anna.get("missed")).json())["items"]
+    assert (await post(anna, f"missed/{before['id']}/dismiss", reason="A wrong number")).status == 200
+
+    response = await anna.delete(f"missed/{before['id']}/dismiss")
+
+    again = await response.json()
+    assert (response.status, again["state"], again["why"], again["due_at"]) == (200, "open", None, before["due_at"])
+    entry = (await (await anna.get("queue")).json())["items"][0]
+    assert entry["task"]["missed"]["id"] == before["id"]
+    assert (await anna.delete(f"missed/{before['id']}/dismiss")).status == 409
