@@ -1,33 +1,26 @@
 /* How one is between calls, and choosing it: free, a break with its reason, off; and the ring of this page. */
 
-import { Menu, Slider, Switch } from "@mantine/core";
-import { forwardRef } from "react";
-import { Link } from "react-router";
+import { forwardRef, lazy, useState } from "react";
 import { api, body, keys, once, useAct, useQuery } from "../api";
-import { usePreference } from "../app/preferences";
 import { useSession } from "../app/session";
 import { Icon, STATE_ICONS, Timer } from "../parts";
+import { LateMenu } from "../parts/LateMenu";
 import { useWords } from "../words";
 import styles from "./Band.module.css";
-import menu from "./StateMenu.module.css";
 import { useFaultWords } from "./orders";
-import { usePagePhone } from "./pagePhone";
 import type { Rest } from "./phone";
-import { RING, ring, type RingChoice } from "./ring";
 import { say } from "./store";
+import type { StateChoice } from "./StateItems";
 
-interface Choice {
-  state: "available" | "break" | "off";
-  reason?: string;
-}
+const StateItems = lazy(() => import("./StateItems"));
 
 export function StateMenu({ rest, skew }: { rest: Rest; skew: number }) {
   const t = useWords("band");
   const { may } = useSession();
-  const page = usePagePhone();
+  const [isOpen, setOpen] = useState(false);
   const reasons = useReasons();
   const faultWords = useFaultWords();
-  const choose = useAct((send: Choice, key) => body(api.PUT("/api/v1/states/me", { params: { header: once(key) }, body: send })), {
+  const choose = useAct((send: StateChoice, key) => body(api.PUT("/api/v1/states/me", { params: { header: once(key) }, body: send })), {
     onFault: (fault) => say(faultWords(fault)),
   });
   const reasonName = (key: string, name: string) => (isKnown(key) ? t(`reason.${key}`) : name);
@@ -35,36 +28,23 @@ export function StateMenu({ rest, skew }: { rest: Rest; skew: number }) {
   const word = rest.kind === "break" && present ? reasonName(present.key, present.name) : t(`state.${rest.kind}`);
   if (!may("states.write_own")) return <StateBlock rest={rest} skew={skew} word={word} isFixed />;
   return (
-    <Menu position="bottom-start" width={240} offset={4}>
-      <Menu.Target>
-        <StateBlock rest={rest} skew={skew} word={word} />
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<Icon name="free" />} onClick={() => choose.run({ state: "available" })}>
-          {t("menu.free")}
-        </Menu.Item>
-        {reasons.length === 0 && (
-          <Menu.Item leftSection={<Icon name="break" />} onClick={() => choose.run({ state: "break" })}>
-            {t("menu.break")}
-          </Menu.Item>
-        )}
-        {reasons.map((reason) => (
-          <Menu.Item key={reason.id} leftSection={<Icon name="break" />} onClick={() => choose.run({ state: "break", reason: reason.key })}>
-            {reasonName(reason.key, reason.name)}
-          </Menu.Item>
-        ))}
-        <Menu.Item leftSection={<Icon name="off" />} onClick={() => choose.run({ state: "off" })}>
-          {t("menu.off")}
-        </Menu.Item>
-        <Menu.Divider />
-        {page !== null && (
-          <Menu.Item component={Link} to="/phone" leftSection={<Icon name="speaker" />}>
-            {t("menu.sound")}
-          </Menu.Item>
-        )}
-        <RingSettings />
-      </Menu.Dropdown>
-    </Menu>
+    <LateMenu
+      position="bottom-start"
+      isOpen={isOpen}
+      onChange={setOpen}
+      target={
+        <StateBlock
+          rest={rest}
+          skew={skew}
+          word={word}
+          aria-haspopup="menu"
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        />
+      }
+    >
+      <StateItems reasons={reasons.map(({ id, key, name }) => ({ id, key, name: reasonName(key, name) }))} choose={choose.run} />
+    </LateMenu>
   );
 }
 
@@ -109,44 +89,3 @@ const StateBlock = forwardRef<HTMLButtonElement, BlockProps>(function StateBlock
     </button>
   );
 });
-
-function RingSettings() {
-  const t = useWords("band");
-  const page = usePagePhone();
-  const [choice, choose] = usePreference<RingChoice>("ring", RING);
-  return (
-    <div className={menu["ring"]}>
-      {page === null && <Loud choice={choice} choose={choose} />}
-      <Switch size="xs" label={t("menu.flash")} checked={choice.flash} onChange={(event) => choose({ ...choice, flash: event.currentTarget.checked })} />
-    </div>
-  );
-}
-
-/** The ring of the page beside a desk phone; the phone in the page has its own settings. */
-function Loud({ choice, choose }: { choice: RingChoice; choose: (choice: RingChoice) => void }) {
-  const t = useWords("band");
-  const isOn = choice.sound;
-  const hear = () => {
-    const end = ring(choice.volume);
-    setTimeout(end, 1200);
-  };
-  return (
-    <>
-      <Switch size="xs" label={t("menu.ring")} checked={isOn} onChange={(event) => choose({ ...choice, sound: event.currentTarget.checked })} />
-      <div className={menu["volume"]}>
-        <Slider
-          size="sm"
-          aria-label={t("menu.volume")}
-          thumbProps={{ "aria-label": t("menu.volume") }}
-          value={choice.volume}
-          onChange={(volume) => choose({ ...choice, volume })}
-          disabled={!isOn}
-          label={null}
-        />
-        <button type="button" onClick={hear} disabled={!isOn} aria-label={t("menu.try")} title={t("menu.try")}>
-          <Icon name="speaker" />
-        </button>
-      </div>
-    </>
-  );
-}
