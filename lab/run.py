@@ -1,4 +1,4 @@
-"""`make run ASTERISK=1`: the gateway with the lab's Asterisk, and one call with real speech, so that a newcomer sees everything.
+"""`make run ASTERISK=1`: the gateway with the lab's Asterisk and one call with real speech for newcomers to see it all.
 
 Nothing is shown that is not real: the call goes over Asterisk, two phones speak human prompts, the gateway records,
 writes down and counts. The gateway runs as it would on a site, from a configuration file that is left for reading.
