@@ -26,6 +26,7 @@ export default function KeysOverlay() {
       size={640}
       closeButtonProps={{ "aria-label": p("close") }}
       transitionProps={{ duration: 0 }}
+      overlayProps={{ backgroundOpacity: 0.25 }}
     >
       <Keys />
     </Modal>

@@ -1,13 +1,21 @@
 /* The palette and the list of keys, loaded when they are opened first. */
 
-import { lazy, Suspense, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useSyncExternalStore } from "react";
 import { overlays } from "./openers";
 
-const Palette = lazy(() => import("./Palette"));
+const loadPalette = () => import("./Palette");
+const Palette = lazy(loadPalette);
 const KeysOverlay = lazy(() => import("./KeysOverlay"));
+
+const REST_MS = 3000;
 
 export function Overlays() {
   const open = useSyncExternalStore(overlays.subscribe, overlays.get);
+  // Fetched once the page is at rest, so that what is typed right after Ctrl+K goes into its field.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), REST_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <Suspense>
       {open === "palette" && <Palette />}

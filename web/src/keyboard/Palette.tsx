@@ -22,6 +22,7 @@ export default function Palette() {
       padding={0}
       aria-label={t("palette.title")}
       transitionProps={{ duration: 0 }}
+      overlayProps={{ backgroundOpacity: 0.25 }}
     >
       <Search />
     </Modal>
@@ -36,6 +37,8 @@ function Search() {
   const { items, isSearching } = usePaletteItems(typed);
   const index = Math.min(at, Math.max(0, items.length - 1));
   const place = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   useEffect(() => {
     place.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [index]);
@@ -61,6 +64,7 @@ function Search() {
       <div className={styles.field}>
         <Icon name="search" />
         <input
+          ref={field}
           data-autofocus
           role="combobox"
           aria-expanded={items.length > 0}

@@ -5,7 +5,7 @@ import { useCallback, useMemo, useState } from "react";
 import { api, asProblem, body, keys, newKey, once, useQuery, useQueryClient, type Schemas } from "../api";
 import { useSession } from "../app/session";
 import { useCaller } from "../caller/useCaller";
-import { useDraft } from "../drafts";
+import { useDraft } from "../drafts/useDraft";
 import { byDigit, changedOutcome, choices, draftOf, EMPTY, isTouched, missing, newOutcome, withOutcome, type Ask, type Disposition, type WrapDraft } from "./rules"; // prettier-ignore
 import { isZone, proposal, spanOf, type Hours, type Span } from "./times";
 
