@@ -18,6 +18,7 @@ from gateway.store.softphones import StoredSoftphone, registered_for
 
 log = structlog.get_logger()
 
+SWEEP_SECONDS = 20.0
 _SLACK = timedelta(seconds=20)
 _MOST_TEXT = 40
 
@@ -40,11 +41,15 @@ class SoftphoneDesk:
     async def run(self) -> None:
         """Take accounts away whose sessions have ended, until cancelled; a database that is away is waited for."""
         while True:
-            try:
-                await self.accounts.run()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
-                log.warning("accounts of browsers' phones are not looked at", fault=type(fault).__name__)
-                await asyncio.sleep(5)
+            await self.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> None:
+        """Take them away once."""
+        try:
+            await self.accounts.sweep()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+            log.warning("accounts of browsers' phones are not looked at", fault=type(fault).__name__)
 
     async def _may_dial(self, phone: StoredSoftphone, number: str) -> str | None:
         """Ask the dial permissions, as for a click-to-call."""

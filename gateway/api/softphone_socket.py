@@ -138,6 +138,7 @@ class SoftphoneSocket:
                 if proving.done():
                     code, reason = proving.result()
                     await socket.close(code=code, message=reason)
+                    self._parts.tasks.create_task(self._desk.sweep(), name="accounts of browsers' phones")
                 elif closing.done():
                     await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the gateway stops; connect again")
                 elif hearing.done():

@@ -5,7 +5,6 @@ The page is the only one who is told the password. It is random, so neither a gu
 only over our own WebSocket or to somebody who reaches the PBX's.
 """
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,8 +25,6 @@ from gateway.store.softphones import (
 )
 
 log = structlog.get_logger()
-
-SWEEP_SECONDS = 20.0
 
 
 class NoSoftphone(Rejected, LookupError):
@@ -125,14 +122,8 @@ class Accounts:
         await self._tables_changed()
         return GivenAccount(phone=stored, password=password)
 
-    async def run(self) -> None:
-        """Take accounts away whose sessions have ended, until cancelled."""
-        while True:
-            await self.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)
-
     async def sweep(self) -> None:
-        """Take them away once."""
+        """Take away accounts whose sessions have ended."""
         for phone in await softphones_over(self._pool):
             await self._ended(phone)
             rules = self.rules.get(phone.pbx)
