@@ -63,31 +63,29 @@ export default function TransferPicker({ call, isPassing, onDone }: { call: Live
         aria-label={t("transfer.search")}
         leftSection={<Icon name="search" size={14} />}
         rightSection={<KeyOf act="call.transfer" />}
-        role="combobox"
-        aria-expanded
         aria-controls={id}
-        aria-activedescendant={rows.length ? `${id}-${Math.min(at, rows.length - 1)}` : undefined}
         data-autofocus
         className={styles["search"] ?? ""}
       />
-      <ul id={id} role="listbox" aria-label={t("transfer.title")} className={styles["list"]}>
+      <span className="unseen" role="status">
+        {chosen === undefined ? t("transfer.nobody") : typeof chosen === "string" ? chosen : tame(chosen.name)}
+      </span>
+      <ul id={id} aria-label={t("transfer.title")} className={styles["list"]}>
         {rows.length === 0 && <li className={styles["nobody"]}>{t("transfer.nobody")}</li>}
         {rows.map((row, place) => (
           <li
             key={typeof row === "string" ? row : row.id}
-            id={`${id}-${place}`}
-            role="option"
-            aria-selected={row === chosen}
+            data-chosen={row === chosen || undefined}
             className={styles["row"]}
             onPointerMove={() => setAt(place)}
           >
             {typeof row === "string" ? <b className="cut">{t("transfer.number", { number: f.phone(row) })}</b> : <Person who={row} />}
             <span className={styles["acts"]}>
-              <button type="button" tabIndex={-1} onClick={() => void send(row, false)}>
+              <button type="button" onClick={() => void send(row, false)}>
                 {t(isPassing ? "passOn" : "transfer.now")}
               </button>
               {!isPassing && (
-                <button type="button" tabIndex={-1} onClick={() => void send(row, true)}>
+                <button type="button" onClick={() => void send(row, true)}>
                   {t("transfer.ask")}
                 </button>
               )}
