@@ -44,6 +44,7 @@ ADDRESSES = (
     "/live",
     "/stats",
     "/profile",
+    "/phone",
     "/admin/users",
     "/admin/numbers",
     "/admin/routing",

@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from gateway.api.page import ADDRESSES
 from tests.web.browser import SHOTS, Language, Theme, Visit, axe, settled, shot, too_wide
 from tests.web.day import Day
 
@@ -27,9 +28,11 @@ PAGES: dict[str, tuple[str, str]] = {
     "live": ("head", "/live"),
     "stats": ("head", "/stats"),
     "profile": ("anna", "/profile"),
+    "phone": ("anna", "/phone"),
     "users": ("root", "/admin/users"),
     "numbers": ("root", "/admin/numbers"),
     "routing": ("root", "/admin/routing"),
+    "did": ("root", "/admin/routing/74955550101"),
     "recording": ("root", "/admin/recording"),
     "fields": ("root", "/admin/fields"),
     "goals": ("root", "/admin/goals"),
@@ -52,6 +55,12 @@ LOOKS: list[tuple[Theme, Language, bool]] = [
 if SHOTS in os.environ:
     themes: tuple[Theme, ...] = ("light", "dark")
     LOOKS = list(itertools.product(themes, LANGUAGES, (False, True)))
+
+
+async def test_every_view_is_looked_at() -> None:
+    looked_at = {re.sub(r"\{\w+\}|7495\d+", "{}", path) for _, path in PAGES.values()}
+
+    assert looked_at == {re.sub(r"\{\w+\}", "{}", address) for address in ADDRESSES if address != "/"}
 
 
 async def address_of(day: Day, path: str) -> str:
