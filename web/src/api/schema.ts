@@ -129,6 +129,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My saved views and those of my teams */
+        get: operations["get_views"];
+        put?: never;
+        /** Keep a list with its filters */
+        post: operations["post_views"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a saved view */
+        delete: operations["delete_views_view_id"];
+        options?: never;
+        head?: never;
+        /** Change a saved view */
+        patch: operations["patch_views_view_id"];
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what, the newest first
+         * @description Needs the right `audit.read`.
+         */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every code that stands in the audit
+         * @description Needs the right `audit.read`.
+         */
+        get: operations["get_audit_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit as a file, filtered like the list; written into the audit
+         * @description Needs the right `audit.read`.
+         */
+        get: operations["get_audit_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -455,6 +551,26 @@ export interface paths {
          * @description Needs the right `calls.originate`.
          */
         post: operations["post_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many calls a list has, up to ten thousand
+         * @description Needs the right `calls.read_own`.
+         */
+        get: operations["get_calls_count"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -955,6 +1071,26 @@ export interface paths {
          * @description Needs the right `contacts.write`.
          */
         post: operations["post_contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many cards a list has, up to ten thousand
+         * @description Needs the right `contacts.read`.
+         */
+        get: operations["get_contacts_count"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2809,6 +2945,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The live board: everybody with his call and goal, who waits, who was not returned, today
+         * @description Needs the right `states.read_all`.
+         */
+        get: operations["get_board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/external-ids": {
         parameters: {
             query?: never;
@@ -3288,7 +3444,11 @@ export interface paths {
          * @description Needs the right `tasks.write_own`.
          */
         post: operations["post_missed_missed_id_dismiss"];
-        delete?: never;
+        /**
+         * Take back that nobody has to call back
+         * @description Needs the right `tasks.write_own`.
+         */
+        delete: operations["delete_missed_missed_id_dismiss"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3480,6 +3640,26 @@ export interface paths {
          * @description Needs the right `tasks.write_own`.
          */
         post: operations["post_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many tasks a list has, up to ten thousand
+         * @description Needs the right `tasks.read_own`.
+         */
+        get: operations["get_tasks_count"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4247,6 +4427,14 @@ export interface components {
          */
         Action: "dial" | "play" | "wait" | "site" | "hangup";
         /**
+         * ActionList
+         * @description Codes of acts.
+         */
+        ActionList: {
+            /** Items */
+            items: string[];
+        };
+        /**
          * AddressInput
          * @description An address to be written into a card.
          */
@@ -4396,6 +4584,54 @@ export interface components {
             answer: string;
         };
         /**
+         * AuditView
+         * @description Something that somebody did.
+         */
+        AuditView: {
+            /** Id */
+            id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            actor: components["schemas"]["AuditedThing"];
+            /**
+             * Action
+             * @description a code to be worded, like user.changed
+             */
+            action: string;
+            about: components["schemas"]["AuditedThing"];
+            /**
+             * Params
+             * @description what belongs to the code: fields, roles, counts
+             */
+            params: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
+         * AuditedThing
+         * @description Who did something, or what it was done to.
+         */
+        AuditedThing: {
+            /**
+             * Kind
+             * @description user, key, trunkline; call, contact, team...
+             */
+            kind: string;
+            /**
+             * Id
+             * @description null: there is only one of it
+             */
+            id: string | null;
+            /**
+             * Name
+             * @description as it is called now; null: it has no name, or is gone
+             */
+            name: string | null;
+        };
+        /**
          * Batch
          * @description Rows in the journal's order, with the places before and behind them.
          */
@@ -4533,6 +4769,297 @@ export interface components {
             at: string;
             /** Items */
             items: components["schemas"]["StateView"][];
+        };
+        /**
+         * BoardAway
+         * @description An absence that goes on, or begins today.
+         */
+        BoardAway: {
+            /** Kind */
+            kind: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * BoardCall
+         * @description The call a manager is in, or the one that waits.
+         */
+        BoardCall: {
+            /**
+             * Call
+             * Format: uuid
+             */
+            call: string;
+            /** Direction */
+            direction: string;
+            /**
+             * State
+             * @description ringing, talking
+             */
+            state: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /** Held Since */
+            held_since: string | null;
+            /** Contact */
+            contact: number | null;
+            /** Contact Name */
+            contact_name: string | null;
+            /** Organisation */
+            organisation: string | null;
+            /** Heat */
+            heat: string | null;
+            /** Number */
+            number: string | null;
+            /**
+             * Called Himself
+             * @description caller id name as the line sent it; anybody can send anything
+             */
+            called_himself: string;
+            /** Did */
+            did: string | null;
+            /** Line */
+            line: string;
+        };
+        /**
+         * BoardCallsIn
+         * @description Calls in.
+         */
+        BoardCallsIn: {
+            /** Calls */
+            calls: number;
+            /** Answered */
+            answered: number;
+            /** Answered Share */
+            answered_share: number | null;
+            /** Median Wait Seconds */
+            median_wait_seconds: number | null;
+            returned: components["schemas"]["ReturnedView"];
+        };
+        /**
+         * BoardGoal
+         * @description How far somebody is with his goal of the day.
+         */
+        BoardGoal: {
+            /** Goal */
+            goal: number;
+            /** Name */
+            name: string;
+            /** Measure */
+            measure: string;
+            /** Done */
+            done: number;
+            /** Target */
+            target: number;
+            /**
+             * Expected
+             * @description what an even pace over his working hours would have reached by now
+             */
+            expected: number;
+            /**
+             * Pace
+             * @description reached, ahead, on, behind
+             */
+            pace: string;
+        };
+        /**
+         * BoardGroup
+         * @description A group that routes ring.
+         */
+        BoardGroup: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Waiting */
+            waiting: number;
+            /** Longest Since */
+            longest_since: string | null;
+            /** Free */
+            free: number;
+            /** Members */
+            members: number;
+        };
+        /**
+         * BoardLate
+         * @description A missed client who was not returned in time.
+         */
+        BoardLate: {
+            /** Missed */
+            missed: number;
+            /** Contact */
+            contact: number | null;
+            /** Contact Name */
+            contact_name: string | null;
+            /** Number */
+            number: string | null;
+            /** Did */
+            did: string | null;
+            /** Line */
+            line: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Calls */
+            calls: number;
+            /** New Client */
+            new_client: boolean;
+            /** Owner */
+            owner: number | null;
+            /** Owner Name */
+            owner_name: string | null;
+            /**
+             * Rang Name
+             * @description whose phone rang last; null: nobody's
+             */
+            rang_name: string | null;
+            /** Claimed By */
+            claimed_by: number | null;
+            /** Claimed Name */
+            claimed_name: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * BoardManager
+         * @description A line of the board.
+         */
+        BoardManager: {
+            /** User */
+            user: number;
+            /** Name */
+            name: string;
+            /** Teams */
+            teams: number[];
+            /** Extensions */
+            extensions: string[];
+            state: components["schemas"]["State"];
+            /** Known */
+            known: boolean;
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: string | null;
+            /** Ends At */
+            ends_at: string | null;
+            /** Takes Calls */
+            takes_calls: boolean;
+            /** Last Talk At */
+            last_talk_at: string | null;
+            /** @description in which he talks, which rings for him, or that he works on after it */
+            call: components["schemas"]["BoardCall"] | null;
+            /**
+             * Rings
+             * @description the call rings for him, or he dials it
+             */
+            rings: boolean;
+            goal: components["schemas"]["BoardGoal"] | null;
+            /** Calls */
+            calls: number;
+            /** Talk Seconds */
+            talk_seconds: number;
+            /** Missed */
+            missed: number;
+            away: components["schemas"]["BoardAway"] | null;
+        };
+        /**
+         * BoardTeam
+         * @description A team of the board.
+         */
+        BoardTeam: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Members */
+            members: number[];
+        };
+        /**
+         * BoardToday
+         * @description Today's totals, beside the usual.
+         */
+        BoardToday: {
+            /** Goal Done */
+            goal_done: number;
+            /** Goal Target */
+            goal_target: number;
+            /** Goal Expected */
+            goal_expected: number;
+            /** Talk Seconds */
+            talk_seconds: number;
+            now: components["schemas"]["BoardCallsIn"];
+            /** @description the same weekday of the four weeks before, up to this time of day */
+            usual: components["schemas"]["BoardCallsIn"];
+        };
+        /**
+         * BoardWaiting
+         * @description A client who waits, and nobody talks with him.
+         */
+        BoardWaiting: {
+            /**
+             * Call
+             * Format: uuid
+             */
+            call: string;
+            /** Direction */
+            direction: string;
+            /**
+             * State
+             * @description ringing, talking
+             */
+            state: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /** Held Since */
+            held_since: string | null;
+            /** Contact */
+            contact: number | null;
+            /** Contact Name */
+            contact_name: string | null;
+            /** Organisation */
+            organisation: string | null;
+            /** Heat */
+            heat: string | null;
+            /** Number */
+            number: string | null;
+            /**
+             * Called Himself
+             * @description caller id name as the line sent it; anybody can send anything
+             */
+            called_himself: string;
+            /** Did */
+            did: string | null;
+            /** Line */
+            line: string;
+            /**
+             * Group
+             * @description whose people it rings; null: no group's
+             */
+            group: number | null;
+            /** Rings For */
+            rings_for: number[];
         };
         /**
          * BreakReasonChange
@@ -4683,6 +5210,12 @@ export interface components {
             /** Items */
             items: components["schemas"]["CallEvent"][];
         };
+        /**
+         * CallOrder
+         * @description The order of a list.
+         * @enum {string}
+         */
+        CallOrder: "newest" | "oldest" | "longest" | "waited";
         /**
          * CallRoutingView
          * @description How a call was routed.
@@ -5817,6 +6350,22 @@ export interface components {
              * @description from the first call to the talk, on average
              */
             answered_seconds: number | null;
+        };
+        /**
+         * CountedView
+         * @description How many entries a list has.
+         */
+        CountedView: {
+            /**
+             * Count
+             * @description up to 10000
+             */
+            count: number;
+            /**
+             * More
+             * @description there are more than that
+             */
+            more: boolean;
         };
         /**
          * Credentials
@@ -8272,6 +8821,51 @@ export interface components {
             };
         };
         /**
+         * LiveBoardView
+         * @description Everything on the board at one moment.
+         */
+        LiveBoardView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Zone */
+            zone: string;
+            /**
+             * Teams
+             * @description all teams, also where one is chosen
+             */
+            teams: components["schemas"]["BoardTeam"][];
+            /**
+             * Managers
+             * @description by name
+             */
+            managers: components["schemas"]["BoardManager"][];
+            /** Groups */
+            groups: components["schemas"]["BoardGroup"][];
+            /**
+             * Waiting
+             * @description the longest waiting first
+             */
+            waiting: components["schemas"]["BoardWaiting"][];
+            /** Late Total */
+            late_total: number;
+            /**
+             * Late
+             * @description the longest overdue first
+             */
+            late: components["schemas"]["BoardLate"][];
+            /** Help */
+            help: components["schemas"]["HelpView"][];
+            today: components["schemas"]["BoardToday"];
+        };
+        /**
          * LockOutView
          * @description A host whose passwords are not looked at.
          */
@@ -10298,6 +10892,35 @@ export interface components {
             password?: string | null;
         };
         /**
+         * NewView
+         * @description A view to be kept.
+         */
+        NewView: {
+            /** List */
+            list: string;
+            /** Name */
+            name: string;
+            /**
+             * Query
+             * @description filters, order, columns; at most 8192 bytes as JSON
+             */
+            query: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Team
+             * @description whose; null: my own
+             * @default null
+             */
+            team?: number | null;
+            /**
+             * Place
+             * @description among the others
+             * @default 0
+             */
+            place?: number;
+        };
+        /**
          * NewWebhook
          * @description A subscription to be made.
          */
@@ -10991,6 +11614,19 @@ export interface components {
              * @description the entries of this page
              */
             items: components["schemas"]["AbsenceView"][];
+            /**
+             * Next
+             * @description the cursor of the next page; null on the last one
+             */
+            next: string | null;
+        };
+        /** Page[AuditView] */
+        Page_AuditView_: {
+            /**
+             * Items
+             * @description the entries of this page
+             */
+            items: components["schemas"]["AuditView"][];
             /**
              * Next
              * @description the cursor of the next page; null on the last one
@@ -12920,6 +13556,52 @@ export interface components {
             made_at: string;
         };
         /**
+         * SavedViewList
+         * @description My own views, then those of my teams.
+         */
+        SavedViewList: {
+            /** Items */
+            items: components["schemas"]["SavedViewView"][];
+        };
+        /**
+         * SavedViewView
+         * @description A list as somebody kept it.
+         */
+        SavedViewView: {
+            /** Id */
+            id: number;
+            /** List */
+            list: string;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: number;
+            /** Owner Name */
+            owner_name: string;
+            /** Team */
+            team: number | null;
+            /** Team Name */
+            team_name: string | null;
+            /**
+             * Mine
+             * @description whether I may change it
+             */
+            mine: boolean;
+            /** Query */
+            query: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Place */
+            place: number;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * ScheduleRuleChange
          * @description What is to be changed; what is left out stays.
          */
@@ -13597,6 +14279,11 @@ export interface components {
              * @description why there is none, and what to do; empty: there is one
              */
             detail: string;
+            /**
+             * Elsewhere
+             * @description another session of his has it now, and it is registered there
+             */
+            elsewhere: boolean;
         };
         /**
          * SoundFormat
@@ -14035,11 +14722,6 @@ export interface components {
              * @default null
              */
             active?: boolean | null;
-            /**
-             * Elsewhere
-             * @description another session of his has it now, and it is registered there
-             */
-            elsewhere: boolean;
         };
         /**
          * SubscriptionList
@@ -15127,6 +15809,37 @@ export interface components {
             closed_steps: components["schemas"]["RouteStepView"][];
         };
         /**
+         * ViewChange
+         * @description What is to be changed; what is left out stays.
+         */
+        ViewChange: {
+            /** Version */
+            version?: number;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Query
+             * @default null
+             */
+            query?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Team
+             * @description null: my own again
+             * @default null
+             */
+            team?: number | null;
+            /**
+             * Place
+             * @default null
+             */
+            place?: number | null;
+        };
+        /**
          * WaitingView
          * @description The missed client behind a call back.
          */
@@ -15831,6 +16544,7 @@ export interface components {
 export type AbsenceChange = components['schemas']['AbsenceChange'];
 export type AbsenceView = components['schemas']['AbsenceView'];
 export type Action = components['schemas']['Action'];
+export type ActionList = components['schemas']['ActionList'];
 export type AddressInput = components['schemas']['AddressInput'];
 export type AddressKind = components['schemas']['AddressKind'];
 export type AddressView = components['schemas']['AddressView'];
@@ -15841,16 +16555,29 @@ export type AnswerBy = components['schemas']['AnswerBy'];
 export type AskClosing = components['schemas']['AskClosing'];
 export type Assignment = components['schemas']['Assignment'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type AuditView = components['schemas']['AuditView'];
+export type AuditedThing = components['schemas']['AuditedThing'];
 export type Batch = components['schemas']['Batch'];
 export type Beginning = components['schemas']['Beginning'];
 export type Begins = components['schemas']['Begins'];
 export type Board = components['schemas']['Board'];
+export type BoardAway = components['schemas']['BoardAway'];
+export type BoardCall = components['schemas']['BoardCall'];
+export type BoardCallsIn = components['schemas']['BoardCallsIn'];
+export type BoardGoal = components['schemas']['BoardGoal'];
+export type BoardGroup = components['schemas']['BoardGroup'];
+export type BoardLate = components['schemas']['BoardLate'];
+export type BoardManager = components['schemas']['BoardManager'];
+export type BoardTeam = components['schemas']['BoardTeam'];
+export type BoardToday = components['schemas']['BoardToday'];
+export type BoardWaiting = components['schemas']['BoardWaiting'];
 export type BreakReasonChange = components['schemas']['BreakReasonChange'];
 export type BreakReasonView = components['schemas']['BreakReasonView'];
 export type CallBackRuleView = components['schemas']['CallBackRuleView'];
 export type CallChoice = components['schemas']['CallChoice'];
 export type CallEvent = components['schemas']['CallEvent'];
 export type CallEvents = components['schemas']['CallEvents'];
+export type CallOrder = components['schemas']['CallOrder'];
 export type CallRoutingView = components['schemas']['CallRoutingView'];
 export type CallStateFilter = components['schemas']['CallStateFilter'];
 export type CallView = components['schemas']['CallView'];
@@ -15892,6 +16619,7 @@ export type ContactWithCalls = components['schemas']['ContactWithCalls'];
 export type CostlyKind = components['schemas']['CostlyKind'];
 export type CountList = components['schemas']['CountList'];
 export type CountView = components['schemas']['CountView'];
+export type CountedView = components['schemas']['CountedView'];
 export type Credentials = components['schemas']['Credentials'];
 export type DayGoalView = components['schemas']['DayGoalView'];
 export type DayLoadView = components['schemas']['DayLoadView'];
@@ -16003,6 +16731,7 @@ export type LeadRuleView = components['schemas']['LeadRuleView'];
 export type LimitsBody = components['schemas']['LimitsBody'];
 export type LimitsView = components['schemas']['LimitsView'];
 export type LineView = components['schemas']['LineView'];
+export type LiveBoardView = components['schemas']['LiveBoardView'];
 export type LockOutView = components['schemas']['LockOutView'];
 export type LookOrder = components['schemas']['LookOrder'];
 export type Made = components['schemas']['Made'];
@@ -16060,6 +16789,7 @@ export type NewTaskBody = components['schemas']['NewTaskBody'];
 export type NewTaskRule = components['schemas']['NewTaskRule'];
 export type NewTeam = components['schemas']['NewTeam'];
 export type NewUser = components['schemas']['NewUser'];
+export type NewView = components['schemas']['NewView'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type NextStepFields = components['schemas']['NextStepFields'];
 export type NextStepRule = components['schemas']['NextStepRule'];
@@ -16088,6 +16818,7 @@ export type OwnManager = components['schemas']['OwnManager'];
 export type OwnPhoneView = components['schemas']['OwnPhoneView'];
 export type OwnTeamView = components['schemas']['OwnTeamView'];
 export type PageAbsenceView = components['schemas']['Page_AbsenceView_'];
+export type PageAuditView = components['schemas']['Page_AuditView_'];
 export type PageCallView = components['schemas']['Page_CallView_'];
 export type PageCommandView = components['schemas']['Page_CommandView_'];
 export type PageContactView = components['schemas']['Page_ContactView_'];
@@ -16197,6 +16928,8 @@ export type RuleView = components['schemas']['RuleView'];
 export type RunOrder = components['schemas']['RunOrder'];
 export type SaidView = components['schemas']['SaidView'];
 export type SameFile = components['schemas']['SameFile'];
+export type SavedViewList = components['schemas']['SavedViewList'];
+export type SavedViewView = components['schemas']['SavedViewView'];
 export type ScheduleRuleChange = components['schemas']['ScheduleRuleChange'];
 export type ScheduleRuleView = components['schemas']['ScheduleRuleView'];
 export type ScheduledChangeView = components['schemas']['ScheduledChangeView'];
@@ -16277,6 +17010,7 @@ export type UserView = components['schemas']['UserView'];
 export type VerdictInput = components['schemas']['Verdict-Input'];
 export type VerdictOutput = components['schemas']['Verdict-Output'];
 export type VersionView = components['schemas']['VersionView'];
+export type ViewChange = components['schemas']['ViewChange'];
 export type WaitingView = components['schemas']['WaitingView'];
 export type Want = components['schemas']['Want'];
 export type WantedAccount = components['schemas']['WantedAccount'];
@@ -16689,6 +17423,255 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_views: {
+        parameters: {
+            query?: {
+                /** @description of which list, like calls; left out: of all */
+                list?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewList"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_views: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_views_view_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_views_view_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag as it was read; it stands for `version` of the body. */
+                "If-Match"?: string;
+            };
+            path: {
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description who did it */
+                user?: number;
+                /** @description who did it, as `actor` says it: `key:3f2a` */
+                actor?: string;
+                /** @description a code of `/audit/actions`, or a family like `user.*` */
+                action?: string;
+                /** @description what it was done to, like `user:17`, or a kind of thing, like `user` */
+                about?: string;
+                since?: string;
+                until?: string;
+                /** @description how many entries a page has at most */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditView_"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_actions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionList"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_file: {
+        parameters: {
+            query?: {
+                /** @description who did it */
+                user?: number;
+                /** @description who did it, as `actor` says it: `key:3f2a` */
+                actor?: string;
+                /** @description a code of `/audit/actions`, or a family like `user.*` */
+                action?: string;
+                /** @description what it was done to, like `user:17`, or a kind of thing, like `user` */
+                about?: string;
+                since?: string;
+                until?: string;
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
             default: {
@@ -17378,17 +18361,45 @@ export interface operations {
                 since?: string;
                 /** @description calls that began before */
                 until?: string;
+                /** @description days by my own clock instead of moments; `dates` takes `first` and `last` */
+                period?: components["schemas"]["PeriodName"];
+                /** @description of period=dates: the first day */
+                first?: string;
+                /** @description of period=dates: the last day, itself included */
+                last?: string;
                 direction?: components["schemas"]["Direction"];
                 result?: components["schemas"]["Result"];
+                /** @description why nobody talked, like no_answer or abandoned */
+                reason?: string;
                 kind?: components["schemas"]["WantedKind"];
                 state?: components["schemas"]["CallStateFilter"];
                 /** @description calls in which this user had a part */
                 manager?: number;
+                /** @description calls in which somebody of this team of today had a part */
+                team?: number;
                 contact?: number;
-                /** @description the client's number in any way of writing */
+                organisation?: number;
+                /** @description words of the client's name */
+                client?: string;
+                /** @description the client's number in any way of writing, or three digits of it or more */
                 number?: string;
+                /** @description our number, as calls show it */
+                did?: string;
+                /** @description name of the source of our number, or of the client's card */
+                source?: string;
+                /** @description seconds of talk at least */
+                talk_since?: number;
+                /** @description seconds of talk at most */
+                talk_until?: number;
+                /** @description whether its recording is in the archive */
+                recorded?: boolean;
+                /** @description whether it was written down */
+                transcript?: boolean;
+                /** @description key of the outcome, or what it means; `none`: it has none */
+                outcome?: string;
                 /** @description words that were said; "a phrase", or, and - as in a search engine */
                 q?: string;
+                sort?: components["schemas"]["CallOrder"];
                 /** @description how many entries a page has at most */
                 limit?: number;
                 cursor?: string;
@@ -17442,6 +18453,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_calls_count: {
+        parameters: {
+            query?: {
+                /** @description calls that began then or later */
+                since?: string;
+                /** @description calls that began before */
+                until?: string;
+                /** @description days by my own clock instead of moments; `dates` takes `first` and `last` */
+                period?: components["schemas"]["PeriodName"];
+                /** @description of period=dates: the first day */
+                first?: string;
+                /** @description of period=dates: the last day, itself included */
+                last?: string;
+                direction?: components["schemas"]["Direction"];
+                result?: components["schemas"]["Result"];
+                /** @description why nobody talked, like no_answer or abandoned */
+                reason?: string;
+                kind?: components["schemas"]["WantedKind"];
+                state?: components["schemas"]["CallStateFilter"];
+                /** @description calls in which this user had a part */
+                manager?: number;
+                /** @description calls in which somebody of this team of today had a part */
+                team?: number;
+                contact?: number;
+                organisation?: number;
+                /** @description words of the client's name */
+                client?: string;
+                /** @description the client's number in any way of writing, or three digits of it or more */
+                number?: string;
+                /** @description our number, as calls show it */
+                did?: string;
+                /** @description name of the source of our number, or of the client's card */
+                source?: string;
+                /** @description seconds of talk at least */
+                talk_since?: number;
+                /** @description seconds of talk at most */
+                talk_until?: number;
+                /** @description whether its recording is in the archive */
+                recorded?: boolean;
+                /** @description whether it was written down */
+                transcript?: boolean;
+                /** @description key of the outcome, or what it means; `none`: it has none */
+                outcome?: string;
+                /** @description words that were said; "a phrase", or, and - as in a search engine */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountedView"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
@@ -18424,7 +19507,11 @@ export interface operations {
                 source_kind?: string;
                 source_name?: string;
                 city?: string;
+                line_of_business?: string;
                 organisation?: number;
+                /** @description whether a task is open or a call is planned with him */
+                next_step?: boolean;
+                touched_since?: string;
                 created_since?: string;
                 changed_since?: string;
                 /** @description whom nobody has talked or written to since */
@@ -18487,6 +19574,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ContactView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contacts_count: {
+        parameters: {
+            query?: {
+                /** @description words of the name or of a searchable field, an e-mail address, a number in any way of writing or its last four digits or more */
+                q?: string;
+                owner?: number;
+                has_owner?: boolean;
+                stage?: components["schemas"]["Stage"];
+                heat?: components["schemas"]["Heat"];
+                priority?: number;
+                source_kind?: string;
+                source_name?: string;
+                city?: string;
+                line_of_business?: string;
+                organisation?: number;
+                /** @description whether a task is open or a call is planned with him */
+                next_step?: boolean;
+                touched_since?: string;
+                created_since?: string;
+                changed_since?: string;
+                /** @description whom nobody has talked or written to since */
+                touched_before?: string;
+                /** @description key:value that a field of the site's own must have; may be given several times */
+                field?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountedView"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
@@ -19748,7 +20886,11 @@ export interface operations {
                 source_kind?: string;
                 source_name?: string;
                 city?: string;
+                line_of_business?: string;
                 organisation?: number;
+                /** @description whether a task is open or a call is planned with him */
+                next_step?: boolean;
+                touched_since?: string;
                 created_since?: string;
                 changed_since?: string;
                 /** @description whom nobody has talked or written to since */
@@ -22636,6 +23778,38 @@ export interface operations {
             };
         };
     };
+    get_board: {
+        parameters: {
+            query?: {
+                /** @description only this team's people and figures */
+                team?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveBoardView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_external_ids: {
         parameters: {
             query?: {
@@ -23811,6 +24985,37 @@ export interface operations {
             };
         };
     };
+    delete_missed_missed_id_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                missed_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MissedWithCalls"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_missed_missed_id_assign: {
         parameters: {
             query?: never;
@@ -24227,6 +25432,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tasks_count: {
+        parameters: {
+            query?: {
+                owner?: number;
+                state?: components["schemas"]["TaskState"];
+                /** @description true: only those that are new or in progress */
+                open?: boolean;
+                kind?: components["schemas"]["TaskKind"];
+                origin?: components["schemas"]["Origin"];
+                contact?: number;
+                call?: string;
+                group?: number;
+                series?: number;
+                /** @description due at this moment or later */
+                since?: string;
+                /** @description due before this moment */
+                until?: string;
+                /** @description only open ones whose time has passed */
+                overdue?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountedView"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
