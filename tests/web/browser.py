@@ -40,7 +40,7 @@ Language = Literal["en", "ru", "pl"]
 WIDE, NARROW = (1440, 900), (360, 740)
 PATIENCE = 30_000
 """Milliseconds that a page gets on a machine that does other things too."""
-READY = "#root main > *, #root form"
+READY = "#root main h1, #root form"
 BUSY = "[aria-busy=true]"
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -201,7 +201,7 @@ async def settled(page: Page) -> None:
     await page.locator(READY).first.wait_for()
     async with asyncio.timeout(PATIENCE / 1000):
         quiet = 0
-        while quiet < 3:
+        while quiet < 5:
             quiet = 0 if _open.get(page) or await page.locator(BUSY).count() else quiet + 1
             await asyncio.sleep(0.03)
 
