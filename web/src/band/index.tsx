@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useIsDialOpen } from "../dial/opener";
 import { useDialEverywhere, useNotPlaced } from "../dial/placing";
 import { useWords } from "../words";
+import { useRememberCalls } from "../wrapup/recent";
 import { After } from "./After";
 import { Away, useIsAway } from "./Away";
 import styles from "./Band.module.css";
@@ -24,6 +25,7 @@ export function Band() {
   const t = useWords("band");
   const { phone, skew, commands } = usePhoneKeeper();
   useDialEverywhere();
+  useRememberCalls(phone.shown);
   const isAway = useIsAway();
   const refused = useNotPlaced();
   const isDialOpen = useIsDialOpen();

@@ -8,7 +8,7 @@ import { useSession } from "../app/session";
 import { CallButton, ClockThere, Columns, Failed, HeatTag, Icon, Middle, PageHeader, SidePanel, SkeletonRows, Tag } from "../parts";
 import { useKeys } from "../keyboard";
 import { useWords } from "../words";
-import { AfterCall } from "../wrapup";
+import { AfterCallSide, useCallToWrapUp } from "../wrapup";
 import { Fields } from "./Fields";
 import { Merge } from "./Merge";
 import { useCard, type Card } from "./queries";
@@ -27,6 +27,7 @@ function OneCard({ card }: { card: Card }) {
   const t = useWords("clients");
   const [merges, setMerges] = useState(false);
   const call = useCallOf(card);
+  const toWrapUp = useCallToWrapUp(card.id);
   return (
     <>
       <PageHeader
@@ -54,11 +55,7 @@ function OneCard({ card }: { card: Card }) {
         {merges ? (
           <Merge contact={card.id} close={() => setMerges(false)} />
         ) : (
-          call && (
-            <SidePanel label={t("afterCall")} tone="after">
-              <AfterCall call={call} />
-            </SidePanel>
-          )
+          toWrapUp && <AfterCallSide call={toWrapUp} />
         )}
       </Columns>
     </>

@@ -1,7 +1,9 @@
-/* The panel as pages embed it: its code and words come when it is shown first. `<AfterCall call={id} />` */
+/* The panel as pages embed it: its code and words come when it is shown first. `<AfterCall call={id} />` within a panel
+   of the page, `<AfterCallSide call={id} />` as a panel of its own at the right. */
 
 import { lazy, Suspense } from "react";
 import { loadWords } from "../words";
+import styles from "./Side.module.css";
 
 const Panel = lazy(async () => {
   const [{ AfterCall: Loaded }] = await Promise.all([import("./AfterCall"), loadWords("wrapup")]);
@@ -16,3 +18,14 @@ export function AfterCall({ call }: { call: string }) {
     </Suspense>
   );
 }
+
+/** The same with the place of a side panel, in a page's `Columns`. */
+export function AfterCallSide({ call }: { call: string }) {
+  return (
+    <div className={styles["side"]}>
+      <AfterCall call={call} />
+    </div>
+  );
+}
+
+export { useCallToWrapUp } from "./recent";

@@ -7,6 +7,7 @@ import { useSession } from "../app/session";
 import { useCaller } from "../caller/useCaller";
 import { useDraft } from "../drafts/useDraft";
 import { byDigit, changedOutcome, choices, draftOf, EMPTY, isTouched, missing, newOutcome, withOutcome, type Ask, type Disposition, type WrapDraft } from "./rules"; // prettier-ignore
+import { useForgetCall } from "./recent";
 import { isZone, proposal, spanOf, type Hours, type Span } from "./times";
 
 type Outcome = Schemas["OutcomeView"];
@@ -42,6 +43,7 @@ export interface WrapUp {
 export function useWrapUp(call: string | null): WrapUp {
   const session = useSession();
   const client = useQueryClient();
+  const forget = useForgetCall();
   const catalogue = useCatalogue();
   const saved = useSavedOutcome(call);
   const first = useMemo(() => (saved ? draftOf(saved) : EMPTY), [saved]);
@@ -78,6 +80,7 @@ export function useWrapUp(call: string | null): WrapUp {
         : await body(api.POST("/api/v1/outcomes", { params: { header: once(newKey()) }, body: newOutcome(call, filled, outcome, zone) }));
       client.setQueryData(outcomeKey(call), chosen);
       dropDraft();
+      if (!isPartial) forget(call);
       return true;
     } catch (fault) {
       const problem = asProblem(fault);
