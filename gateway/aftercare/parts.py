@@ -22,6 +22,7 @@ from gateway.aftercare.missed_calls import MissedCalls
 from gateway.aftercare.outcome_rules import OutcomeRules
 from gateway.aftercare.scheduled_calls import ScheduledCalls
 from gateway.aftercare.scheduled_dialling import Placer, ScheduledDialling
+from gateway.aftercare.sources import follow_sources
 from gateway.aftercare.task_clock import TaskClock, follow_series, remind, tell_overdue
 from gateway.aftercare.webhooks import clear_log, queue_webhooks
 from gateway.live import Live
@@ -39,6 +40,7 @@ def followers_of(settings: Settings, pool: Pool, live: Live, clock: Callable[[],
         Follower(pool, "outcomes", OutcomeRules(settings.company.timezone), live, clock),
         Follower(pool, "goals", GoalProgress(settings), live, clock),
         Follower(pool, "manager states", follow_states, live, clock),
+        Follower(pool, "sources of clients", follow_sources, live, clock),
         Follower(pool, "webhooks", queue_webhooks, live, clock),
     ]
 

@@ -25,7 +25,7 @@ RATING = (
 )  # fmt: skip
 CHANNEL = ("calls", "answered", "missed", "missed_share", "lost", "talk_seconds", "leads")
 COMPANY = ("calls", "answered", "missed", "missed_share", "lost", "talk_seconds", "average_talk_seconds")
-HOUR = ("calls", "answered", "missed", "missed_share", "lost", "talk_seconds")
+HOUR = ("calls", "answered", "missed", "missed_share", "lost", "talk_seconds", "average_wait_seconds")
 TASK = ("tasks_done", "tasks_in_time", "tasks_failed", "tasks_due", "tasks_overdue", "overdue_share")
 SPOTS = (
     "calls_out", "missed_share", "lost", "talk_seconds", "average_wait_seconds", "talk_share", "numbers_long",

@@ -49,6 +49,7 @@ from gateway.api.merges import CardMerges
 from gateway.api.missed import MissedInbox
 from gateway.api.openapi import add_document
 from gateway.api.organisations import Organisations
+from gateway.api.our_numbers import OurNumbers
 from gateway.api.outcome_figures import OutcomeStatistics
 from gateway.api.outcomes import Outcomes
 from gateway.api.page import add_page
@@ -61,6 +62,7 @@ from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
 from gateway.api.report_subscriptions import ReportSubscriptions
 from gateway.api.reports import Reports
+from gateway.api.returned import ReturnedReports
 from gateway.api.route import RouteQuestions, keep_warm
 from gateway.api.routing import Route, add_routes
 from gateway.api.routing_groups import RoutingGroups
@@ -137,6 +139,7 @@ def route_table(
         *Teams(parts).routes(),
         *Goals(parts).routes(),
         *Reports(parts).routes(),
+        *ReturnedReports(parts).routes(),
         *ReportSubscriptions(parts).routes(),
         *SpendRoutes(parts).routes(),
         *Dispositions(parts).routes(),
@@ -167,6 +170,7 @@ def route_table(
         *RouteQuestions(parts).routes(),
         *InboundRoutes(parts).routes(),
         *RoutingGroups(parts).routes(),
+        *OurNumbers(parts).routes(),
         *Events(parts, new_facts, sockets).routes(),
     )
 

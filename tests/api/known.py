@@ -64,6 +64,7 @@ async def known_things(api: Api) -> dict[str, list[str]]:
         "outcome": ["refusal", "purchase", "question"],
         "zone": ["Europe/Moscow", "Asia/Tokyo"],
         "view_id": await _views(api),
+        "did": ["4950001", "4950002", "4950003"],
         "area": ["columns.calls", "keys", "ring"],
         "session_id": [await _session(api, n) for n in range(TIMES)],
     }
