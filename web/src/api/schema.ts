@@ -2113,6 +2113,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/returned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How quickly missed clients were reached, and how long callers waited
+         * @description Needs the right `statistics.read_own`.
+         */
+        get: operations["get_reports_returned"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/subscriptions": {
         parameters: {
             query?: never;
@@ -4322,6 +4342,70 @@ export interface paths {
         patch: operations["patch_routing_policy"];
         trace?: never;
     };
+    "/api/v1/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Our own numbers with their names, sources, routes and calls
+         * @description Needs the right `routing.read`.
+         */
+        get: operations["get_numbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/numbers/{did}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Name a number and say where its callers come from
+         * @description Needs the right `routing.manage`.
+         */
+        put: operations["put_numbers_did"];
+        post?: never;
+        /**
+         * Forget what is known of a number
+         * @description Needs the right `routing.manage`.
+         */
+        delete: operations["delete_numbers_did"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbound-routes/{inbound_route_id}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the calls of a route, by the step that rang last
+         * @description Needs the right `routing.read`.
+         */
+        get: operations["get_inbound_routes_inbound_route_id_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -5670,7 +5754,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["StepView"] | null;
+            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
             /**
              * Made Task
              * @description the task that the outcome made by itself
@@ -9360,6 +9444,39 @@ export interface components {
             at: string;
         };
         /**
+         * NamedNumber
+         * @description What a number is called, and where its callers come from.
+         */
+        NamedNumber: {
+            /**
+             * Version
+             * @description as it was read; 0: nobody has named it
+             */
+            version: number;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Source Kind
+             * @description campaign, site, printed...; null: none
+             * @default null
+             */
+            source_kind?: string | null;
+            /**
+             * Source Name
+             * @description of the source; goes with a kind
+             * @default null
+             */
+            source_name?: string | null;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
+        /**
          * NewAbsence
          * @description When somebody is away.
          */
@@ -11024,6 +11141,51 @@ export interface components {
             version: number;
         };
         /**
+         * NumberList
+         * @description Our numbers, those with a name first.
+         */
+        NumberList: {
+            /** Items */
+            items: components["schemas"]["NumberView"][];
+        };
+        /**
+         * NumberView
+         * @description One of our numbers.
+         */
+        NumberView: {
+            /** Did */
+            did: string;
+            /**
+             * Name
+             * @description empty: nobody named it
+             */
+            name: string;
+            /** Source Kind */
+            source_kind: string | null;
+            /** Source Name */
+            source_name: string | null;
+            /** Note */
+            note: string;
+            /**
+             * Route
+             * @description its own inbound route; null: that of all numbers, or as the PBX says
+             */
+            route: number | null;
+            /** Route Name */
+            route_name: string | null;
+            /** Calls Today */
+            calls_today: number;
+            /**
+             * Last Call At
+             * @description within the last 90 days; null: nobody called
+             */
+            last_call_at: string | null;
+            /** Changed At */
+            changed_at: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * OffReason
          * @description Why a subscription is off or failing.
          * @enum {string}
@@ -11378,7 +11540,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["StepView"] | null;
+            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
             /** By */
             by: string;
             /**
@@ -11412,7 +11574,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["StepView"] | null;
+            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
             /**
              * Made Task
              * @description the task that the outcome made by itself
@@ -11483,7 +11645,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["StepView"] | null;
+            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
             /**
              * Made Task
              * @description the task that the outcome made by itself
@@ -13111,6 +13273,86 @@ export interface components {
          */
         Result: "answered" | "missed" | "busy" | "no_answer" | "cancelled" | "failed" | "lost_in_transfer";
         /**
+         * ReturnedBy
+         * @description What the lines are told by.
+         * @enum {string}
+         */
+        ReturnedBy: "manager" | "did";
+        /**
+         * ReturnedFigures
+         * @description Missed clients and waiting of some days.
+         */
+        ReturnedFigures: {
+            returned: components["schemas"]["ReturnedView"];
+            /**
+             * In Time Share
+             * @description null: nobody was missed
+             */
+            in_time_share: number | null;
+            /**
+             * Calls
+             * @description calls in
+             */
+            calls: number;
+            /** Answered */
+            answered: number;
+            /**
+             * Median Wait Seconds
+             * @description of calls in that were answered
+             */
+            median_wait_seconds: number | null;
+        };
+        /**
+         * ReturnedLine
+         * @description One manager, or one of our numbers.
+         */
+        ReturnedLine: {
+            /** User */
+            user: number | null;
+            /**
+             * Did
+             * @description empty: the call did not say
+             */
+            did: string | null;
+            /** Name */
+            name: string | null;
+            now: components["schemas"]["ReturnedView"];
+            before: components["schemas"]["ReturnedView"];
+        };
+        /**
+         * ReturnedReport
+         * @description How quickly missed clients were reached.
+         */
+        ReturnedReport: {
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            /**
+             * Before Since
+             * Format: date
+             */
+            before_since: string;
+            /**
+             * Before Until
+             * Format: date
+             */
+            before_until: string;
+            now: components["schemas"]["ReturnedFigures"];
+            before: components["schemas"]["ReturnedFigures"];
+            /**
+             * Items
+             * @description those with the most missed clients first
+             */
+            items: components["schemas"]["ReturnedLine"][];
+        };
+        /**
          * ReturnedView
          * @description Missed clients by how they came out; see docs/metrics.md.
          */
@@ -13217,6 +13459,30 @@ export interface components {
              * @default null
              */
             archived?: boolean | null;
+        };
+        /**
+         * RouteFigures
+         * @description Calls through a route.
+         */
+        RouteFigures: {
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            /** Calls */
+            calls: number;
+            /** Answered */
+            answered: number;
+            /** Missed */
+            missed: number;
+            /** Steps */
+            steps: components["schemas"]["gateway__api__our_numbers__StepView"][];
         };
         /**
          * RouteHours
@@ -14571,31 +14837,6 @@ export interface components {
          * @enum {string}
          */
         StepKind: "task" | "transfer" | "close";
-        /**
-         * StepView
-         * @description What is done next.
-         */
-        StepView: {
-            kind: components["schemas"]["StepKind"];
-            /** @default null */
-            task?: components["schemas"]["FollowUp"] | null;
-            /**
-             * Made Task
-             * @description the task that was made of it
-             * @default null
-             */
-            made_task?: number | null;
-            /**
-             * Due At
-             * @default null
-             */
-            due_at?: string | null;
-            /**
-             * To
-             * @default null
-             */
-            to?: number | null;
-        };
         /**
          * StoredDecisionView
          * @description What a question of the dialplan was answered.
@@ -16501,6 +16742,56 @@ export interface components {
             strangers: number;
         };
         /**
+         * StepView
+         * @description What became of calls for which this step rang last.
+         */
+        gateway__api__our_numbers__StepView: {
+            /**
+             * Route
+             * @description null: no route rang anybody
+             */
+            route: number | null;
+            /**
+             * Step
+             * @description its place in the route, as `call.routed` tells it
+             */
+            step: number | null;
+            /**
+             * Open
+             * @description whether it was within working hours
+             */
+            open: boolean | null;
+            /** Answered */
+            answered: number;
+            /** Missed */
+            missed: number;
+        };
+        /**
+         * StepView
+         * @description What is done next.
+         */
+        gateway__api__outcome_views__StepView: {
+            kind: components["schemas"]["StepKind"];
+            /** @default null */
+            task?: components["schemas"]["FollowUp"] | null;
+            /**
+             * Made Task
+             * @description the task that was made of it
+             * @default null
+             */
+            made_task?: number | null;
+            /**
+             * Due At
+             * @default null
+             */
+            due_at?: string | null;
+            /**
+             * To
+             * @default null
+             */
+            to?: number | null;
+        };
+        /**
          * PlaceView
          * @description A place in the journal.
          */
@@ -16752,6 +17043,7 @@ export type MissedState = components['schemas']['MissedState'];
 export type MissedView = components['schemas']['MissedView'];
 export type MissedWithCalls = components['schemas']['MissedWithCalls'];
 export type MissingView = components['schemas']['MissingView'];
+export type NamedNumber = components['schemas']['NamedNumber'];
 export type NewAbsence = components['schemas']['NewAbsence'];
 export type NewAsk = components['schemas']['NewAsk'];
 export type NewBreakReason = components['schemas']['NewBreakReason'];
@@ -16795,6 +17087,8 @@ export type NextStepFields = components['schemas']['NextStepFields'];
 export type NextStepRule = components['schemas']['NextStepRule'];
 export type NoteChange = components['schemas']['NoteChange'];
 export type NoteView = components['schemas']['NoteView'];
+export type NumberList = components['schemas']['NumberList'];
+export type NumberView = components['schemas']['NumberView'];
 export type OffReason = components['schemas']['OffReason'];
 export type Offer = components['schemas']['Offer'];
 export type OnMatch = components['schemas']['OnMatch'];
@@ -16903,11 +17197,16 @@ export type ReportRowView = components['schemas']['ReportRowView'];
 export type ReportView = components['schemas']['ReportView'];
 export type Restore = components['schemas']['Restore'];
 export type Result = components['schemas']['Result'];
+export type ReturnedBy = components['schemas']['ReturnedBy'];
+export type ReturnedFigures = components['schemas']['ReturnedFigures'];
+export type ReturnedLine = components['schemas']['ReturnedLine'];
+export type ReturnedReport = components['schemas']['ReturnedReport'];
 export type ReturnedView = components['schemas']['ReturnedView'];
 export type Right = components['schemas']['Right'];
 export type RingGroupView = components['schemas']['RingGroupView'];
 export type Role = components['schemas']['Role'];
 export type RouteChange = components['schemas']['RouteChange'];
+export type RouteFigures = components['schemas']['RouteFigures'];
 export type RouteHours = components['schemas']['RouteHours'];
 export type RouteHoursView = components['schemas']['RouteHoursView'];
 export type RouteList = components['schemas']['RouteList'];
@@ -16964,7 +17263,6 @@ export type StateView = components['schemas']['StateView'];
 export type Step = components['schemas']['Step'];
 export type StepBody = components['schemas']['StepBody'];
 export type StepKind = components['schemas']['StepKind'];
-export type StepView = components['schemas']['StepView'];
 export type StoredDecisionView = components['schemas']['StoredDecisionView'];
 export type Strategy = components['schemas']['Strategy'];
 export type Stream = components['schemas']['Stream'];
@@ -17037,6 +17335,8 @@ export type GatewayApiCardViewsPhoneView = components['schemas']['gateway__api__
 export type GatewayApiExchangePhoneView = components['schemas']['gateway__api__exchange__PhoneView'];
 export type GatewayApiExchangePlaceView = components['schemas']['gateway__api__exchange__PlaceView'];
 export type GatewayApiExchangeStandingView = components['schemas']['gateway__api__exchange__StandingView'];
+export type GatewayApiOurNumbersStepView = components['schemas']['gateway__api__our_numbers__StepView'];
+export type GatewayApiOutcomeViewsStepView = components['schemas']['gateway__api__outcome_views__StepView'];
 export type GatewayApiShippedPlaceView = components['schemas']['gateway__api__shipped__PlaceView'];
 export type GatewayApiShippedStandingView = components['schemas']['gateway__api__shipped__StandingView'];
 export type $defs = Record<string, never>;
@@ -21943,6 +22243,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ReportRowView_"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reports_returned: {
+        parameters: {
+            query?: {
+                /** @description `dates` goes with since and until */
+                period?: components["schemas"]["PeriodName"];
+                /** @description of any dates */
+                since?: string;
+                /** @description of any dates, itself included; left out: today */
+                until?: string;
+                by?: components["schemas"]["ReturnedBy"];
+                /** @description only this team's people; left out: the whole company */
+                team?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnedReport"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
@@ -26994,6 +27333,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoutingPolicyView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_numbers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberList"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_numbers_did: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                did: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedNumber"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_numbers_did: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                did: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inbound_routes_inbound_route_id_figures: {
+        parameters: {
+            query?: {
+                /** @description `dates` goes with since and until */
+                period?: components["schemas"]["PeriodName"];
+                since?: string;
+                until?: string;
+            };
+            header?: never;
+            path: {
+                inbound_route_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteFigures"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
