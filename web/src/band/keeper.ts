@@ -18,7 +18,7 @@ interface OwnAnswer {
 /** The phone as it is now; written into the store too. One part of the page calls it: the band. */
 export function usePhoneKeeper(): { phone: Phone; skew: number; commands: readonly Command[] } {
   const me = useSession().userId;
-  const calls = useOpenCalls();
+  const calls = useNamed(useOpenCalls());
   const { own, skew, ownAt } = useOwnState(me, calls);
   const heardAt = useHeardAt(calls, skew);
   const commands = useOwnCommands(me);
@@ -29,6 +29,26 @@ export function usePhoneKeeper(): { phone: Phone; skew: number; commands: readon
   );
   useEffect(() => publish(phone, skew), [phone, skew]);
   return { phone, skew, commands };
+}
+
+/** The open calls with the cards that were chosen since for those whom several may have called. */
+function useNamed(calls: ReadonlyMap<string, LiveCall>): ReadonlyMap<string, LiveCall> {
+  const [chosen, setChosen] = useState<ReadonlyMap<string, LiveCall>>(new Map());
+  useFacts(({ kind, body: told }) => {
+    const id = told["id"];
+    if (kind !== "call.identified" || typeof id !== "string" || !calls.has(id)) return;
+    void body(api.GET("/api/v1/calls/{call_id}", { params: { path: { call_id: id } } })).then((call) =>
+      setChosen((old) => new Map(old).set(id, call)),
+    );
+  });
+  return useMemo(() => {
+    if (chosen.size === 0) return calls;
+    const named = ([id, call]: [string, LiveCall]): [string, LiveCall] => {
+      const card = chosen.get(id);
+      return [id, card ? { ...call, contact_id: card.contact_id, contact_name: card.contact_name, choices: card.choices } : call];
+    };
+    return new Map([...calls].map(named));
+  }, [calls, chosen]);
 }
 
 /** When this page heard of the last change of each open call, by the gateway's clock. */

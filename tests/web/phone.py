@@ -1,0 +1,76 @@
+"""A call that goes on before the page: told from a recorded journal, part by part."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest_asyncio
+from playwright.async_api import Locator, Page
+
+from tests.web.day import Day, told
+
+RUNNING: list["RunningCall"] = []
+"""Of the present test."""
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def calls_end() -> AsyncIterator[None]:
+    """No call outlives its test, whatever came of that."""
+    yield
+    while RUNNING:
+        await RUNNING.pop().hang_up()
+
+
+@dataclass(kw_only=True)
+class RunningCall:
+    """A client who calls Anna at 101: `ring`, `answer`, `hang_up`, one after the other."""
+
+    day: Day
+    number: str
+    name: str = ""
+    scenario: str = "in_answered"
+    rows: list[bytes] = field(default_factory=list)
+    _told: int = 0
+
+    def __post_init__(self) -> None:
+        begin = datetime.now(UTC) - timedelta(seconds=2)
+        RUNNING.append(self)
+        self.rows = told(self.scenario, begin=begin, number=self.number, name=self.name)
+
+    async def ring(self) -> None:
+        """His call rings."""
+        await self._until(b'"ANSWER"')
+
+    async def answer(self) -> None:
+        """Anna takes it."""
+        await self._until(b'"BRIDGE_EXIT"')
+
+    async def hang_up(self) -> None:
+        """It is over."""
+        await self._until(None)
+
+    async def _until(self, event: bytes | None) -> None:
+        end = len(self.rows)
+        if self._told == end:
+            return
+        if event is not None:
+            end = next(at for at, row in enumerate(self.rows) if at >= self._told and row.startswith(event))
+        await self.day.api.site.take_all(self.rows[self._told : end])
+        self._told = end
+
+    async def id(self) -> str:
+        """Of the call."""
+        found = await self.day.api.site.pool.fetchval(
+            "select id from call where client_number = $1 order by started_at desc limit 1", f"+{self.number}"
+        )
+        return str(found)
+
+
+def band(page: Page) -> Locator:
+    """The phone's one place."""
+    return page.get_by_role("region", name="Phone", exact=True)
+
+
+async def rule_after_call(day: Day, seconds: int) -> None:
+    """So long one is left alone after a call."""
+    await day.api.site.pool.execute("update manager_state_rule set after_call_seconds = $1", seconds)
