@@ -1,7 +1,134 @@
-import { PageHeader } from "../../parts";
+/* Who did what, and when. Filters stay in the address; the file leaves a row of its own. */
+
+import { Button, Menu, Select, TextInput } from "@mantine/core";
+import { api, body, keys, usePages, useQuery, type Schemas } from "../../api";
+import { useFormats } from "../../formats";
+import { Chips, Columns, DataTable, Empty, Icon, Middle, Moment, PageHeader, useFilters, type Column } from "../../parts";
 import { useWords } from "../../words";
+import { said } from "./said";
+import styles from "./index.module.css";
+
+type Row = Schemas["AuditView"];
+const FILTERS = ["user", "action", "about", "since", "until"] as const;
+type Filter = (typeof FILTERS)[number];
 
 export default function AuditPage() {
   const t = useWords("audit");
-  return <PageHeader title={t("title")} />;
+  const [filters, change] = useFilters(FILTERS);
+  const query = {
+    ...(filters.user && /^\d{1,15}$/.test(filters.user) ? { user: Number(filters.user) } : {}),
+    ...(filters.action ? { action: filters.action } : {}),
+    ...(filters.about ? { about: filters.about } : {}),
+    ...(isDay(filters.since) ? { since: new Date(`${filters.since}T00:00:00`).toISOString() } : {}),
+    ...(isDay(filters.until) ? { until: new Date(Date.parse(`${filters.until}T00:00:00`) + 86_400_000).toISOString() } : {}),
+  };
+  const pages = usePages(keys.list("access", "audit", query), (cursor) =>
+    body(api.GET("/api/v1/audit", { params: { query: { ...query, limit: 100, ...(cursor ? { cursor } : {}) } } })),
+  );
+  const columns = useAuditColumns();
+  const isFiltered = Object.keys(filters).length > 0;
+  const clear = () => change(Object.fromEntries(FILTERS.map((name) => [name, null])) as Record<Filter, null>);
+  const file = (format: "csv" | "xlsx") => `/api/v1/audit/file?${new URLSearchParams({ ...asText(query), format }).toString()}`;
+  return (
+    <>
+      <PageHeader
+        title={t("title")}
+        acts={
+          <Menu>
+            <Menu.Target>
+              <Button variant="default" leftSection={<Icon name="export" />}>
+                {t("export")}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item component="a" href={file("csv")} download>
+                CSV
+              </Menu.Item>
+              <Menu.Item component="a" href={file("xlsx")} download>
+                XLSX
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        }
+      />
+      <Columns>
+        <Middle>
+          <Bar filters={filters} change={change} clear={clear} />
+          <DataTable
+            label={t("title")}
+            columns={columns}
+            pages={pages}
+            keyOf={(row) => row.id}
+            empty={
+              isFiltered ? (
+                <Empty icon="audit" title={t("none.found")} act={<Button onClick={clear}>{t("clear")}</Button>} />
+              ) : (
+                <Empty icon="audit" title={t("none")} />
+              )
+            }
+          />
+        </Middle>
+      </Columns>
+    </>
+  );
+}
+
+const isDay = (day: string | undefined): boolean => day !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(day);
+const asText = (query: Record<string, string | number>) => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
+
+interface BarProps {
+  filters: Readonly<Partial<Record<Filter, string>>>;
+  change: (some: Partial<Record<Filter, string | null>>) => void;
+  clear: () => void;
+}
+
+function Bar({ filters, change, clear }: BarProps) {
+  const t = useWords("audit");
+  const f = useFormats();
+  const tell = useTell();
+  const people = useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
+  const acts = useQuery({ queryKey: keys.view("access", "acts"), queryFn: () => body(api.GET("/api/v1/audit/actions")) });
+  const who = [...(people.data?.items ?? [])].sort((one, other) => f.byName(one.name, other.name));
+  const codes = [...(acts.data?.items ?? [])].map((value) => ({ value, label: tell(value) })).sort((one, other) => f.byName(one.label, other.label));
+  const chips = filters.about ? [{ key: "about", name: t("about"), value: filters.about, onRemove: () => change({ about: null }) }] : [];
+  return (
+    <div className={styles.bar}>
+      <Select aria-label={t("who")} placeholder={t("who")} clearable searchable value={filters.user ?? null} data={who.map(({ id, name }) => ({ value: String(id), label: name }))} onChange={(user) => change({ user })} />
+      <Select aria-label={t("what")} placeholder={t("what")} clearable searchable value={filters.action ?? null} data={codes} onChange={(action) => change({ action })} />
+      <TextInput type="date" aria-label={t("since")} value={filters.since ?? ""} onChange={(event) => change({ since: event.currentTarget.value || null })} />
+      <TextInput type="date" aria-label={t("until")} value={filters.until ?? ""} onChange={(event) => change({ until: event.currentTarget.value || null })} />
+      <Chips chips={chips} onClear={clear} />
+    </div>
+  );
+}
+
+/** An act in words; its code where it has none. */
+function useTell(): (code: string) => string {
+  const t = useWords("audit");
+  return (code) => {
+    const { subject, act } = said(code);
+    if (subject === null || act === null) return code;
+    return t("said", { subject: t(`subject.${subject}`), act: t(`act.${act}`) });
+  };
+}
+
+function useAuditColumns(): readonly Column<Row>[] {
+  const t = useWords("audit");
+  const tell = useTell();
+  const named = (thing: Row["actor"]) => thing.name ?? [thing.kind, thing.id].filter(Boolean).join(" ");
+  return [
+    { name: "at", head: t("when"), width: "130px", narrow: "end", cell: (row) => <Moment at={row.at} /> },
+    { name: "actor", head: t("who"), width: "200px", narrow: "main", cell: (row) => <b className="cut">{named(row.actor)}</b> },
+    { name: "action", head: t("what"), cell: (row) => <span className="cut">{tell(row.action)}</span> },
+    { name: "about", head: t("about"), width: "220px", narrow: "none", cell: (row) => <span className="cut">{named(row.about)}</span> },
+    { name: "params", head: t("details"), narrow: "none", cell: (row) => <small className="cut dim">{detailsOf(row.params)}</small> },
+  ];
+}
+
+/** What belongs to an act, short: names and values as they are kept. */
+function detailsOf(params: Row["params"]): string {
+  return Object.entries(params)
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ")
+    .slice(0, 300);
 }
