@@ -54,13 +54,21 @@ export class LiveLine {
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #telling: ReturnType<typeof setTimeout> | undefined;
   #running = false;
+  /** Whether facts may have been missed since the line stood last. */
+  #hasGap = false;
   readonly #viewers = new Set<() => void>();
   readonly #hearers = new Set<(fact: Fact) => void>();
   readonly #gaps = new Set<() => void>();
   readonly #waiting = new Map<string, Waiting>();
 
-  /** @param ask whether the session still stands; throws `ApiProblem` 401 where it does not, and opens the gate's panel */
-  constructor(private readonly ask: () => Promise<unknown>) {}
+  /**
+   * @param ask whether the session still stands; throws `ApiProblem` 401 where it does not
+   * @param signedIn waits until somebody has signed in again
+   */
+  constructor(
+    private readonly ask: () => Promise<unknown>,
+    private readonly signedIn: () => Promise<void>,
+  ) {}
 
   view = (): LiveView => this.#view;
 
@@ -146,6 +154,7 @@ export class LiveLine {
 
   #closed(code: number): void {
     this.#drop(1000);
+    this.#hasGap = true;
     this.#failures += 1;
     const pause = code === RESYNC ? 0 : backoff(this.#failures, Math.random());
     const now = Date.now();
@@ -163,7 +172,15 @@ export class LiveLine {
     } catch (fault) {
       if (!(fault instanceof ApiProblem)) throw fault;
       if (!this.#running || this.#failures !== failures) return;
-      if (fault.isPassing || fault.status === 0) { this.#closed(0); return; }
+      if (fault.isPassing) {
+        this.#closed(0);
+        return;
+      }
+      if (fault.status === 401) {
+        // It is not the connection that is missing, so nothing is said of it.
+        this.#set({ line: "connecting", retryAt: null, awaySince: null });
+        await this.signedIn();
+      }
     }
     if (this.#running && this.#socket === null) this.#connect();
   }
@@ -190,7 +207,8 @@ export class LiveLine {
   }
 
   #standing(): void {
-    const gap = this.#view.awaySince !== null;
+    const gap = this.#hasGap;
+    this.#hasGap = false;
     this.#failures = 0;
     this.#set({ line: "live", retryAt: null, awaySince: null, calls: this.#open.calls });
     if (gap) for (const hearer of this.#gaps) hearer();

@@ -4,6 +4,7 @@ import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, use, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
 import { api, body, type Schemas } from "./client";
+import { gate } from "./gate";
 import { touchedBy, type Fact, type Family } from "./keys";
 import { LiveLine, type LiveView, type OrderName } from "./live";
 import type { LiveCall } from "./openCalls";
@@ -18,7 +19,10 @@ const GATHER_ELSE_MS = 1000;
 /** Holds the line of whoever is signed in. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const [line] = useState(() => new LiveLine(() => body(api.GET("/api/v1/session"))));
+  const [line] = useState(() => new LiveLine(
+        () => body(api.GET("/api/v1/session")),
+        () => gate.wait(),
+      ));
   useEffect(() => {
     const kept = keepCaches(line, client);
     line.start();

@@ -12,7 +12,8 @@ export function PersonMenu() {
   const t = useWords("shell");
   const { name, who } = useSession();
   return (
-    <LateMenu items={[]} position="top-start" className={styles.person} label={t("menu.of", { name: tame(name) })}>
+    <LateMenu items={[]} position="top-start" className={styles.person}>
+      <span className="unseen">{t("menu")}</span>
       <Avatar name={name} />
       <span className={styles.words}>
         <b className="cut">{tame(name)}</b>

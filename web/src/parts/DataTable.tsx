@@ -113,7 +113,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const chosen = selected?.size ?? 0;
   const all = rows.length > 0 && rows.every((row) => selected?.has(keyOf(row)));
   return (
-    <div className={styles["table"]} data-old={pages.isOld ? true : undefined}>
+    <div className={styles["table"]} data-old={pages.isOld ? true : undefined} aria-busy={pages.isOld ? true : undefined}>
       {news > 0 && onNews && (
         <button type="button" className={styles["news"]} onClick={onNews}>
           {t("table.news", { count: news })} <KeyOf act="list.news" />
