@@ -56,7 +56,7 @@ async def run(places: Places, options: Options, ready: Callable[[], None] = lamb
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     desk = Desk(options=options.text(), stop=stop)
 
-    def choose(invite: Invite) -> int | Refusal:
+    def choose(invite: Invite) -> int | Refusal | None:
         return desk.exchange.choose(invite) if desk.exchange is not None else _STARTING
 
     def hear(worker: WorkerProcess, event: Event | Died) -> None:

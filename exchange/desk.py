@@ -284,6 +284,7 @@ class Desk:
             now=datetime.now(UTC),
         )
         exchange.carry_out(brain, out)
+        worker.keep_place(order.order_id)  # for the client
         return DONE
 
 

@@ -286,4 +286,5 @@ class Board:
     def room(self) -> int:
         """Legs that the worker can take, less those which the brain has thought of and not told it yet."""
         legs = self.brain.open_legs() if self.brain is not None else []
-        return self.worker.free - sum(1 for leg in legs if leg.id not in self.worker.legs)
+        kept = self.worker.kept_for(leg.id for leg in legs)
+        return self.worker.free + kept - sum(1 for leg in legs if leg.id not in self.worker.legs)

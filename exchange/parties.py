@@ -114,8 +114,9 @@ class Refusal:
     reason: str
 
 
-Choose = Callable[[Invite], int | Refusal]
-"""Which worker (its loopback UDP port) takes a new call, or why none; asked once for each call, must not wait."""
+Choose = Callable[[Invite], int | Refusal | None]
+"""Which worker (its loopback UDP port) takes a new call, or why none; asked once for each call, must not wait. None:
+say nothing yet; the caller asks again by himself (an INVITE is repeated after 0.5, 1.5, 3.5 s: RFC 3261, 17.1.1.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

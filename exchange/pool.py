@@ -109,6 +109,11 @@ class WorkerPool(asyncio.DatagramProtocol):
         self._wanted.set()
         return chosen
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether a worker will stand ready in a moment."""
+        return not self._closing and (any(not worker.port for worker in self.workers.values()) or self._lacking())
+
     def worker_of(self, leg: str) -> WorkerProcess | None:
         """The worker that carries a leg."""
         return next((worker for worker in self.workers.values() if leg in worker.legs), None)

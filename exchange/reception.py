@@ -266,6 +266,8 @@ class Reception:
         if not self._guard.rate.take(who, CALL_PACE, now):
             return self._refused(request, 503, "Too many calls at once", (("Retry-After", "5"),))
         chosen = self._chosen(request, invite, now)
+        if chosen is None:
+            return []
         if isinstance(chosen, Refusal):
             return self._refused(request, chosen.code, plain(chosen.reason))
         if chosen not in self._directory.workers:
@@ -276,7 +278,7 @@ class Reception:
         )
         return self._begin(request, way, Side.OUTSIDE, now)
 
-    def _chosen(self, request: Request, invite: Invite, now: float) -> int | Refusal:
+    def _chosen(self, request: Request, invite: Invite, now: float) -> int | Refusal | None:
         """Ask which worker takes a call, once: a refused INVITE that is sent again is refused again."""
         key = (invite.source, request.call_id, request.sender.tag, request.cseq)
         known = self._refusals.get(key)

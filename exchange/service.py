@@ -24,6 +24,7 @@ from exchange.journal import Journal
 from exchange.parties import CALL_HEADER, Invite, Refusal
 from exchange.pool import Died, WorkerPool, WorkerProcess
 from exchange.switchboard import AskDial, AskRoute, DialAnswer, Party, RouteAnswer, Untaken
+from exchange.worker_process import CALL_LEGS
 from gateway.domain.legs import LegEvent, LegEventKind
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -33,6 +34,8 @@ _STILL_WRITTEN = 4.0
 """Seconds since its last change in which a file may still be a dying worker's."""
 _PATIENCE = 10.0
 """Seconds in which an INVITE that was let through must reach its worker."""
+_START_PATIENCE = 4.0
+"""Seconds in which a caller may wait for a worker that starts."""
 _BUSY = Refusal(code=503, reason="All lines are taken")
 Ask = Callable[[Brain, AskRoute], Coroutine[None, None, RouteAnswer]]
 AskPermission = Callable[[Brain, AskDial], Coroutine[None, None, DialAnswer]]
@@ -53,25 +56,44 @@ class Exchange:
     brains: dict[Brain, WorkerProcess] = field(default_factory=dict)
     _invites: dict[str, tuple[float, Invite]] = field(default_factory=dict)
     """Let through and not arrived yet, by the front's mark: a Call-ID may be repeated by anybody."""
+    _late: dict[str, tuple[float, Invite]] = field(default_factory=dict)
+    """Not let through yet, since workers are starting: since when."""
     _due: asyncio.Event = field(default_factory=asyncio.Event)
 
     # calls that arrive
 
-    def choose(self, invite: Invite) -> int | Refusal:
-        """The worker for a new call (`exchange.parties.Choose`)."""
+    def choose(self, invite: Invite) -> int | Refusal | None:
+        """The worker for a new call (`exchange.parties.Choose`); the caller waits a moment for one that starts."""
         worker = self._beside(invite.phone) if invite.phone is not None else None
         worker = worker or self.pool.choose()
+        now = time.monotonic()
         if invite.replaces:
             return Refusal(code=488, reason="Taking over a call is not possible here")
         if worker is None:
-            if invite.trunk is not None:
-                self._turned_away(invite)
+            since = self._late.setdefault(invite.mark, (now, invite))[0]
+            if self.pool.is_starting and now - since < _START_PATIENCE:
+                self._due.set()
+                return None
+            self._late.pop(invite.mark)
+            self._turned_away(invite)
             return _BUSY
-        worker.pledge()
-        now = time.monotonic()
-        self._invites = {id: kept for id, kept in self._invites.items() if kept[0] > now}
+        self._late.pop(invite.mark, None)
+        worker.pledge(CALL_LEGS)
         self._invites[invite.mark] = (now + _PATIENCE, invite)
+        self._due.set()
         return worker.port
+
+    def _give_up_on_the_late(self) -> None:
+        """Calls that waited for a worker and did not ask again, and those that never came to theirs, were missed."""
+        now = time.monotonic()
+        for mark, (since, invite) in list(self._late.items()):
+            if now - since > _PATIENCE:
+                del self._late[mark]
+                self._turned_away(invite)
+        for mark, (until, invite) in list(self._invites.items()):
+            if now > until:
+                del self._invites[mark]
+                self._turned_away(invite)
 
     def _beside(self, endpoint: str) -> WorkerProcess | None:
         """The worker where a phone talks already, if it has room for a consultation: only there both can be joined."""
@@ -82,6 +104,8 @@ class Exchange:
 
     def _turned_away(self, invite: Invite) -> None:
         """A client for whom there is no worker is a call too: it was missed."""
+        if invite.trunk is None:
+            return
         leg = _arrived(self.house, invite)
         now = datetime.now(UTC)
         rows = LegEvent(at=now, kind=LegEventKind.STARTED, leg=leg.id, family=leg.id, channel=leg.channel)
@@ -129,6 +153,7 @@ class Exchange:
         leg = _arrived(self.house, invite)
         brain = self._family_of(invite, worker) or self.new_brain(worker)
         worker.send(wire.Name(call=event.call, leg=leg.id))
+        worker.keep_place(leg.id)
         self.carry_out(brain, brain.arrive(leg, now))
 
     def _family_of(self, invite: Invite, worker: WorkerProcess) -> Brain | None:
@@ -170,6 +195,9 @@ class Exchange:
                     self.tasks.create_task(self._asks_permission(brain, one), name=f"permission of {one.leg}")
                 case Untaken():
                     self.untaken(one)
+                case wire.Dial():
+                    worker.use_place(brain.legs)
+                    worker.send(one)
                 case _:
                     worker.send(one)
         if brain.over and not brain.hunts:
@@ -192,6 +220,9 @@ class Exchange:
             self._due.clear()
             moments = [due for brain in self.brains if (due := brain.due()) is not None]
             left = (min(moments) - datetime.now(UTC)).total_seconds() if moments else 60.0
+            if self._late or self._invites:
+                left = min(left, 1.0)
+                self._give_up_on_the_late()
             try:
                 async with asyncio.timeout(max(0.0, left)):
                     await self._due.wait()

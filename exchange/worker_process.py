@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -22,7 +23,9 @@ from exchange.wire import (
 )
 from exchange.worker_settings import LEGS
 
-PLEDGE_SECONDS = 5.0
+CALL_LEGS = 2
+"""Places of a call: whoever calls, and whoever is called."""
+PLEDGE_SECONDS = 10.0
 CROWD, CROWD_SECONDS = 12, 0.6
 """More legs than that do not begin in one worker in so short a time: its library would abort."""
 _LAST_WORDS = 2000
@@ -83,6 +86,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._begun: list[float] = []
         self._unnamed = 0
         self._pledges: list[float] = []
+        self._kept: set[str] = set()
         self._pool = pool
         self._transport: asyncio.SubprocessTransport | None = None
         self._unread = b""
@@ -116,12 +120,26 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _taken(self) -> int:
         now = time.monotonic()
         self._pledges = [until for until in self._pledges if until > now]
-        return len(self.legs) + self._unnamed + len(self._pledges)
+        return len(self.legs) + self._unnamed + len(self._pledges) + len(self._kept)
 
-    def pledge(self) -> None:
-        """An INVITE was sent its way: keep a place for it, a few seconds."""
+    def pledge(self, places: int = 1) -> None:
+        """An INVITE was sent its way: keep places for it, a few seconds."""
         self._begins()
-        self._pledges.append(time.monotonic() + PLEDGE_SECONDS)
+        self._pledges += [time.monotonic() + PLEDGE_SECONDS] * places
+
+    def keep_place(self, leg: str) -> None:
+        """Keep a place for whomever a leg will call, until somebody is dialled for it or it ends."""
+        if leg in self.legs:
+            self._kept.add(leg)
+
+    def kept_for(self, legs: Iterable[str]) -> int:
+        """Places that are kept for some legs."""
+        return len(self._kept.intersection(legs))
+
+    def use_place(self, legs: Iterable[str]) -> None:
+        """Somebody is dialled for one of these legs: the place kept for it is his."""
+        for leg in self._kept.intersection(legs):
+            return self._kept.discard(leg)
 
     def send(self, command: Command) -> None:
         """Give it a command; one that is gone hears nothing, and its `Died` tells so."""
@@ -193,11 +211,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             case Incoming():
                 self._unnamed += 1
                 if self._pledges:
-                    self._pledges.pop(0)
+                    del self._pledges[:CALL_LEGS]
                 else:
                     self._begins()
             case Ended(leg=leg):
                 self.legs.discard(leg)
+                self._kept.discard(leg)
         self._pool.heard(self, event)
 
     def reason(self) -> str:

@@ -177,10 +177,10 @@ async def end(pid: int | None) -> None:
 
 
 @asynccontextmanager
-async def open_exchange_site(home: Path) -> AsyncIterator[ContractSite]:
+async def open_exchange_site(home: Path, *, workers: int = 3, ahead: int = 2) -> AsyncIterator[ContractSite]:
     """The office around an exchange of its own."""
     ports = free_ports()
-    places, options = Places(home=home), Options(port=ports.sip, workers=3, ahead=2)
+    places, options = Places(home=home), Options(port=ports.sip, workers=workers, ahead=ahead)
     gateway = Gateway(house(ports.trunk))
     engine = EmbeddedEngine(places, options, gateway)
     behind = BehindExchange(places, gateway, engine, options)

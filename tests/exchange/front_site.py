@@ -48,7 +48,7 @@ class FrontSite:
         self.invites: list[Invite] = []
         self.choice: int | Refusal | None = None
 
-    def choose(self, invite: Invite) -> int | Refusal:
+    def choose(self, invite: Invite) -> int | Refusal | None:
         """Note the call and choose."""
         self.invites.append(invite)
         return self.site.worker.port if self.choice is None else self.choice

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from exchange.pool import Died, EngineMissing, PoolLimits, WorkerNotStarted, check_library, open_pool
-from exchange.wire import Answered, Dial, Ended, HangUp, Join, Record, Recorded
+from exchange.wire import Answered, Dial, Ended, HangUp, Join, Record, Recorded, Refuse
 from exchange.worker_settings import WorkerSettings, read_settings
 from lab.ports import sound_ports
 from recordings.wav import WavState, examine
@@ -103,6 +103,26 @@ async def test_new_calls_go_where_most_room_is_and_workers_are_started_ahead_of_
         assert site.pool.choose(2) is None
         assert site.pool.worker_of("a3") is site.worker
         assert site.pool.worker_of("nobody") is None
+
+
+async def test_a_place_is_kept_for_whomever_a_caller_will_call() -> None:
+    async with open_site() as site, phone_of(site, "101") as anna:
+        await anna.script(answer_after=0.0)
+        worker = site.worker
+        worker.pledge(2)
+        await anna.dial("500")
+        await site.arrived("c")
+        worker.keep_place("c")
+        worker.keep_place("nobody")
+        kept = worker.free, worker.kept_for(["c", "x"])
+        worker.use_place(["x"])
+        worker.use_place(["c", "x"])
+        used = worker.free
+        worker.keep_place("c")
+        site.send(Refuse(leg="c", code=486))
+        await site.heard(Ended, "c")
+
+        assert (kept, used, worker.free) == ((2, 1), 3, 4)
 
 
 async def test_a_worker_that_hangs_is_ended_and_replaced() -> None:
