@@ -1,7 +1,104 @@
-import { PageHeader } from "../../parts";
+/* Everybody who signs in, with role, teams, extensions and phones. */
+
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { useFilters, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, Tag, type Column } from "../../parts";
 import { useWords } from "../../words";
+import { NewUser } from "./NewUser";
+import { OneUser } from "./OneUser";
+import { usePbxs, useTeams, useUsers, type User } from "./queries";
+import styles from "./index.module.css";
+
+const FILTERS = ["q", "show", "user"] as const;
 
 export default function UsersPage() {
   const t = useWords("users");
-  return <PageHeader title={t("title")} />;
+  const [filters, change] = useFilters(FILTERS);
+  const q = (filters.q ?? "").toLowerCase();
+  const isBlocked = filters.show === "blocked";
+  const all = useUsers();
+  const rows = all.rows?.filter(
+    (user) => user.active !== isBlocked && [user.name, user.login, ...user.extensions.map(({ extension }) => extension)].some((text) => text.toLowerCase().includes(q)),
+  );
+  const pbxs = usePbxs(all.rows ?? []);
+  const columns = useUserColumns();
+  const chosen = all.rows?.find((user) => String(user.id) === filters.user);
+  const close = () => change({ user: null });
+  return (
+    <>
+      <PageHeader
+        title={t("title")}
+        acts={
+          <Button leftSection={<Icon name="plus" />} onClick={() => change({ user: "new" })}>
+            {t("new")}
+          </Button>
+        }
+      >
+        <TextInput
+          data-filter
+          type="search"
+          className={styles.search}
+          aria-label={t("search")}
+          placeholder={t("search")}
+          maxLength={100}
+          leftSection={<Icon name="search" />}
+          rightSection={<Key>/</Key>}
+          value={filters.q ?? ""}
+          onChange={(event) => change({ q: event.currentTarget.value })}
+        />
+        <SegmentedControl
+          aria-label={t("shown")}
+          value={isBlocked ? "blocked" : "active"}
+          data={(["active", "blocked"] as const).map((value) => ({ value, label: t(`show.${value}`) }))}
+          onChange={(value) => change({ show: value === "blocked" ? value : null })}
+        />
+      </PageHeader>
+      <Columns>
+        <Middle>
+          <DataTable
+            label={t("title")}
+            columns={columns}
+            pages={{ ...all, rows }}
+            rowHeight={46}
+            keyOf={(user) => user.id}
+            current={chosen?.id ?? null}
+            onOpen={(user) => change({ user: String(user.id) })}
+            empty={
+              <Empty icon="clients" title={t("none")} act={q || isBlocked ? <Button onClick={() => change({ q: null, show: null })}>{t("none.all")}</Button> : undefined} />
+            }
+          />
+        </Middle>
+        {filters.user === "new" && <NewUser close={close} open={(id) => change({ user: String(id) })} />}
+        {chosen && <OneUser key={chosen.id} user={chosen} pbxs={pbxs} close={close} />}
+      </Columns>
+    </>
+  );
+}
+
+function useUserColumns(): readonly Column<User>[] {
+  const t = useWords("users");
+  const teams = useTeams().data?.items ?? [];
+  const teamsOf = (user: User) =>
+    teams.filter((team) => !team.archived && team.members.some((member) => member.user === user.id && member.until === null)).map(({ name }) => name);
+  return [
+    {
+      name: "name",
+      head: t("name"),
+      narrow: "main",
+      cell: (user) => (
+        <span className={styles.two}>
+          <b className="cut">{user.name}</b>
+          <small className="cut">{user.login}</small>
+        </span>
+      ),
+    },
+    { name: "role", head: t("role"), width: "150px", narrow: "end", cell: (user) => t(`role.${user.role}`) },
+    { name: "teams", head: t("teams"), narrow: "none", cell: (user) => teamsOf(user).join(", ") },
+    {
+      name: "extensions",
+      head: t("extensions"),
+      narrow: "second",
+      cell: (user) => user.extensions.map(({ pbx, extension }) => `${extension} ${pbx}`).join(", ") || t("extensions.none"),
+    },
+    { name: "password", head: t("signs"), width: "150px", narrow: "none", cell: (user) => !user.active ? <Tag tone="miss">{t("blocked")}</Tag> : !user.has_password ? <Tag>{t("password.none")}</Tag> : <Tag tone="talk">{t("signs.yes")}</Tag> },
+  ];
 }

@@ -1,0 +1,201 @@
+/* One person: his name, role, teams, extensions and phones; whether he may sign in. */
+
+import { Button, MultiSelect, Select, Switch, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { asProblem } from "../../api";
+import { useSession } from "../../app/session";
+import { Icon, Shown, SidePanel, Tag } from "../../parts";
+import { useWords } from "../../words";
+import { Once } from "./Once";
+import { newPassword } from "./passwords";
+import { OWN, useChangeTeam, useChangeUser, useExtensions, usePhonePassword, useSetPassword, useTeams, type Extension, type User } from "./queries";
+import { ROLES } from "./roles";
+import styles from "./index.module.css";
+
+export function OneUser({ user, pbxs, close }: { user: User; pbxs: readonly string[]; close: () => void }) {
+  return (
+    <SidePanel label={user.name} onClose={close}>
+      <About key={`${user.id} ${user.version}`} user={user} />
+      <Teams user={user} />
+      <Extensions user={user} pbxs={pbxs} />
+    </SidePanel>
+  );
+}
+
+function About({ user }: { user: User }) {
+  const t = useWords("users");
+  const me = useSession().userId;
+  const change = useChangeUser();
+  const [name, setName] = useState(user.name);
+  const [password, setPassword] = useState<string | null>(null);
+  const secret = useSetPassword(setPassword);
+  const rename = () => {
+    const wanted = name.trim();
+    if (wanted && wanted !== user.name) change.run({ user, change: { name: wanted }, before: { name: user.name }, said: t("saved") });
+  };
+  return (
+    <section className={styles.part}>
+      <p className={styles.line}>
+        <span className={styles.quiet}>{user.login}</span>
+        {!user.active && <Tag tone="miss">{t("blocked")}</Tag>}
+        {!user.has_password && <Tag>{t("password.none")}</Tag>}
+      </p>
+      <TextInput label={t("name")} value={name} maxLength={120} onChange={(event) => setName(event.currentTarget.value)} onBlur={rename} />
+      <Select
+        label={t("role")}
+        allowDeselect={false}
+        disabled={user.id === me}
+        value={user.role}
+        data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
+        onChange={(value) => {
+          const role = ROLES.find((some) => some === value);
+          if (role && role !== user.role) change.run({ user, change: { role }, before: { role: user.role }, said: t("saved") });
+        }}
+      />
+      <Switch
+        label={t("active")}
+        description={t("active.how")}
+        checked={user.active}
+        disabled={user.id === me}
+        onChange={(event) => {
+          const active = event.currentTarget.checked;
+          change.run({ user, change: { active }, before: { active: !active }, said: t(active ? "opened" : "closed", { name: user.name }) });
+        }}
+      />
+      {password ? (
+        <Once
+          head={t("password.new")}
+          lines={[
+            { name: t("login"), value: user.login },
+            { name: t("password"), value: password },
+          ]}
+        />
+      ) : (
+        user.id !== me && (
+          <div>
+            <Button variant="default" leftSection={<Icon name="key" />} loading={secret.isPending} onClick={() => secret.run({ id: user.id, password: newPassword() })}>
+              {t("password.make")}
+            </Button>
+          </div>
+        )
+      )}
+    </section>
+  );
+}
+
+function Teams({ user }: { user: User }) {
+  const t = useWords("users");
+  const teams = useTeams();
+  const change = useChangeTeam();
+  return (
+    <section className={styles.part}>
+      <Shown query={teams}>
+        {({ items }) => {
+          const open = items.filter((team) => !team.archived);
+          const his = open.filter((team) => team.members.some((member) => member.user === user.id && member.until === null)).map((team) => String(team.id));
+          if (open.length === 0) return <p className={styles.quiet}>{t("teams.none")}</p>;
+          return (
+            <MultiSelect
+              label={t("teams")}
+              value={his}
+              data={open.map((team) => ({ value: String(team.id), label: team.name }))}
+              onChange={(wanted) => {
+                const team = open.find(({ id }) => wanted.includes(String(id)) !== his.includes(String(id)));
+                if (!team) return;
+                const rest = team.members.filter((member) => member.user !== user.id);
+                const isIn = wanted.includes(String(team.id));
+                change.run({ team, members: isIn ? [...team.members, { user: user.id, since: null, until: null }] : rest });
+              }}
+            />
+          );
+        }}
+      </Shown>
+    </section>
+  );
+}
+
+function Extensions({ user, pbxs }: { user: User; pbxs: readonly string[] }) {
+  const t = useWords("users");
+  const { give, take } = useExtensions();
+  return (
+    <section className={styles.part}>
+      <h3>{t("extensions")}</h3>
+      {user.extensions.length === 0 ? (
+        <p className={styles.quiet}>{t("extensions.none")}</p>
+      ) : (
+        <ul className={styles.extensions}>
+          {user.extensions.map((extension) => (
+            <OneExtension key={`${extension.pbx} ${extension.extension}`} user={user} extension={extension} take={() => take.run({ id: user.id, extension })} />
+          ))}
+        </ul>
+      )}
+      {pbxs.length > 0 && (
+        <NewExtension
+          pbxs={pbxs}
+          isSending={give.isPending}
+          fault={asProblem(give.error)?.detail ?? null}
+          give={(pbx, extension) => give.run({ id: user.id, extension: { pbx, extension, endpoints: [`PJSIP/${extension}`] } })}
+        />
+      )}
+    </section>
+  );
+}
+
+function OneExtension({ user, extension, take }: { user: User; extension: Extension; take: () => void }) {
+  const t = useWords("users");
+  const phone = usePhonePassword();
+  const own = extension.pbx === OWN;
+  return (
+    <li>
+      <span>
+        <b>{extension.extension}</b> {extension.pbx}
+        <small>{extension.endpoints.join(", ")}</small>
+      </span>
+      {own && (
+        <Button size="xs" variant="default" loading={phone.isPending} onClick={() => phone.run({ id: user.id, extension })}>
+          {t("phone")}
+        </Button>
+      )}
+      <Button size="xs" variant="subtle" aria-label={t("extension.take", { extension: extension.extension })} onClick={take}>
+        {t("take")}
+      </Button>
+      {phone.data && (
+        <Once
+          head={t("phone.made")}
+          lines={[
+            { name: t("phone.host"), value: `${phone.data.host}:${phone.data.port}` },
+            { name: t("phone.user"), value: phone.data.user },
+            { name: t("password"), value: phone.data.password },
+          ]}
+        />
+      )}
+    </li>
+  );
+}
+
+function NewExtension({ pbxs, give, fault, isSending }: { pbxs: readonly string[]; give: (pbx: string, extension: string) => void; fault: string | null; isSending: boolean }) {
+  const t = useWords("users");
+  const [pbx, setPbx] = useState(pbxs[0] ?? null);
+  const [extension, setExtension] = useState("");
+  return (
+    <form
+      className={styles.line}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!pbx || !extension.trim()) return;
+        give(pbx, extension.trim());
+      }}
+    >
+      {pbxs.length > 1 && <Select w={130} aria-label={t("pbx")} allowDeselect={false} value={pbx} data={[...pbxs]} onChange={setPbx} />}
+      <TextInput w={120} aria-label={t("extension")} placeholder={t("extension")} maxLength={40} autoComplete="off" value={extension} onChange={(event) => setExtension(event.currentTarget.value)} />
+      <Button type="submit" variant="default" loading={isSending} disabled={!extension.trim()}>
+        {t("extension.give")}
+      </Button>
+      {fault && (
+        <p role="alert" className={styles.fault}>
+          {fault}
+        </p>
+      )}
+    </form>
+  );
+}

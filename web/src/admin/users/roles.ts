@@ -1,0 +1,2 @@
+export const ROLES = ["manager", "supervisor", "admin"] as const;
+export type Role = (typeof ROLES)[number];
