@@ -79,7 +79,7 @@ class FiguresQuery(Incoming):
     until: Day | None = None
 
 
-class StepView(Outgoing):
+class StepFiguresView(Outgoing):
     """What became of calls for which this step rang last."""
 
     route: int | None = Field(description="null: no route rang anybody")
@@ -97,7 +97,7 @@ class RouteFigures(Outgoing):
     calls: int
     answered: int
     missed: int
-    steps: tuple[StepView, ...]
+    steps: tuple[StepFiguresView, ...]
 
 
 class OurNumbers:
@@ -216,5 +216,5 @@ def _view(number: OurNumber) -> NumberView:
     )
 
 
-def _step(step: StepFigures) -> StepView:
-    return StepView(route=step.route, step=step.step, open=step.open, answered=step.answered, missed=step.missed)
+def _step(step: StepFigures) -> StepFiguresView:
+    return StepFiguresView(route=step.route, step=step.step, open=step.open, answered=step.answered, missed=step.missed)

@@ -265,7 +265,7 @@ def _route(method: Method, path: str, handler: Handler, summary: str, *errors: t
         path=path,
         handler=handler,
         summary=summary,
-        right=Door.SIGNED_IN,
+        right=Door.PERSON,
         tag="me",
         errors=(NotAllowed, *errors),
     )

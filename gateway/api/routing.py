@@ -50,6 +50,8 @@ class Door(StrEnum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed in"
+    PERSON = "person"
+    """Somebody for himself: a session, or a key of a person that was not narrowed to some rights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,8 @@ class Endpoint:
         right = self.route.right
         if identity and identity.principal.pbx is not None and right not in (Door.PUBLIC, *BOUND):
             raise NotAllowed("This key lies on a PBX's host and can do nothing but what that host does.")
+        if right is Door.PERSON and identity and not _is_person(identity.principal):
+            raise NotAllowed("This belongs to a person; a key of nobody, or one narrowed to some rights, has none.")
         if isinstance(right, Right) and identity and not holds(identity.principal, right):
             raise NotAllowed(f"This needs the right {right}; ask an administrator for it.")
 
@@ -306,6 +310,10 @@ def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
 @cache
 def _unbounded_in(model: type[BaseModel]) -> str | None:
     return _unbounded(schema_of(model))
+
+
+def _is_person(who: Principal) -> bool:
+    return who.manager is not None and who.limited_to is None
 
 
 def _unbounded(schema: Any, at: str = "") -> str | None:
