@@ -16,12 +16,12 @@ export function Rail({ className }: { className?: string | undefined }) {
   const { who } = useSession();
   const parts = navOf(who);
   return (
-    <header className={`${styles["rail"]} ${className ?? ""}`}>
+    <aside className={`${styles["rail"]} ${className ?? ""}`} aria-label={t("rail")}>
       <Link className={styles["brand"]} to="/" aria-label="Trunkline">
         <Icon name="logo" size={20} />
         <b>Trunkline</b>
       </Link>
-        <button type="button" className={styles["find"]} onClick={openPalette} aria-keyshortcuts="Control+K">
+      <button type="button" className={styles["find"]} onClick={openPalette} aria-keyshortcuts="Control+K">
           <Icon name="search" size={14} />
           <span className={`cut ${styles.word ?? ""}`}>{t("find")}</span>
           <Key>Ctrl</Key>
@@ -42,7 +42,7 @@ export function Rail({ className }: { className?: string | undefined }) {
         ))}
       </nav>
       <PersonMenu />
-    </header>
+    </aside>
   );
 }
 

@@ -20,7 +20,8 @@ export default function Palette() {
       yOffset={96}
       size={560}
       padding={0}
-      aria-label={t("palette.title")}
+      title={t("palette.title")}
+      classNames={{ header: styles.head ?? "" }}
       transitionProps={{ duration: 0 }}
       overlayProps={{ backgroundOpacity: 0.25 }}
     >
