@@ -34,8 +34,11 @@ _STILL_WRITTEN = 4.0
 """Seconds since its last change in which a file may still be a dying worker's."""
 _PATIENCE = 10.0
 """Seconds in which an INVITE that was let through must reach its worker."""
-_START_PATIENCE = 4.0
-"""Seconds in which a caller may wait for a worker that starts."""
+_START_PATIENCE = 8.0
+"""Seconds in which a caller may wait for a worker that starts: his INVITE is repeated after 7.5 seconds for the fourth
+time."""
+_REPEATED = 40.0
+"""Seconds in which an INVITE may be repeated."""
 _BUSY = Refusal(code=503, reason="All lines are taken")
 Ask = Callable[[Brain, AskRoute], Coroutine[None, None, RouteAnswer]]
 AskPermission = Callable[[Brain, AskDial], Coroutine[None, None, DialAnswer]]
@@ -56,8 +59,8 @@ class Exchange:
     brains: dict[Brain, WorkerProcess] = field(default_factory=dict)
     _invites: dict[str, tuple[float, Invite]] = field(default_factory=dict)
     """Let through and not arrived yet, by the front's mark: a Call-ID may be repeated by anybody."""
-    _late: dict[str, tuple[float, Invite]] = field(default_factory=dict)
-    """Not let through yet, since workers are starting: since when."""
+    _late: dict[str, tuple[float, Invite | None]] = field(default_factory=dict)
+    """Not let through, since no worker had room: since when, and who still waits for one that starts."""
     _due: asyncio.Event = field(default_factory=asyncio.Event)
 
     # calls that arrive
@@ -70,14 +73,16 @@ class Exchange:
         if invite.replaces:
             return Refusal(code=488, reason="Taking over a call is not possible here")
         if worker is None:
-            since = self._late.setdefault(invite.mark, (now, invite))[0]
-            if self.pool.is_starting and now - since < _START_PATIENCE:
+            since, waits = self._late.setdefault(invite.mark, (now, invite))
+            if waits is not None and self.pool.is_starting and now - since < _START_PATIENCE:
                 self._due.set()
                 return None
-            self._late.pop(invite.mark)
-            self._turned_away(invite)
+            self._miss(invite.mark, since, waits)
             return _BUSY
-        self._late.pop(invite.mark, None)
+        since, waits = self._late.pop(invite.mark, (now, invite))
+        if waits is None:  # he asked again when he was given up: he has his missed call
+            self._late[invite.mark] = (since, None)
+            return _BUSY
         worker.pledge(CALL_LEGS)
         self._invites[invite.mark] = (now + _PATIENCE, invite)
         self._due.set()
@@ -86,14 +91,21 @@ class Exchange:
     def _give_up_on_the_late(self) -> None:
         """Calls that waited for a worker and did not ask again, and those that never came to theirs, were missed."""
         now = time.monotonic()
-        for mark, (since, invite) in list(self._late.items()):
-            if now - since > _PATIENCE:
+        for mark, (since, waits) in list(self._late.items()):
+            if now - since > _REPEATED:
                 del self._late[mark]
-                self._turned_away(invite)
+            elif now - since > _PATIENCE:
+                self._miss(mark, since, waits)
         for mark, (until, invite) in list(self._invites.items()):
             if now > until:
                 del self._invites[mark]
                 self._turned_away(invite)
+
+    def _miss(self, mark: str, since: float, waits: Invite | None) -> None:
+        """Somebody who waited for a worker in vain: missed once, however often he asks again."""
+        if waits is not None:
+            self._late[mark] = (since, None)
+            self._turned_away(waits)
 
     def _beside(self, endpoint: str) -> WorkerProcess | None:
         """The worker where a phone talks already, if it has room for a consultation: only there both can be joined."""
