@@ -33,6 +33,8 @@ def cloned(folder: Path) -> Path:
         if not part.name.endswith(".stamp"):
             (clone / ".venv" / part.name).symlink_to(part)
     (clone / ".venv" / "run.stamp").touch()
+    if (REPOSITORY / "web" / "node_modules").is_dir():
+        (clone / "web" / "node_modules").symlink_to(REPOSITORY / "web" / "node_modules")
     return clone
 
 
