@@ -1,7 +1,142 @@
-import { PageHeader } from "../parts";
+/* Figures of the company and of managers for some days, beside the days before. Every figure opens what it counts. */
+
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useSearchParams } from "react-router";
+import { useSession } from "../app/session";
+import { useFormats } from "../formats";
+import { Columns, Icon, Middle, PageHeader, Shown, SidePanel, useFilters, useToast } from "../parts";
+import { LateMenu } from "../parts/LateMenu";
 import { useWords } from "../words";
+import { daysOf, PERIODS, RATINGS, TABS, type Days } from "./choice";
+import { noon, rowsQuery } from "./figure";
+import { FigurePanel } from "./FigurePanel";
+import { Files } from "./Files";
+import { GoalPeople, MissedPeople } from "./People";
+import { PerDay } from "./PerDay";
+import { RatingTable } from "./RatingTable";
+import { useCompany } from "./reading";
+import { Tiles } from "./Tiles";
+import { WeekHours } from "./WeekHours";
+import styles from "./index.module.css";
+
+const FILTERS = ["period", "since", "until", "by", "team", "heat", "open", "who"] as const;
 
 export default function StatisticsPage() {
   const t = useWords("statistics");
-  return <PageHeader title={t("title")} />;
+  const f = useFormats();
+  const [filters, change] = useFilters(FILTERS);
+  const days = daysOf(filters);
+  const tab = TABS.find((name) => name === filters.by) ?? "goal";
+  const team = filters.team && /^\d{1,15}$/.test(filters.team) ? Number(filters.team) : null;
+  const company = useCompany(days);
+  const { data } = company;
+  const open = (rows: string | null, who?: string) => {
+    if (rows) change({ open: rows.slice(rows.indexOf("?") + 1), who: who ?? null });
+  };
+  const close = () => change({ open: null, who: null });
+  return (
+    <>
+      <PageHeader title={t("title")} acts={<Export days={days} by={RATINGS[tab].query} team={team} />}>
+        <SegmentedControl
+          aria-label={t("period")}
+          value={filters.period === "dates" ? "dates" : days.period}
+          data={PERIODS.map((value) => ({ value, label: t(`period.${value}`) }))}
+          onChange={(value) => change({ period: value, since: data?.since ?? null, until: data?.until ?? null, open: null, who: null })}
+        />
+        {filters.period === "dates" && <Dates key={`${filters.since} ${filters.until}`} />}
+        {data?.before_since && data.before_until && (
+          <span className={styles["against"]}>
+            {t("against", {
+              days: data.before_since === data.before_until ? f.weekDay(noon(data.before_since)) : `${f.shortDay(noon(data.before_since))} – ${f.shortDay(noon(data.before_until))}`,
+            })}
+          </span>
+        )}
+      </PageHeader>
+      <Columns>
+        <Middle>
+          <Shown query={company}>
+            {(report) => (
+              <>
+                <Tiles company={report} days={days} open={open} current={filters.open} />
+                <div className={styles["two"]}>
+                  <PerDay report={report} days={days} open={open} current={filters.open} />
+                  <WeekHours days={days} heat={filters.heat === "calls" ? "calls" : "missed"} change={(heat) => change({ heat })} open={open} current={filters.open} />
+                </div>
+                <RatingTable days={days} tab={tab} team={team} change={change} open={open} />
+              </>
+            )}
+          </Shown>
+        </Middle>
+        {data && filters.open && <Opened days={days} since={data.since} until={data.until} open={filters.open} who={filters.who} show={open} close={close} />}
+      </Columns>
+    </>
+  );
+}
+
+interface OpenedProps {
+  days: Days;
+  since: string;
+  until: string;
+  open: string;
+  who: string | undefined;
+  show: (rows: string | null, who?: string) => void;
+  close: () => void;
+}
+
+function Opened({ days, since, until, open, who, show, close }: OpenedProps) {
+  const t = useWords("statistics");
+  if (open === "goal") return <GoalPeople days={days} show={show} close={close} />;
+  if (open === "returned") return <MissedPeople since={since} until={until} close={close} />;
+  const query = rowsQuery(open);
+  if (!query) return <SidePanel label={t("unknownFigure")} onClose={close} />;
+  return <FigurePanel query={query} whose={who} onClose={close} />;
+}
+
+/** Two days of one's own; they hold when both are right. */
+function Dates() {
+  const t = useWords("statistics");
+  const [params, setParams] = useSearchParams();
+  const [since, setSince] = useState(params.get("since") ?? "");
+  const [until, setUntil] = useState(params.get("until") ?? "");
+  const isWrong = since !== "" && until !== "" && until < since;
+  const set = (first: string, last: string) => {
+    setSince(first);
+    setUntil(last);
+    if (!first || !last || last < first) return;
+    const next = new URLSearchParams(params);
+    next.set("period", "dates");
+    next.set("since", first);
+    next.set("until", last);
+    next.delete("open");
+    setParams(next, { replace: true });
+  };
+  return (
+    <span className={styles["dates"]}>
+      <TextInput type="date" aria-label={t("since")} value={since} onChange={(event) => set(event.currentTarget.value, until)} />
+      <TextInput type="date" aria-label={t("until")} value={until} error={isWrong && t("wrongDays")} onChange={(event) => set(since, event.currentTarget.value)} />
+    </span>
+  );
+}
+
+function Export({ days, by, team }: { days: Days; by: { by: string; direction?: string }; team: number | null }) {
+  const t = useWords("statistics");
+  const toast = useToast();
+  const [isOpen, setOpen] = useState(false);
+  const { may } = useSession();
+  if (!may("statistics.read_all")) return null;
+  return (
+    <LateMenu
+      isOpen={isOpen}
+      onChange={setOpen}
+      position="bottom-end"
+      target={
+        <Button variant="default" leftSection={<Icon name="export" />} onClick={() => setOpen(!isOpen)}>
+          {t("export")}
+        </Button>
+      }
+    >
+      <Files days={days} by={by} team={team} told={() => toast({ text: t("exported"), icon: "export" })} />
+    </LateMenu>
+  );
 }

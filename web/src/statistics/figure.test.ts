@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { callsLink, dayAfter, rowsQuery, shownHours, writeRows } from "./figure";
+
+const ADDRESS = "/api/v1/reports/rows?figure=missed&since=2026-03-01&until=2026-03-07&direction=inbound&weekday=5&hour=12";
+
+it("reads the address of a figure, and writes it", () => {
+  const query = rowsQuery(ADDRESS);
+  expect(query).toEqual({ figure: "missed", since: "2026-03-01", until: "2026-03-07", direction: "inbound", weekday: 5, hour: 12 });
+  expect(query && rowsQuery(writeRows(query))).toEqual(query);
+});
+
+it("takes nothing that is no figure", () => {
+  for (const wrong of ["", null, "figure=secret&since=2026-03-01&until=2026-03-07", "figure=calls&since=yesterday&until=2026-03-07"]) {
+    expect(rowsQuery(wrong)).toBeNull();
+  }
+  expect(rowsQuery("figure=calls&since=2026-03-01&until=2026-03-01&user=1;2&direction=up")).toEqual({
+    figure: "calls",
+    since: "2026-03-01",
+    until: "2026-03-01",
+  });
+});
+
+it("leads to the list of calls where that has exactly the same", () => {
+  const query = { figure: "missed", since: "2026-02-28", until: "2026-02-28" } as const;
+  expect(callsLink(query)).toBe("/calls?since=2026-02-28&until=2026-03-01&result=missed&direction=inbound");
+  expect(callsLink({ ...query, user: 3 })).toBeNull();
+  expect(callsLink({ ...query, figure: "calls", user: 3 })).toBe("/calls?since=2026-02-28&until=2026-03-01&manager=3");
+  expect(callsLink({ ...query, hour: 12 })).toBeNull();
+  expect(callsLink({ ...query, figure: "numbers_long" })).toBeNull();
+});
+
+it("knows the next day, and which hours are worth a column", () => {
+  expect(dayAfter("2026-12-31")).toBe("2027-01-01");
+  expect(shownHours([])).toEqual([]);
+  expect(shownHours([8, 19])).toEqual([8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+});

@@ -1,0 +1,85 @@
+/* A figure that is opened: the address of what it counts, as the API gives it and as it stands in ours. */
+
+import type { Schemas } from "../api";
+
+export type RowFigure = Schemas["RowFigure"];
+
+export interface RowsQuery {
+  readonly figure: RowFigure;
+  readonly since: string;
+  readonly until: string;
+  readonly user?: number;
+  readonly team?: number;
+  readonly direction?: Schemas["Direction"];
+  readonly seconds?: number;
+  readonly kind?: string;
+  readonly weekday?: number;
+  readonly hour?: number;
+}
+
+const FIGURES: readonly RowFigure[] = [
+  "calls", "answered", "missed", "not_taken", "lost", "talk_seconds", "wait_seconds", "numbers", "numbers_long", "calls_long",
+  "outcomes", "leads", "tasks_done", "tasks_in_time", "tasks_failed", "tasks_due", "tasks_overdue", "touches",
+]; // prettier-ignore
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/** The query of an address like `/api/v1/reports/rows?figure=missed&since=...`, or of what follows its question mark; null: it is none. */
+export function rowsQuery(address: string | null | undefined): RowsQuery | null {
+  if (!address) return null;
+  const params = new URLSearchParams(address.includes("?") ? address.slice(address.indexOf("?") + 1) : address);
+  const figure = FIGURES.find((name) => name === params.get("figure"));
+  const [since, until] = [params.get("since") ?? "", params.get("until") ?? ""];
+  if (!figure || !DAY.test(since) || !DAY.test(until)) return null;
+  const number = (name: string) => (/^\d{1,15}$/.test(params.get(name) ?? "") ? { [name]: Number(params.get(name)) } : {});
+  const direction = params.get("direction");
+  const kind = params.get("kind");
+  return {
+    figure,
+    since,
+    until,
+    ...number("user"),
+    ...number("team"),
+    ...(direction === "inbound" || direction === "outbound" ? { direction } : {}),
+    ...number("seconds"),
+    ...(kind ? { kind: kind.slice(0, 60) } : {}),
+    ...number("weekday"),
+    ...number("hour"),
+  };
+}
+
+/** A query as it stands in our address. */
+export function writeRows(query: RowsQuery): string {
+  return new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+}
+
+const RESULTS: Partial<Record<RowFigure, string>> = { calls: "", answered: "answered", missed: "missed", talk_seconds: "" };
+
+/** The same calls in the list of calls; null: its filters cannot say it. */
+export function callsLink(query: RowsQuery): string | null {
+  const result = RESULTS[query.figure];
+  const isPlain = query.team === undefined && query.weekday === undefined && query.hour === undefined && query.kind === undefined;
+  if (result === undefined || !isPlain) return null;
+  // Of a manager the list has every call in which he had a part: "missed" of the list is the company's.
+  if (query.user !== undefined && query.figure !== "calls") return null;
+  const params = new URLSearchParams({ since: query.since, until: dayAfter(query.until) });
+  if (result) params.set("result", result);
+  const direction = query.direction ?? (query.figure === "missed" ? "inbound" : null);
+  if (direction) params.set("direction", direction);
+  if (query.user !== undefined) params.set("manager", String(query.user));
+  return `/calls?${params.toString()}`;
+}
+
+/** `2026-03-02` after `2026-03-01`. */
+export function dayAfter(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+}
+
+/** A week of hours as rows of days: the hours in which anything happened, with one beside. */
+export function shownHours(busy: readonly number[]): number[] {
+  if (busy.length === 0) return [];
+  const [first, last] = [Math.min(...busy, 9), Math.max(...busy, 17)];
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}
+
+/** A moment in which this day is in every zone, for its name. */
+export const noon = (day: string): string => `${day}T12:00:00`;
