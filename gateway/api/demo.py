@@ -52,7 +52,7 @@ class DemoView(Outgoing):
     state: DemoState
     began_at: datetime | None = Field(description="null: there was none since the start")
     ended_at: datetime | None = Field(description="null while it runs")
-    call_id: UUID | None = Field(description="its call, once the database has it: `/calls/{id}`")
+    call: UUID | None = Field(description="its call, once the database has it: `/calls/{id}`")
     steps: tuple[DemoStepView, ...]
     reason: str = Field(description="why it failed; empty: it did not")
     hindered: DemoHindered | None = Field(description="why none can be begun now; null: one can")
@@ -128,7 +128,7 @@ def _view(standing: DemoStanding, hindered: Hindered | None) -> DemoView:
         state=standing.state,
         began_at=standing.began_at,
         ended_at=standing.ended_at,
-        call_id=standing.call,
+        call=standing.call,
         steps=tuple(map(_step, standing.steps)),
         reason=standing.reason,
         hindered=None if hindered is None else DemoHindered(code=hindered.why, text=hindered.text),

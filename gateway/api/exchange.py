@@ -17,7 +17,7 @@ from gateway.domain.exchange_standing import ExchangePhone, ExchangeStanding, Ex
 _NONE = "This site has no exchange of its own: a PBX is configured, or [embedded] enabled = false."
 
 
-class PlaceView(Outgoing):
+class PhoneContactView(Outgoing):
     """Where a phone is registered."""
 
     address: str = Field(description="host and port the registration came from")
@@ -25,13 +25,13 @@ class PlaceView(Outgoing):
     expires_at: datetime = Field(description="unless it is renewed")
 
 
-class PhoneView(Outgoing):
+class RegisteredPhoneView(Outgoing):
     """A phone that may register."""
 
     endpoint: str
     extension: str
     registered: bool
-    places: tuple[PlaceView, ...] = Field(description="the newest first; a call rings at all of them")
+    places: tuple[PhoneContactView, ...] = Field(description="the newest first; a call rings at all of them")
 
 
 class TrunkView(Outgoing):
@@ -64,7 +64,7 @@ class LockOutView(Outgoing):
     until: datetime
 
 
-class StandingView(Outgoing):
+class ExchangeStandingView(Outgoing):
     """What the exchange says."""
 
     at: datetime
@@ -76,7 +76,7 @@ class StandingView(Outgoing):
     transport: str = Field(description="udp, nothing else")
     calls: int = Field(description="that stand now, ringing ones among them")
     legs: int
-    phones: tuple[PhoneView, ...]
+    phones: tuple[RegisteredPhoneView, ...]
     trunks: tuple[TrunkView, ...]
     workers: WorkersView
     lock_outs: tuple[LockOutView, ...]
@@ -88,7 +88,7 @@ class ExchangeAnswer(Outgoing):
     """Whether there is an exchange, and how it stands."""
 
     has_exchange: bool = Field(description="whether the site has one")
-    standing: StandingView | None = Field(description="null: it does not run, or does not answer")
+    standing: ExchangeStandingView | None = Field(description="null: it does not run, or does not answer")
     trouble: str = Field(description="why not, in English; empty: it does")
     code: str = Field(description="the same for programs: none, starting, port_taken, address_missing ...")
 
@@ -125,8 +125,8 @@ def _answer(view: ExchangeView) -> ExchangeAnswer:
     return ExchangeAnswer(has_exchange=True, standing=standing, trouble=view.trouble, code=view.code)
 
 
-def _standing(told: ExchangeStanding) -> StandingView:
-    return StandingView(
+def _standing(told: ExchangeStanding) -> ExchangeStandingView:
+    return ExchangeStandingView(
         at=told.at,
         started_at=told.started_at,
         release=told.release,
@@ -147,13 +147,13 @@ def _standing(told: ExchangeStanding) -> StandingView:
     )
 
 
-def _phone(phone: ExchangePhone) -> PhoneView:
-    return PhoneView(
+def _phone(phone: ExchangePhone) -> RegisteredPhoneView:
+    return RegisteredPhoneView(
         endpoint=phone.endpoint,
         extension=phone.extension,
         registered=bool(phone.places),
         places=tuple(
-            PlaceView(address=p.address, user_agent=p.user_agent, expires_at=p.expires_at) for p in phone.places
+            PhoneContactView(address=p.address, user_agent=p.user_agent, expires_at=p.expires_at) for p in phone.places
         ),
     )
 

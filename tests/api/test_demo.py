@@ -86,7 +86,7 @@ async def test_the_page_is_told_each_step_and_why_there_can_be_none(api: Api, pl
         "state": "failed",
         "began_at": "2026-03-01T09:00:00Z",
         "ended_at": "2026-03-01T09:00:00Z",
-        "call_id": str(call),
+        "call": str(call),
         "steps": [
             {
                 "at": "2026-03-01T09:00:00Z",

@@ -160,4 +160,4 @@ async def test_a_button_lets_a_call_in_and_each_step_is_told_live_and_once_at_a_
     assert {"calls", "rings", "card", "answers", "talk"} == set(steps)
     assert (told["state"], told["hindered"]["code"]) == ("running", "runs")
     assert [step["step"] for step in told["steps"]] == steps
-    assert told["call_id"]
+    assert told["call"]

@@ -5754,7 +5754,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
+            next_step: components["schemas"]["StepView"] | null;
             /**
              * Made Task
              * @description the task that the outcome made by itself
@@ -6303,7 +6303,7 @@ export interface components {
              */
             numbers: string[];
             /** Phones */
-            phones: components["schemas"]["gateway__api__card_views__PhoneView"][];
+            phones: components["schemas"]["PhoneView"][];
             /** Addresses */
             addresses: components["schemas"]["AddressView"][];
         };
@@ -6384,7 +6384,7 @@ export interface components {
              */
             numbers: string[];
             /** Phones */
-            phones: components["schemas"]["gateway__api__card_views__PhoneView"][];
+            phones: components["schemas"]["PhoneView"][];
             /** Addresses */
             addresses: components["schemas"]["AddressView"][];
             /**
@@ -6771,10 +6771,10 @@ export interface components {
              */
             ended_at: string | null;
             /**
-             * Call Id
+             * Call
              * @description its call, once the database has it: `/calls/{id}`
              */
-            call_id: string | null;
+            call: string | null;
             /** Steps */
             steps: components["schemas"]["DemoStepView"][];
             /**
@@ -7251,7 +7251,7 @@ export interface components {
              */
             has_exchange: boolean;
             /** @description null: it does not run, or does not answer */
-            standing: components["schemas"]["gateway__api__exchange__StandingView"] | null;
+            standing: components["schemas"]["ExchangeStandingView"] | null;
             /**
              * Trouble
              * @description why not, in English; empty: it does
@@ -7262,6 +7262,62 @@ export interface components {
              * @description the same for programs: none, starting, port_taken, address_missing ...
              */
             code: string;
+        };
+        /**
+         * ExchangeStandingView
+         * @description What the exchange says.
+         */
+        ExchangeStandingView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Release */
+            release: string;
+            /**
+             * Is Older
+             * @description another release than the gateway's; it is started anew as soon as it is idle
+             */
+            is_older: boolean;
+            /** Bind */
+            bind: string;
+            /** Port */
+            port: number;
+            /**
+             * Transport
+             * @description udp, nothing else
+             */
+            transport: string;
+            /**
+             * Calls
+             * @description that stand now, ringing ones among them
+             */
+            calls: number;
+            /** Legs */
+            legs: number;
+            /** Phones */
+            phones: components["schemas"]["RegisteredPhoneView"][];
+            /** Trunks */
+            trunks: components["schemas"]["TrunkView"][];
+            workers: components["schemas"]["WorkersView"];
+            /** Lock Outs */
+            lock_outs: components["schemas"]["LockOutView"][];
+            /**
+             * Wrong Passwords
+             * @description since its start
+             */
+            wrong_passwords: number;
+            /**
+             * Strangers
+             * @description messages dropped since its start: their host is nobody's
+             */
+            strangers: number;
         };
         /**
          * ExtensionView
@@ -8468,8 +8524,8 @@ export interface components {
              * @description calls of which nothing came later are history
              */
             before: string | null;
-            until: components["schemas"]["gateway__api__shipped__PlaceView"] | null;
-            place: components["schemas"]["gateway__api__shipped__PlaceView"] | null;
+            until: components["schemas"]["PlaceView"] | null;
+            place: components["schemas"]["PlaceView"] | null;
             /** Bytes Total */
             bytes_total: number;
             /** Bytes Done */
@@ -11540,7 +11596,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
+            next_step: components["schemas"]["StepView"] | null;
             /** By */
             by: string;
             /**
@@ -11574,7 +11630,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
+            next_step: components["schemas"]["StepView"] | null;
             /**
              * Made Task
              * @description the task that the outcome made by itself
@@ -11645,7 +11701,7 @@ export interface components {
             reason: string | null;
             /** Note */
             note: string;
-            next_step: components["schemas"]["gateway__api__outcome_views__StepView"] | null;
+            next_step: components["schemas"]["StepView"] | null;
             /**
              * Made Task
              * @description the task that the outcome made by itself
@@ -12332,6 +12388,28 @@ export interface components {
          */
         PeriodName: "today" | "yesterday" | "last_7_days" | "week" | "month" | "quarter" | "year" | "dates";
         /**
+         * PhoneContactView
+         * @description Where a phone is registered.
+         */
+        PhoneContactView: {
+            /**
+             * Address
+             * @description host and port the registration came from
+             */
+            address: string;
+            /**
+             * User Agent
+             * @description how the phone calls itself; it may say anything
+             */
+            user_agent: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description unless it is renewed
+             */
+            expires_at: string;
+        };
+        /**
          * PhoneInput
          * @description A number to be written into a card.
          */
@@ -12382,6 +12460,26 @@ export interface components {
             port: number;
         };
         /**
+         * PhoneView
+         * @description A number of a card.
+         */
+        PhoneView: {
+            /**
+             * Number
+             * @description E.164
+             */
+            number: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /**
+             * Shared
+             * @description several cards have it; a caller with it has no card until one is chosen
+             */
+            shared: boolean;
+        };
+        /**
          * PieceOfJournal
          * @description Bytes of the journal that are no row.
          */
@@ -12401,12 +12499,32 @@ export interface components {
          */
         Place: "contacts" | "organisations" | "calls";
         /**
+         * PlaceView
+         * @description A place in the journal.
+         */
+        PlaceView: {
+            /** Device */
+            device: number;
+            /** Inode */
+            inode: number;
+            /** Written Ns */
+            written_ns: number;
+            /** Head */
+            head: string;
+            /** Offset */
+            offset: number;
+            /** Last Row At */
+            last_row_at: number;
+            /** Last Row */
+            last_row: string;
+        };
+        /**
          * PlacesView
          * @description Up to where everything is committed.
          */
         PlacesView: {
             /** @description of the new rows; null: none were ever taken */
-            place: components["schemas"]["gateway__api__shipped__PlaceView"] | null;
+            place: components["schemas"]["PlaceView"] | null;
             /** @description null: there was no first meeting yet */
             history: components["schemas"]["JournalHistoryView"] | null;
             /**
@@ -13132,6 +13250,23 @@ export interface components {
             sentence: string;
         };
         /**
+         * RegisteredPhoneView
+         * @description A phone that may register.
+         */
+        RegisteredPhoneView: {
+            /** Endpoint */
+            endpoint: string;
+            /** Extension */
+            extension: string;
+            /** Registered */
+            registered: boolean;
+            /**
+             * Places
+             * @description the newest first; a call rings at all of them
+             */
+            places: components["schemas"]["PhoneContactView"][];
+        };
+        /**
          * ReminderView
          * @description A reminder.
          */
@@ -13482,7 +13617,7 @@ export interface components {
             /** Missed */
             missed: number;
             /** Steps */
-            steps: components["schemas"]["gateway__api__our_numbers__StepView"][];
+            steps: components["schemas"]["StepFiguresView"][];
         };
         /**
          * RouteHours
@@ -14708,12 +14843,26 @@ export interface components {
          */
         Stage: "unsorted" | "lead" | "client" | "refused";
         /**
+         * StandingView
+         * @description How far a recording has come.
+         */
+        StandingView: {
+            /** Name */
+            name: string;
+            standing: components["schemas"]["RecordingStanding"];
+            /**
+             * Stored At
+             * @description when it was verified in the archive
+             */
+            stored_at: string | null;
+        };
+        /**
          * Standings
          * @description The recordings that were asked for, in that order.
          */
         Standings: {
             /** Items */
-            items: components["schemas"]["gateway__api__shipped__StandingView"][];
+            items: components["schemas"]["StandingView"][];
         };
         /**
          * State
@@ -14832,11 +14981,61 @@ export interface components {
             wait_seconds?: number | null;
         };
         /**
+         * StepFiguresView
+         * @description What became of calls for which this step rang last.
+         */
+        StepFiguresView: {
+            /**
+             * Route
+             * @description null: no route rang anybody
+             */
+            route: number | null;
+            /**
+             * Step
+             * @description its place in the route, as `call.routed` tells it
+             */
+            step: number | null;
+            /**
+             * Open
+             * @description whether it was within working hours
+             */
+            open: boolean | null;
+            /** Answered */
+            answered: number;
+            /** Missed */
+            missed: number;
+        };
+        /**
          * StepKind
          * @description What is done next.
          * @enum {string}
          */
         StepKind: "task" | "transfer" | "close";
+        /**
+         * StepView
+         * @description What is done next.
+         */
+        StepView: {
+            kind: components["schemas"]["StepKind"];
+            /** @default null */
+            task?: components["schemas"]["FollowUp"] | null;
+            /**
+             * Made Task
+             * @description the task that was made of it
+             * @default null
+             */
+            made_task?: number | null;
+            /**
+             * Due At
+             * @default null
+             */
+            due_at?: string | null;
+            /**
+             * To
+             * @default null
+             */
+            to?: number | null;
+        };
         /**
          * StoredDecisionView
          * @description What a question of the dialplan was answered.
@@ -16626,205 +16825,6 @@ export interface components {
          * @enum {string}
          */
         ZoneFrom: "asked" | "card" | "number";
-        /**
-         * PhoneView
-         * @description A number of a card.
-         */
-        gateway__api__card_views__PhoneView: {
-            /**
-             * Number
-             * @description E.164
-             */
-            number: string;
-            /** Kind */
-            kind: string;
-            /** Label */
-            label: string;
-            /**
-             * Shared
-             * @description several cards have it; a caller with it has no card until one is chosen
-             */
-            shared: boolean;
-        };
-        /**
-         * PhoneView
-         * @description A phone that may register.
-         */
-        gateway__api__exchange__PhoneView: {
-            /** Endpoint */
-            endpoint: string;
-            /** Extension */
-            extension: string;
-            /** Registered */
-            registered: boolean;
-            /**
-             * Places
-             * @description the newest first; a call rings at all of them
-             */
-            places: components["schemas"]["gateway__api__exchange__PlaceView"][];
-        };
-        /**
-         * PlaceView
-         * @description Where a phone is registered.
-         */
-        gateway__api__exchange__PlaceView: {
-            /**
-             * Address
-             * @description host and port the registration came from
-             */
-            address: string;
-            /**
-             * User Agent
-             * @description how the phone calls itself; it may say anything
-             */
-            user_agent: string;
-            /**
-             * Expires At
-             * Format: date-time
-             * @description unless it is renewed
-             */
-            expires_at: string;
-        };
-        /**
-         * StandingView
-         * @description What the exchange says.
-         */
-        gateway__api__exchange__StandingView: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /**
-             * Started At
-             * Format: date-time
-             */
-            started_at: string;
-            /** Release */
-            release: string;
-            /**
-             * Is Older
-             * @description another release than the gateway's; it is started anew as soon as it is idle
-             */
-            is_older: boolean;
-            /** Bind */
-            bind: string;
-            /** Port */
-            port: number;
-            /**
-             * Transport
-             * @description udp, nothing else
-             */
-            transport: string;
-            /**
-             * Calls
-             * @description that stand now, ringing ones among them
-             */
-            calls: number;
-            /** Legs */
-            legs: number;
-            /** Phones */
-            phones: components["schemas"]["gateway__api__exchange__PhoneView"][];
-            /** Trunks */
-            trunks: components["schemas"]["TrunkView"][];
-            workers: components["schemas"]["WorkersView"];
-            /** Lock Outs */
-            lock_outs: components["schemas"]["LockOutView"][];
-            /**
-             * Wrong Passwords
-             * @description since its start
-             */
-            wrong_passwords: number;
-            /**
-             * Strangers
-             * @description messages dropped since its start: their host is nobody's
-             */
-            strangers: number;
-        };
-        /**
-         * StepView
-         * @description What became of calls for which this step rang last.
-         */
-        gateway__api__our_numbers__StepView: {
-            /**
-             * Route
-             * @description null: no route rang anybody
-             */
-            route: number | null;
-            /**
-             * Step
-             * @description its place in the route, as `call.routed` tells it
-             */
-            step: number | null;
-            /**
-             * Open
-             * @description whether it was within working hours
-             */
-            open: boolean | null;
-            /** Answered */
-            answered: number;
-            /** Missed */
-            missed: number;
-        };
-        /**
-         * StepView
-         * @description What is done next.
-         */
-        gateway__api__outcome_views__StepView: {
-            kind: components["schemas"]["StepKind"];
-            /** @default null */
-            task?: components["schemas"]["FollowUp"] | null;
-            /**
-             * Made Task
-             * @description the task that was made of it
-             * @default null
-             */
-            made_task?: number | null;
-            /**
-             * Due At
-             * @default null
-             */
-            due_at?: string | null;
-            /**
-             * To
-             * @default null
-             */
-            to?: number | null;
-        };
-        /**
-         * PlaceView
-         * @description A place in the journal.
-         */
-        gateway__api__shipped__PlaceView: {
-            /** Device */
-            device: number;
-            /** Inode */
-            inode: number;
-            /** Written Ns */
-            written_ns: number;
-            /** Head */
-            head: string;
-            /** Offset */
-            offset: number;
-            /** Last Row At */
-            last_row_at: number;
-            /** Last Row */
-            last_row: string;
-        };
-        /**
-         * StandingView
-         * @description How far a recording has come.
-         */
-        gateway__api__shipped__StandingView: {
-            /** Name */
-            name: string;
-            standing: components["schemas"]["RecordingStanding"];
-            /**
-             * Stored At
-             * @description when it was verified in the archive
-             */
-            stored_at: string | null;
-        };
     };
     responses: never;
     parameters: never;
@@ -16948,6 +16948,7 @@ export type Engine = components['schemas']['Engine'];
 export type ExceptionBody = components['schemas']['ExceptionBody'];
 export type ExceptionView = components['schemas']['ExceptionView'];
 export type ExchangeAnswer = components['schemas']['ExchangeAnswer'];
+export type ExchangeStandingView = components['schemas']['ExchangeStandingView'];
 export type ExtensionView = components['schemas']['ExtensionView'];
 export type FactView = components['schemas']['FactView'];
 export type Fault = components['schemas']['Fault'];
@@ -17152,10 +17153,13 @@ export type PastView = components['schemas']['PastView'];
 export type PbxList = components['schemas']['PbxList'];
 export type PbxView = components['schemas']['PbxView'];
 export type PeriodName = components['schemas']['PeriodName'];
+export type PhoneContactView = components['schemas']['PhoneContactView'];
 export type PhoneInput = components['schemas']['PhoneInput'];
 export type PhonePassword = components['schemas']['PhonePassword'];
+export type PhoneView = components['schemas']['PhoneView'];
 export type PieceOfJournal = components['schemas']['PieceOfJournal'];
 export type Place = components['schemas']['Place'];
+export type PlaceView = components['schemas']['PlaceView'];
 export type PlacesView = components['schemas']['PlacesView'];
 export type PolicyChange = components['schemas']['PolicyChange'];
 export type PolicyView = components['schemas']['PolicyView'];
@@ -17191,6 +17195,7 @@ export type RecurrenceView = components['schemas']['RecurrenceView'];
 export type Ref = components['schemas']['Ref'];
 export type RefusalCounts = components['schemas']['RefusalCounts'];
 export type RefusalView = components['schemas']['RefusalView'];
+export type RegisteredPhoneView = components['schemas']['RegisteredPhoneView'];
 export type ReminderView = components['schemas']['ReminderView'];
 export type ReportDeliveryView = components['schemas']['ReportDeliveryView'];
 export type ReportRowView = components['schemas']['ReportRowView'];
@@ -17256,13 +17261,16 @@ export type SpendView = components['schemas']['SpendView'];
 export type SpotList = components['schemas']['SpotList'];
 export type SpotView = components['schemas']['SpotView'];
 export type Stage = components['schemas']['Stage'];
+export type StandingView = components['schemas']['StandingView'];
 export type Standings = components['schemas']['Standings'];
 export type State = components['schemas']['State'];
 export type StateRuleList = components['schemas']['StateRuleList'];
 export type StateView = components['schemas']['StateView'];
 export type Step = components['schemas']['Step'];
 export type StepBody = components['schemas']['StepBody'];
+export type StepFiguresView = components['schemas']['StepFiguresView'];
 export type StepKind = components['schemas']['StepKind'];
+export type StepView = components['schemas']['StepView'];
 export type StoredDecisionView = components['schemas']['StoredDecisionView'];
 export type Strategy = components['schemas']['Strategy'];
 export type Stream = components['schemas']['Stream'];
@@ -17331,14 +17339,6 @@ export type WritingChange = components['schemas']['WritingChange'];
 export type WritingView = components['schemas']['WritingView'];
 export type WrittenTouch = components['schemas']['WrittenTouch'];
 export type ZoneFrom = components['schemas']['ZoneFrom'];
-export type GatewayApiCardViewsPhoneView = components['schemas']['gateway__api__card_views__PhoneView'];
-export type GatewayApiExchangePhoneView = components['schemas']['gateway__api__exchange__PhoneView'];
-export type GatewayApiExchangePlaceView = components['schemas']['gateway__api__exchange__PlaceView'];
-export type GatewayApiExchangeStandingView = components['schemas']['gateway__api__exchange__StandingView'];
-export type GatewayApiOurNumbersStepView = components['schemas']['gateway__api__our_numbers__StepView'];
-export type GatewayApiOutcomeViewsStepView = components['schemas']['gateway__api__outcome_views__StepView'];
-export type GatewayApiShippedPlaceView = components['schemas']['gateway__api__shipped__PlaceView'];
-export type GatewayApiShippedStandingView = components['schemas']['gateway__api__shipped__StandingView'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_session: {

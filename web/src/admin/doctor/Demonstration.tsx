@@ -38,8 +38,8 @@ function Shows({ demo }: { demo: Demo }) {
             {t(demo.steps.length ? "demo.again" : "demo.begin")}
           </Button>
         )}
-        {demo.call_id && (
-          <Button component={Link} to={`/calls/${demo.call_id}`} variant="default">
+        {demo.call && (
+          <Button component={Link} to={`/calls/${demo.call}`} variant="default">
             {t("demo.call")}
           </Button>
         )}
