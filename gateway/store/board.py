@@ -169,21 +169,24 @@ async def late_clients(
         users: whose tasks, and those that are nobody's; None: everybody's.
     """
     rows = await source.fetch(
-        f"select m.id, m.contact_id, case when {visible_contacts('$2')} then c.name end as contact_name, m.number,"
-        " m.did, coalesce(nullif(n.name, ''), r.name, '') as line, m.due_at, m.last_at, m.calls,"
-        " m.new_client, t.owner_id, u.name as owner_name, rang.name as rang_name,"
+        "with late as materialized (select m.id, m.due_at, t.owner_id from missed m left join task t on t.id ="
+        " m.task_id"
+        "  where m.state = 'open' and m.due_at < $1 and not m.hidden"
+        "  and ($3::bigint[] is null or t.owner_id is null or t.owner_id = any($3::bigint[]))),"
+        f" page as (select * from late order by due_at, id limit {MISSED_SHOWN})"
+        f" select m.id, m.contact_id, case when {visible_contacts('$2')} then c.name end as contact_name, m.number,"
+        " m.did, coalesce(nullif(n.name, ''), r.name, '') as line, m.due_at, m.last_at, m.calls, m.new_client,"
+        " p.owner_id, u.name as owner_name, rang.name as rang_name,"
         " case when m.claimed_until > $1 then m.claimed_by end as claimed_by,"
-        " case when m.claimed_until > $1 then h.name end as claimed_name, m.version, count(*) over () as total"
-        " from missed m left join contact c on c.id = m.contact_id left join task t on t.id = m.task_id"
-        " left join users u on u.id = t.owner_id left join users h on h.id = m.claimed_by"
+        " case when m.claimed_until > $1 then h.name end as claimed_name, m.version,"
+        " (select count(*) from late) as total"
+        " from page p join missed m on m.id = p.id left join contact c on c.id = m.contact_id"
+        " left join users u on u.id = p.owner_id left join users h on h.id = m.claimed_by"
         " left join our_number n on n.did = m.did and n.archived_at is null"
         " left join inbound_route r on r.did = m.did and r.archived_at is null"
         " left join lateral (select x.name from missed_call k join call_manager cm on cm.call_id = k.call_id"
         "  and cm.rang join users x on x.id = cm.user_id where k.missed_id = m.id"
-        "  order by k.at desc, cm.started_at desc limit 1) rang on true"
-        " where m.state = 'open' and m.due_at < $1 and not m.hidden"
-        " and ($3::bigint[] is null or t.owner_id is null or t.owner_id = any($3::bigint[]))"
-        f" order by m.due_at, m.id limit {MISSED_SHOWN}",
+        "  order by k.at desc, cm.started_at desc limit 1) rang on true order by p.due_at, p.id",
         now,
         card_reach,
         None if users is None else list(users),
