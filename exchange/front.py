@@ -37,6 +37,7 @@ _BYE_AGAIN = (0.5, 1.5, 3.5)
 """Seconds after which the BYE of a dead worker's call is said again; its answers are not waited for."""
 _SWEEP_EVERY = 10.0
 _SAVE_EVERY = 2.0
+_SILENCE_LOOK = 0.25
 _AT_ONCE = 64
 """Datagrams read before others have their turn."""
 _BUFFER = 2 << 20
@@ -232,6 +233,7 @@ class Front:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_time())
             group.create_task(self._keep_registrations())
+            group.create_task(self._answer_for_the_silent())
             group.create_task(self._providers.run())
 
     # Messages
@@ -293,6 +295,11 @@ class Front:
             self._proxy.sweep(now)
             self._guard.rate.sweep(now)
             self._guard.lock_out.sweep(now)
+
+    async def _answer_for_the_silent(self) -> None:
+        while True:
+            await asyncio.sleep(_SILENCE_LOOK)
+            self._send(self._reception.overdue(time.monotonic()))
 
     async def _keep_registrations(self) -> None:
         while True:

@@ -22,7 +22,7 @@ from exchange.wire import (
     Event,
     Ready,
 )
-from exchange.worker_process import Died, WorkerProcess
+from exchange.worker_process import CALL_LEGS, Died, WorkerProcess
 from exchange.worker_settings import WorkerSettings
 from gateway.domain.errors import GiveUp
 
@@ -104,15 +104,16 @@ class WorkerPool(asyncio.DatagramProtocol):
         Args:
             legs: places that it must have.
         """
-        fit = [worker for worker in self.workers.values() if worker.free >= legs]
-        chosen = max(fit, key=lambda worker: (worker.free, -worker.number), default=None)
+        fit = [worker for worker in self.workers.values() if worker.fit >= legs]
+        chosen = max(fit, key=lambda worker: (worker.fit, -worker.number), default=None)
         self._wanted.set()
         return chosen
 
     @property
-    def is_starting(self) -> bool:
-        """Whether a worker will stand ready in a moment."""
-        return not self._closing and (any(not worker.port for worker in self.workers.values()) or self._lacking())
+    def room_comes(self) -> bool:
+        """Whether there will be room for a call in a moment: a worker starts, or legs that were given up go."""
+        comes = any(not worker.port or worker.free >= CALL_LEGS for worker in self.workers.values())
+        return not self._closing and (comes or self._lacking())
 
     def worker_of(self, leg: str) -> WorkerProcess | None:
         """The worker that carries a leg."""

@@ -31,6 +31,10 @@ PENDING_LONGEST = 900.0
 """Seconds that a call may take to be answered or refused."""
 PENDING_AFTER = 40.0
 """Seconds after the final answer in which ACK and repeated requests still come (64 times T1, and some)."""
+CANCELLED_AFTER = 1.0
+"""Seconds in which whoever is called must answer a CANCEL; then its INVITE is answered with 487 in his place."""
+SILENT_AFTER = 7.0
+"""Seconds in which he must say anything at all; then with 408."""
 _COOKIE = "z9hG4bK"
 _TOKEN = re.compile(r"([pt])\.([A-Za-z0-9._-]{1,64})~(\d{1,5})~([0-9.]{7,15}):(\d{1,5})~([A-Za-z0-9_-]{24})")
 
@@ -85,7 +89,10 @@ class _Pending:
     until: float
     invite: Request
     came: Side
+    begun: float
     is_final: bool = False
+    is_heard: bool = False
+    cancelled: float | None = None
 
 
 class Watch(Protocol):
@@ -136,10 +143,35 @@ class Proxy:
             if len(self._pending) >= MOST_PENDING:
                 return False
         mark = self.mark(request)
-        self._pending[mark] = _Pending(way, now + PENDING_LONGEST, request, came)
+        self._pending[mark] = _Pending(way, now + PENDING_LONGEST, request, came, now)
         if self.watch is not None:
             self.watch.begins(mark, request, way, came)
         return True
+
+    def cancel(self, request: Request, now: float) -> None:
+        """A new call is cancelled by whoever began it."""
+        pending = self._pending.get(self.mark(request))
+        if pending is not None and pending.cancelled is None:
+            pending.cancelled = now
+
+    def overdue(self, now: float) -> list[tuple[Request, int, str]]:
+        """Take out workers' calls to phones and providers that answer nothing, with what is answered in their place.
+
+        A worker's library keeps a place for a call that was given up until its INVITE is answered, half a minute where
+        nobody is there, and has four; so it gets its answer here, as from any proxy (RFC 3261, 16.8).
+        """
+        late = []
+        for mark, pending in self._pending.items():
+            if pending.is_final or pending.came is Side.OUTSIDE:
+                continue
+            if pending.cancelled is not None and now - pending.cancelled >= CANCELLED_AFTER:
+                late.append((mark, pending, 487, "Request Terminated"))
+            elif not pending.is_heard and now - pending.begun >= SILENT_AFTER:
+                late.append((mark, pending, 408, "Request Timeout"))
+        for mark, pending, _, _ in late:
+            pending.is_final, pending.until = True, min(pending.until, now + PENDING_AFTER)
+            self._over(mark)
+        return [(pending.invite, code, reason) for _, pending, code, reason in late]
 
     def sweep(self, now: float) -> None:
         """Forget transactions that are over."""
@@ -208,6 +240,8 @@ class Proxy:
         if not hmac.compare_digest(own.branch, self._branch_of(below[0], response.call_id, tag, response.cseq)):
             return None
         pending = self._pending.get(own.branch)
+        if pending is not None and response.cseq_method == "INVITE":
+            pending.is_heard = True
         if pending and not pending.is_final and response.code >= 200 and response.cseq_method == "INVITE":
             pending.until, pending.is_final = min(pending.until, now + PENDING_AFTER), True
             if response.code < 300:

@@ -130,6 +130,14 @@ class Reception:
                 )
         return []
 
+    def overdue(self, now: float) -> list[Sent]:
+        """What workers are answered in place of phones and providers that answer nothing."""
+        return [
+            sent
+            for invite, code, reason in self._proxy.overdue(now)
+            for sent in self._answer(invite, Side.INSIDE, code, reason)
+        ]
+
     def bury(self, worker: int) -> list[Sent]:
         """End the calls of a worker that is gone, for their far sides: those that talk and those that ring."""
         self._directory.workers.discard(worker)
@@ -320,6 +328,8 @@ class Reception:
         if (answered := self._unpassable(request, Side.INSIDE)) is not None:
             return answered
         if way := self._proxy.begun(request, now):
+            if request.method == "CANCEL":
+                self._proxy.cancel(request, now)
             return [self._proxy.pass_new(request, way, Side.INSIDE)]
         if request.receiver.tag is not None or request.method == "CANCEL":
             return self._within_from_worker(request, worker)

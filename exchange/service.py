@@ -74,7 +74,7 @@ class Exchange:
             return Refusal(code=488, reason="Taking over a call is not possible here")
         if worker is None:
             since, waits = self._late.setdefault(invite.mark, (now, invite))
-            if waits is not None and self.pool.is_starting and now - since < _START_PATIENCE:
+            if waits is not None and self.pool.room_comes and now - since < _START_PATIENCE:
                 self._due.set()
                 return None
             self._miss(invite.mark, since, waits)

@@ -14,6 +14,7 @@ from exchange.wire import (
     Command,
     Dial,
     Ended,
+    EndedBy,
     Event,
     Incoming,
     Name,
@@ -26,6 +27,8 @@ from exchange.worker_settings import LEGS
 CALL_LEGS = 2
 """Places of a call: whoever calls, and whoever is called."""
 PLEDGE_SECONDS = 10.0
+LINGER_SECONDS = 1.5
+"""So long the library may keep the place of a leg that was given up (`exchange.proxy.CANCELLED_AFTER`, and some)."""
 CROWD, CROWD_SECONDS = 12, 0.6
 """More legs than that do not begin in one worker in so short a time: its library would abort."""
 _LAST_WORDS = 2000
@@ -87,6 +90,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._unnamed = 0
         self._pledges: list[float] = []
         self._kept: set[str] = set()
+        self._lingering: list[float] = []
         self._pool = pool
         self._transport: asyncio.SubprocessTransport | None = None
         self._unread = b""
@@ -100,6 +104,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def free(self) -> int:
         """Legs that it can still take, those that are on their way counted."""
         return LEGS - self._taken() if self.port and not self.retired and not self.crowded else 0
+
+    @property
+    def fit(self) -> int:
+        """Legs that it can take of a new call: less those given up whose far end may not have said so yet."""
+        now = time.monotonic()
+        self._lingering = [until for until in self._lingering if until > now]
+        return self.free - len(self._lingering)
 
     @property
     def crowded(self) -> bool:
@@ -214,9 +225,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                     del self._pledges[:CALL_LEGS]
                 else:
                     self._begins()
-            case Ended(leg=leg):
+            case Ended(leg=leg, code=code, by=by):
                 self.legs.discard(leg)
                 self._kept.discard(leg)
+                if by is EndedBy.US and code >= 300:
+                    self._lingering.append(time.monotonic() + LINGER_SECONDS)
         self._pool.heard(self, event)
 
     def reason(self) -> str:

@@ -65,6 +65,10 @@ UNNAMED_SECONDS = 10.0
 CROWD, CROWD_SECONDS = 16, 0.6
 """At most so many legs begin in so short a time; more wait for their turn."""
 CLOSING_SECONDS = 1.5
+FULL_SECONDS, FULL_LOOK_SECONDS = 2.5, 0.2
+"""So long a dial waits for a place of the library, and how often it is asked."""
+_TOO_MANY = 70010
+"""The library's word for having no place left (PJ_ETOOMANY)."""
 
 
 class Out(Protocol):
@@ -96,6 +100,8 @@ class Worker:
         self.stopping = False
         self._lines: deque[bytes] = deque()
         self._begun: deque[float] = deque()
+        self._full_since: float | None = None
+        self._ask_again_at = 0.0
         self.library = Library(settings, self)
         self.sound = WorkerSound(self.wiring, self.leg, self._recorded)
         self.tell(Ready(at=time.time(), port=self.library.port))
@@ -162,9 +168,11 @@ class Worker:
             except BadLine as error:
                 self.trouble("-", str(error))
             else:
-                if isinstance(command, Dial) and self._crowded():
+                if isinstance(command, Dial) and (self._crowded() or self._waits_for_place()):
                     return
-                self.obey(command)
+                if not self.obey(command):
+                    return
+            self._full_since = None
             self._lines.popleft()
 
     def _crowded(self) -> bool:
@@ -177,14 +185,34 @@ class Worker:
             self._begun.popleft()
         return len(self._begun) >= CROWD
 
-    def obey(self, command: Command) -> None:
-        """Carry out one command; what cannot be done is told."""
+    def _waits_for_place(self) -> bool:
+        """Whether the library was full a moment ago, so that it need not be asked again yet."""
+        return self._full_since is not None and time.monotonic() < self._ask_again_at
+
+    def _may_wait(self, command: Command, error: pj.Error) -> bool:
+        """Whether a dial for which the library has no place is tried again in a moment.
+
+        It keeps the places of legs that were given up until their far ends have answered the CANCEL; the front does so
+        in the place of one that does not, after a second.
+        """
+        if not isinstance(command, Dial) or error.status != _TOO_MANY:
+            return False
+        now = time.monotonic()
+        self._full_since = self._full_since or now
+        self._ask_again_at = now + FULL_LOOK_SECONDS
+        return now - self._full_since < FULL_SECONDS
+
+    def obey(self, command: Command) -> bool:
+        """Carry out one command; what cannot be done is told. False: it is to be tried again in a moment."""
         try:
             self._do(command)
         except BadOrder as error:
             self._refused(command, str(error))
         except pj.Error as error:
+            if self._may_wait(command, error):
+                return False
             self._refused(command, f"The telephone library says: {error.reason or error.status}.")
+        return True
 
     def _refused(self, command: Command, text: str) -> None:
         """What was to become a leg and did not has an end too, so that nobody waits for it."""
