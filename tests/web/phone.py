@@ -1,5 +1,6 @@
 """A call that goes on before the page: told from a recorded journal, part by part."""
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,16 +10,20 @@ from playwright.async_api import Locator, Page
 
 from tests.web.day import Day, told
 
+_keys = itertools.count(1)
 RUNNING: list["RunningCall"] = []
 """Of the present test."""
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def calls_end() -> AsyncIterator[None]:
-    """No call outlives its test, whatever came of that."""
+async def calls_end(day: Day) -> AsyncIterator[None]:
+    """No call outlives its test, and Anna is free before the next one."""
     yield
     while RUNNING:
         await RUNNING.pop().hang_up()
+    anna = await day.api.signed_in("anna")
+    key = {"Idempotency-Key": f"free-{next(_keys)}"}
+    assert (await anna.put("states/me", json={"state": "available"}, headers=key)).status == 200
 
 
 @dataclass(kw_only=True)

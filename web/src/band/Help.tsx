@@ -9,6 +9,7 @@ import { useWords } from "../words";
 import styles from "./Help.module.css";
 import { useFaultWords } from "./orders";
 import { BandButton } from "./Parts";
+import { focusOnce } from "./focus";
 import { say } from "./store";
 
 const TextInput = lazy(() => import("./HelpText"));
@@ -73,7 +74,7 @@ export function HelpButton({ call }: { call: string }) {
             send.run(text);
           }}
         >
-          <TextInput label={t("help")} placeholder={t("help.placeholder")} maxLength={300} value={text} onChange={(event) => setText(event.currentTarget.value)} data-autofocus />
+          <TextInput label={t("help")} placeholder={t("help.placeholder")} maxLength={300} value={text} onChange={(event) => setText(event.currentTarget.value)} ref={focusOnce} />
           <BandButton type="submit" look="main">
             {t("help.send")}
           </BandButton>

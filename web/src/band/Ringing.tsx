@@ -65,7 +65,7 @@ function Caught({ call, caller, name }: { call: LiveCall; caller: Caller | undef
   const choices = choicesOf(call);
   const line = caller?.line ? tame(caller.line.name) || caller.line.source_name || f.phone(caller.line.did) : call.did ? f.phone(call.did) : null;
   return (
-    <Who name={name} to={known.kind === "card" ? `/clients/${known.contact}` : undefined} heat={person?.heat}>
+    <Who name={name} to={call.contact_id === null ? undefined : `/clients/${call.contact_id}`} heat={person?.heat}>
       {word ? (
         <Word />
       ) : choices.length > 1 ? (

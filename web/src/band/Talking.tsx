@@ -94,7 +94,8 @@ function Partner({ line }: { line: Line }) {
   const known = call ? nameOf(call) : null;
   const { asking, paused } = line.controls;
   const did = caller?.line ? tame(caller.line.name) || caller.line.source_name || f.phone(caller.line.did) : call?.did ? f.phone(call.did) : null;
-  const to = known?.kind === "card" ? `/clients/${known.contact}` : undefined;
+  const contact = call?.contact_id ?? line.command?.contact_id;
+  const to = contact ? `/clients/${contact}` : undefined;
   return (
     <Who name={call ? callerName(call) : f.phone(line.command?.number)} to={to} heat={person?.heat}>
       {word ? (

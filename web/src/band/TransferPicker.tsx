@@ -11,6 +11,7 @@ import { useWords } from "../words";
 import { found, type Colleague } from "./colleagues";
 import { useCallOrders, type Target } from "./orders";
 import { usePagePhone } from "./pagePhone";
+import { focusOnce } from "./focus";
 import { say } from "./store";
 import styles from "./Transfer.module.css";
 
@@ -64,7 +65,7 @@ export default function TransferPicker({ call, isPassing, onDone }: { call: Live
         leftSection={<Icon name="search" size={14} />}
         rightSection={<KeyOf act="call.transfer" />}
         aria-controls={id}
-        data-autofocus
+        ref={focusOnce}
         className={styles["search"] ?? ""}
       />
       <span className="unseen" role="status">
