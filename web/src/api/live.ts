@@ -179,7 +179,11 @@ export class LiveLine {
       if (fault.status === 401) {
         // It is not the connection that is missing, so nothing is said of it.
         this.#set({ line: "connecting", retryAt: null, awaySince: null });
-        await this.signedIn();
+        const isIn = await this.signedIn().then(
+          () => true,
+          () => false,
+        );
+        if (!isIn) return;
       }
     }
     if (this.#running && this.#socket === null) this.#connect();

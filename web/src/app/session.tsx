@@ -95,7 +95,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const leave = useCallback(() => {
     client.clear();
     setState({ kind: "out" });
-    gate.open();
+    gate.abandon();
   }, [client]);
 
   useTabNews((news) => {

@@ -14,7 +14,7 @@ const SOFTS: Record<string, string> = { red: "var(--miss-soft)", green: "var(--t
 
 /** Colours of buttons and the like by their variant; `color` is nothing (accent), "red" (stop), "green" (go), "gray". */
 const variantColorResolver: VariantColorsResolver = ({ color, variant }): VariantColorResolverResult => {
-  const name = color ?? "";
+  const name = color === undefined || color === "accent" ? "" : color;
   const text = TEXTS[name] ?? "var(--accent-text)";
   const soft = SOFTS[name] ?? "var(--accent-soft)";
   switch (variant) {
