@@ -23,7 +23,7 @@ from lab.server import open_asterisk
 from tests.database import open_folder
 from tests.web.browser import open_chromium
 from tests.web.real import SHOWN, Workplace, at_work
-from web.build import STATIC, build
+from web.build import build
 
 LATER = """(before) => new Promise((resolve) => {
   const look = () => window.rung.length > before ? resolve(window.rung) : setTimeout(look, 20);
@@ -56,7 +56,7 @@ async def measure(calls: int) -> dict[str, object]:
             home = Path(tempfile.mkdtemp(prefix="web-popup-", dir=place))
             async with (
                 open_chromium(home) as browser,
-                at_work(asterisk, server.dsn, browser, static=STATIC) as anna,
+                at_work(asterisk, server.dsn, browser) as anna,
                 open_manager_phone(asterisk, "101") as desk,
                 open_client_phone(asterisk) as client,
             ):

@@ -1,13 +1,11 @@
 """The page over the whole gateway and a real Asterisk: Anna's desk phone at 101, her browser, the client's phone."""
 
 import contextlib
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page
 
 from gateway.api.security import COOKIE, Passwords
 from gateway.app import Gateway
@@ -42,7 +40,7 @@ class Workplace:
 
 @contextlib.asynccontextmanager
 async def at_work(
-    asterisk: AsteriskServer, database: str, browser: Browser, path: str = "/today", *, static: Path | None = None
+    asterisk: AsteriskServer, database: str, browser: Browser, path: str = "/today"
 ) -> AsyncIterator[Workplace]:
     """Anna has signed in and looks at a page.
 
@@ -50,8 +48,7 @@ async def at_work(
         asterisk: of the lab.
         database: fresh and migrated.
         browser: Chromium.
-        path: the address.
-        static: other built files than the gateway serves by itself.
+        path: the address. The files that the gateway serves are built already (web/build.py).
     """
     async with running(settings_for(asterisk, database)) as gateway:
         await gateway.pool.execute("update users set password_hash = $1", await Passwords().hash(PASSWORD))
@@ -64,15 +61,9 @@ async def at_work(
         context = await browser.new_context(base_url=origin, viewport={"width": 1440, "height": 900}, locale="en-GB")
         await context.add_cookies([{"name": COOKIE, "value": token, "url": origin, "httpOnly": True}])
         page = await context.new_page()
-        if static is not None:
-            await page.route(re.compile("/static/"), lambda route: _served(route, static))
         await page.goto(path)
         await settled(page)
         try:
             yield Workplace(gateway=gateway, page=page)
         finally:
             await context.close()
-
-
-async def _served(route: Route, static: Path) -> None:
-    await route.fulfill(path=static / route.request.url.split("/static/", 1)[1].split("?")[0])

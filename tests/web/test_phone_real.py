@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
 async def test_a_real_call_rings_on_the_screen_and_is_wrapped_up_by_keys(
     asterisk: AsteriskServer, database: str, browser: Browser, static: Path
 ) -> None:
-    async with at_work(asterisk, database, browser, static=static) as anna:
+    async with at_work(asterisk, database, browser) as anna:
         phone = band(anna.page)
         await anna.gateway.pool.execute("update manager_state_rule set after_call_seconds = 600")
         async with open_manager_phone(asterisk, "101") as desk, open_client_phone(asterisk) as client:
@@ -52,7 +52,7 @@ async def test_a_real_call_rings_on_the_screen_and_is_wrapped_up_by_keys(
 async def test_a_click_rings_ones_own_phone_and_then_the_clients(
     asterisk: AsteriskServer, database: str, browser: Browser, static: Path
 ) -> None:
-    async with at_work(asterisk, database, browser, static=static) as anna:
+    async with at_work(asterisk, database, browser) as anna:
         phone = band(anna.page)
         async with open_manager_phone(asterisk, "101") as desk, open_client_phone(asterisk) as client:
             await client.script(answer_after=3.0)
