@@ -49,6 +49,7 @@ async def test_a_wrong_password_is_told_and_the_right_one_goes_on_where_one_want
 
 
 async def test_who_signs_out_is_signed_out_in_every_tab(visit: Visit) -> None:
+    visit.expects(r"401 GET /api/v1/")  # what the other tab asks before it hears of it
     page = await visit("boris", "/calls")
     other = await visit.tab(page.context)
     await other.goto("/tasks")
