@@ -9,7 +9,7 @@ import { useFormats } from "../formats";
 import { Avatar, Icon, PhoneNumber, Tag } from "../parts";
 import { useOpenCalls } from "../api";
 import { useWords } from "../words";
-import { readCard, useChangeCard, useColleagues, useCustomFields, useFellows, type Card, type Change } from "./queries";
+import { readCard, useChangeCard, useColleagues, useCustomFields, useFellows, type Card } from "./queries";
 import styles from "./card.module.css";
 
 const HEATS = ["cold", "warm", "hot"] as const;
@@ -41,7 +41,7 @@ function useText(card: Card, field: TextName) {
     field,
     value: card[field] ?? "",
     version: card.version,
-    save: (value: string, version: number) => change({ [field]: value } as Change, version),
+    save: (value: string, version: number) => change({ [field]: value }, version),
     refresh: async () => {
       const fresh = await readCard(card.id);
       return { value: fresh[field] ?? "", version: fresh.version };
@@ -60,7 +60,7 @@ function useChoice(card: Card, field: ChoiceName) {
     field,
     value: shown(card),
     version: card.version,
-    save: (value: string | null, version: number) => change({ [field]: sent(value) } as Change, version),
+    save: (value: string | null, version: number) => change({ [field]: sent(value) }, version),
     refresh: async () => {
       const fresh = await readCard(card.id);
       return { value: shown(fresh), version: fresh.version };

@@ -50,11 +50,11 @@ export interface Talker {
 
 /** Who of us talked in a call, in their order. */
 export function talkersOf(body: Body): Talker[] {
-  const managers = Array.isArray(body["managers"]) ? body["managers"] : [];
-  const answered = Array.isArray(body["answered_by"]) ? body["answered_by"] : [];
+  const managers: readonly unknown[] = Array.isArray(body["managers"]) ? body["managers"] : [];
+  const answered: readonly unknown[] = Array.isArray(body["answered_by"]) ? body["answered_by"] : [];
   const seen = managers.flatMap((some) => {
     if (some === null || typeof some !== "object" || Array.isArray(some)) return [];
-    const { extension, name, talk_seconds } = some;
+    const { extension, name, talk_seconds } = some as Readonly<Record<string, unknown>>;
     if (typeof extension !== "string") return [];
     return [{ extension, name: typeof name === "string" && name ? name : extension, seconds: typeof talk_seconds === "number" ? talk_seconds : 0 }];
   });
@@ -66,7 +66,8 @@ export function talkersOf(body: Body): Talker[] {
 export function labelOf(body: Body, name: "outcome" | "reason", language: string): string {
   const labels = body[`${name}_labels`];
   if (labels !== null && typeof labels === "object" && !Array.isArray(labels)) {
-    const found = Object.entries(labels).find(([tag]) => tag === language)?.[1] ?? Object.values(labels)[0];
+    const known = Object.entries(labels as Readonly<Record<string, unknown>>);
+    const found = known.find(([tag]) => tag === language)?.[1] ?? known[0]?.[1];
     if (typeof found === "string" && found) return found;
   }
   return text(body, name);

@@ -4,7 +4,7 @@
 export function folded(text: string): string {
   return text
     .toLowerCase()
-    .replaceAll("ł", "l")
+    .replace(/\u0142/g, "l")
     .normalize("NFD")
     .replace(/[\u0300-\u036f]/g, "");
 }

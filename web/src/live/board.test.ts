@@ -28,7 +28,7 @@ function call(state: string, some: object = {}) {
   }; // prettier-ignore
 }
 
-const of = (board: Board, user: number) => board.managers.filter((one) => one.user === user)[0] ?? manager(0);
+const of = (board: Board, user: number) => board.managers.find((one) => one.user === user) ?? manager(0);
 const state = (user: number, name: string, some: object = {}) => ({
   kind: "manager.state_changed",
   body: { user, state: name, reason: "", since: AT, call_id: "c1", ends_at: null, ...some },

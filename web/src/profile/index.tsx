@@ -64,7 +64,7 @@ function OwnFields({ profile }: { profile: Profile }) {
     onFault: useTellFault(),
   });
   const set = <Name extends "name" | "language" | "theme" | "timezone" | "region">(name: Name, value: Change[Name]) => {
-    if (value !== profile[name]) act.run({ change: { [name]: value } as Change, before: { [name]: profile[name] ?? "" } as Change });
+    if (value !== profile[name]) act.run({ change: { [name]: value }, before: { [name]: profile[name] ?? "" } });
   };
   const [name, setName] = useState(profile.name);
   const mayRename = session.may("users.manage");

@@ -66,7 +66,7 @@ function Tile({ name, isOpen, onOpen, children }: { name: string; isOpen: boolea
 /** How a figure moved, in words and not by colour alone. */
 export function Change({ cell, write }: { cell: Cell | undefined; write: (n: number) => string }) {
   const t = useWords("statistics");
-  if (!cell || cell.before === null || cell.value === null) return <small>{"\u00a0"}</small>;
+  if (cell?.before == null || cell.value === null) return <small>{"\u00a0"}</small>;
   const { value, before, percent, verdict } = cell;
   const isUp = value > before;
   return (

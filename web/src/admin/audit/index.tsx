@@ -27,7 +27,7 @@ export default function AuditPage() {
   );
   const columns = useAuditColumns();
   const isFiltered = Object.keys(filters).length > 0;
-  const clear = () => change(Object.fromEntries(FILTERS.map((name) => [name, null])) as Record<Filter, null>);
+  const clear = () => change(Object.fromEntries(FILTERS.map((name) => [name, null])));
   const file = (format: "csv" | "xlsx") => `/api/v1/audit/file?${new URLSearchParams({ ...asText(query), format }).toString()}`;
   return (
     <>
@@ -42,10 +42,10 @@ export default function AuditPage() {
             </Menu.Target>
             <Menu.Dropdown>
               <Menu.Item component="a" href={file("csv")} download>
-                CSV
+                {t("file.csv")}
               </Menu.Item>
               <Menu.Item component="a" href={file("xlsx")} download>
-                XLSX
+                {t("file.xlsx")}
               </Menu.Item>
             </Menu.Dropdown>
           </Menu>

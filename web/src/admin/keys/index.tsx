@@ -148,7 +148,7 @@ function NewKey({ close }: { close: () => void }) {
             <Checkbox key={right} size="xs" label={<Code>{right}</Code>} checked={rights.includes(right)} onChange={() => toggle(right)} />
           ))}
         </fieldset>
-        {problem && problem.errors.length === 0 && <p role="alert">{problem.detail}</p>}
+        {problem?.errors.length === 0 && <p role="alert">{problem.detail}</p>}
       </div>
     </SidePanel>
   );
