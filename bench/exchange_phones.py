@@ -22,6 +22,8 @@ from exchange.sip_text import Response, read_message
 HERE = "127.0.0.1"
 _REGISTERED_SECONDS = 3600
 _PATIENCE = 30.0
+_PATIENT = ("-watchdog_minor_maxtriggers", "1000000", "-watchdog_major_maxtriggers", "1000000")
+"""Else sipp ends itself on a machine that is busy with other work."""
 _NOTE = '<gettimeofday assign_to="sec,usec"/><log message="{side} {client} {phone} {did} {by} [$sec] [$usec]"/>'
 _HEAD = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="{name}">\n{parts}</scenario>\n'
 _SDP = """v=0
@@ -164,7 +166,7 @@ def _called() -> str:
 
 def start_office(folder: Path, *, port: int, exchange: int) -> Sipp:
     """The phones that are called."""
-    return start_sipp("office", folder, _called(), "-rtp_echo", port=port, pbx=exchange)
+    return start_sipp("office", folder, _called(), "-rtp_echo", *_PATIENT, port=port, pbx=exchange)
 
 
 def start_provider(
@@ -186,7 +188,7 @@ def start_provider(
     soundfile.write(folder / "speech.raw", sound, rate, format="RAW", subtype="ALAW")
     lines = (f"7916{1_000_000 + n};{dids[n % len(dids)]}\n" for n in range(most))
     (folder / "clients.csv").write_text("SEQUENTIAL\n" + "".join(lines))
-    options = ("-inf", "clients.csv", "-r", "2", "-m", str(most), "-l", str(at_once))
+    options = ("-inf", "clients.csv", "-r", "2", "-m", str(most), "-l", str(at_once), *_PATIENT)
     return start_sipp("provider", folder, _caller(folder / "speech.raw", talk), *options, port=port, pbx=exchange)
 
 
