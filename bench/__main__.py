@@ -50,6 +50,7 @@ BENCHES = (
     Bench("scheduled", ("--managers", "3", "--taken", "200", "--runs", "5")),
     Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("click_to_call", None),
+    Bench("web_popup", None),
     Bench("site_load", None),
     Bench("kills", ("--kills", "2")),
     Bench("catch_up", ("--calls", "130")),
