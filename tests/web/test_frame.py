@@ -6,10 +6,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.api.site import PASSWORD
-from tests.web.browser import Visit, axe, settled
+from tests.web.browser import PATIENCE, Visit, axe, settled
 from tests.web.day import Day
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+expect.set_options(timeout=2 * PATIENCE)
 
 RUSSIAN_J = (
     "() => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyJ', key: 'о', bubbles: true}))"
@@ -141,6 +142,7 @@ async def test_g_and_a_letter_go_to_a_page_but_not_while_typing(visit: Visit) ->
     await page.wait_for_url("**/tasks")
     await page.keyboard.type("gl")
     await page.wait_for_url("**/calls")
+    await expect(page.locator("input[data-filter]").first).to_be_visible()
     await page.keyboard.press("/")
     await page.keyboard.type("gt")
 
