@@ -51,7 +51,10 @@ page: $(VENV)/run.stamp
 	@$(BIN)/python -m web.build --go-on
 
 test: check asterisk debian-for-tests
-	$(BIN)/python -m pytest --ignore=tests/docs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	@rm -rf .pytest_cache
+	@$(BIN)/python -m pytest --ignore=tests/docs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder || { \
+		echo 'What failed beside another process is asked once more, alone; what fails again has failed.'; \
+		$(BIN)/python -m pytest --ignore=tests/docs --last-failed --last-failed-no-failures none; }
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
