@@ -3,8 +3,9 @@
 import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useNavigate } from "react-router";
-import { api, body, keys, useNews, usePages, useQuery } from "../api";
+import { api, body, keys, useNews, usePages } from "../api";
 import { useReader } from "../app/reader";
+import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
 import { useFormats } from "../formats";
 import { Chips, DataTable, Empty, Icon, Key, PageHeader, useColumns, useFilters } from "../parts";
@@ -124,7 +125,7 @@ function Bar({ filters, change }: { filters: Filters; change: Change }) {
   const t = useWords("calls");
   const f = useFormats();
   const may = useSession().may("calls.read_all");
-  const people = usePeople(may);
+  const people = useColleagueChoices(may);
   const names = new Map(people.map(({ value, label }) => [value, label]));
   const shownAs: Partial<Record<Filter, (value: string) => string>> = {
     period: (value) => t(`period.${value}` as "period.today"),
@@ -176,11 +177,4 @@ function Bar({ filters, change }: { filters: Filters; change: Change }) {
       <Chips chips={chips} onClear={() => change(nothing())} />
     </div>
   );
-}
-
-function usePeople(enabled: boolean): { value: string; label: string }[] {
-  const f = useFormats();
-  const found = useQuery({ queryKey: keys.view("users", "names"), enabled, queryFn: () => body(api.GET("/api/v1/colleagues")) });
-  const items = found.data?.items ?? [];
-  return [...items].sort((one, other) => f.byName(one.name, other.name)).map(({ id, name }) => ({ value: String(id), label: name }));
 }

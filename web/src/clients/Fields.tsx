@@ -4,12 +4,12 @@ import { Anchor } from "@mantine/core";
 import { Link } from "react-router";
 import { SavedChoice, SavedDay, SavedLines, SavedNumber, SavedSegments, SavedText } from "../drafts";
 import type { Schemas } from "../api";
+import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
-import { useFormats } from "../formats";
 import { Avatar, Icon, PhoneNumber, Tag } from "../parts";
 import { useOpenCalls } from "../api";
 import { useWords } from "../words";
-import { readCard, useChangeCard, useColleagues, useCustomFields, useFellows, type Card } from "./queries";
+import { readCard, useChangeCard, useCustomFields, useFellows, type Card } from "./queries";
 import styles from "./card.module.css";
 
 const HEATS = ["cold", "warm", "hot"] as const;
@@ -70,12 +70,8 @@ function useChoice(card: Card, field: ChoiceName) {
 
 function Own({ card }: { card: Card }) {
   const t = useWords("clients");
-  const f = useFormats();
   const parts = useWords("parts");
-  const people = useColleagues();
-  const owners = [...(people.data?.items ?? [])]
-    .sort((one, other) => f.byName(one.name, other.name))
-    .map(({ id, name }) => ({ value: String(id), label: name }));
+  const owners = useColleagueChoices();
   return (
     <>
       <SavedText label={t("field.name")} maxLength={200} {...useText(card, "name")} />

@@ -4,13 +4,12 @@ import { Button, Select, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { api, body, keys, useNews, usePages } from "../api";
+import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
-import { useFormats } from "../formats";
 import { Chips, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, useColumns, useFilters } from "../parts";
 import { useWords } from "../words";
 import { FIRST, useClientColumns } from "./columns";
 import { NewClient } from "./NewClient";
-import { useColleagues } from "./queries";
 import styles from "./index.module.css";
 
 const FILTERS = ["q", "owner", "heat", "stage", "city", "organisation"] as const;
@@ -137,14 +136,12 @@ function Search({ filters, change }: { filters: Filters; change: SetFilters }) {
 function Bar({ filters, change }: { filters: Filters; change: SetFilters }) {
   const t = useWords("clients");
   const parts = useWords("parts");
-  const f = useFormats();
   const session = useSession();
-  const people = useColleagues();
-  const owners = [...(people.data?.items ?? [])].sort((one, other) => f.byName(one.name, other.name));
+  const owners = useColleagueChoices();
   const data = [
     ...(session.userId === null ? [] : [{ value: String(session.userId), label: t("owner.me") }]),
     { value: "none", label: t("owner.none") },
-    ...owners.filter(({ id }) => id !== session.userId).map(({ id, name }) => ({ value: String(id), label: name })),
+    ...owners.filter(({ value }) => value !== String(session.userId)),
   ];
   const chips = (["city", "organisation"] as const).flatMap((name) => {
     const value = filters[name];

@@ -129,11 +129,6 @@ export function useMerge(id: number, onDone: () => void) {
   );
 }
 
-/** Colleagues who may own a card. */
-export function useColleagues() {
-  return useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
-}
-
 /** The people of an organisation. */
 export function useFellows(organisation: number | null) {
   return useQuery({

@@ -3,8 +3,8 @@
 import { Button } from "@mantine/core";
 import { Link, useParams } from "react-router";
 import { api, asProblem, body, keys, useQuery, useQueryClient, type Schemas } from "../api";
+import { useColleagueChoices } from "../app/colleagues";
 import { SavedChoice, SavedLines, SavedText } from "../drafts";
-import { useFormats } from "../formats";
 import { Avatar, CallButton, Columns, Empty, Failed, HeatTag, Middle, Moment, PageHeader, Panel, PhoneNumber, Shown, SidePanel, SkeletonRows } from "../parts";
 import { useWords } from "../words";
 import styles from "./index.module.css";
@@ -79,12 +79,8 @@ function useSave(organisation: Organisation) {
 
 function Fields({ organisation }: { organisation: Organisation }) {
   const t = useWords("organisations");
-  const f = useFormats();
   const save = useSave(organisation);
-  const people = useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
-  const owners = [...(people.data?.items ?? [])]
-    .sort((one, other) => f.byName(one.name, other.name))
-    .map(({ id, name }) => ({ value: String(id), label: name }));
+  const owners = useColleagueChoices();
   const owner = (some: Organisation) => (some.owner === null ? null : String(some.owner));
   return (
     <>

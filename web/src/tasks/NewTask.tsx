@@ -4,11 +4,12 @@ import { Button, Select, Textarea, TextInput } from "@mantine/core";
 import { useSearchParams } from "react-router";
 import { useDraft } from "../drafts";
 import { asProblem } from "../api";
+import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
 import { SidePanel } from "../parts";
 import { useWords } from "../words";
 import { KINDS } from "./filters";
-import { useMakeTask, usePeople } from "./queries";
+import { useMakeTask } from "./queries";
 import styles from "./index.module.css";
 
 interface Draft {
@@ -27,7 +28,7 @@ export function NewTask({ close }: { close: () => void }) {
   const session = useSession();
   const contact = useSearchParams()[0].get("contact");
   const [draft, setDraft, drop] = useDraft("tasks/new", EMPTY);
-  const people = usePeople(session.may("tasks.write_all"));
+  const people = useColleagueChoices(session.may("tasks.write_all"));
   const make = useMakeTask(() => {
     drop();
     close();

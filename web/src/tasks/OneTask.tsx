@@ -4,11 +4,12 @@ import { Anchor, Button, Select, TextInput } from "@mantine/core";
 import { Link } from "react-router";
 import { SavedLines, SavedText } from "../drafts";
 import { api, body, keys, useQueryClient } from "../api";
+import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
 import { useFormats } from "../formats";
 import { CallButton, HeatTag, Icon, PhoneNumber, Shown, SidePanel, Tag } from "../parts";
 import { useWords } from "../words";
-import { useChangeTask, usePeople, useTask, type Change, type Task } from "./queries";
+import { useChangeTask, useTask, type Change, type Task } from "./queries";
 import styles from "./index.module.css";
 
 export function OneTask({ id, close }: { id: number; close: () => void }) {
@@ -58,7 +59,7 @@ function About({ task }: { task: Task }) {
   const t = useWords("tasks");
   const session = useSession();
   const change = useChangeTask();
-  const people = usePeople(session.may("tasks.write_all"));
+  const people = useColleagueChoices(session.may("tasks.write_all"));
   const f = useFormats();
   return (
     <section>

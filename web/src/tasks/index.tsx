@@ -5,6 +5,7 @@ import { useMemo, useState, type Key } from "react";
 import { Link, useSearchParams } from "react-router";
 import { useNews } from "../api";
 import { useReader } from "../app/reader";
+import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
 import { beginOf, daysOf } from "../calls/filters";
 import { useFormats } from "../formats";
@@ -14,7 +15,7 @@ import { useWords } from "../words";
 import { FILTERS, KINDS, queryOf, SHOWN, shownOf, type Filter, type Filters } from "./filters";
 import { NewTask } from "./NewTask";
 import { OneTask } from "./OneTask";
-import { useChangeTask, usePeople, useTasks, type Change, type Task } from "./queries";
+import { useChangeTask, useTasks, type Change, type Task } from "./queries";
 import styles from "./index.module.css";
 
 type SetFilters = (some: Partial<Record<Filter, string | null>>) => void;
@@ -91,7 +92,7 @@ export default function TasksPage() {
 function Bar({ filters, change }: { filters: Filters; change: SetFilters }) {
   const t = useWords("tasks");
   const may = useSession().may("tasks.read_all");
-  const people = usePeople(may);
+  const people = useColleagueChoices(may);
   const chips = filters.contact ? [{ key: "contact", name: t("client"), value: filters.contact, onRemove: () => change({ contact: null }) }] : [];
   return (
     <div className={styles.bar}>
@@ -169,7 +170,7 @@ function Due({ task }: { task: Task }) {
 function Bulk({ tasks, done }: { tasks: readonly Task[]; done: () => void }) {
   const t = useWords("tasks");
   const change = useChangeTask();
-  const people = usePeople(useSession().may("tasks.write_all"));
+  const people = useColleagueChoices(useSession().may("tasks.write_all"));
   const all = (some: Change, said: string) => {
     for (const task of tasks) change.run({ task, change: some, said });
     done();

@@ -29,7 +29,7 @@ export function useChangeTask() {
   const cache = useQueryClient();
   const send = async (id: number, change: Change, version: number) => {
     const changed = await body(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: { ...change, version } }));
-    await cache.invalidateQueries({ queryKey: keys.all("tasks") });
+    await Promise.all([cache.invalidateQueries({ queryKey: keys.all("tasks") }), cache.invalidateQueries({ queryKey: keys.view("queue") })]);
     return changed;
   };
   return useAct(({ task, change }: { task: Task; change: Change; said: string }) => send(task.id, change, task.version), {
@@ -61,12 +61,4 @@ export function useMakeTask(onMade: () => void) {
       },
     },
   );
-}
-
-/** Colleagues to whom a task can be given, by name. */
-export function usePeople(enabled: boolean): { value: string; label: string }[] {
-  const f = useFormats();
-  const found = useQuery({ queryKey: keys.view("users", "names"), enabled, queryFn: () => body(api.GET("/api/v1/colleagues")) });
-  const items = found.data?.items ?? [];
-  return [...items].sort((one, other) => f.byName(one.name, other.name)).map(({ id, name }) => ({ value: String(id), label: name }));
 }

@@ -5,9 +5,9 @@ import { memo, type ReactNode } from "react";
 import { Link } from "react-router";
 import { useFormats } from "../formats";
 import { CallButton, Countdown, Icon, PhoneNumber, Tag, useMinute, useSecond, type IconName } from "../parts";
+import { useChangeTask } from "../tasks/queries";
 import { useWords } from "../words";
 import { clientOf, secondsLeft, shareLeft, urgencyOf, type AgreedRow, type TaskRow } from "./day";
-import { useFinishTask, useMoveTask } from "./queries";
 import styles from "./Rows.module.css";
 
 interface RowProps {
@@ -189,10 +189,14 @@ function Due({ at, now }: { at: string | null; now: number }) {
 /** What can be done with a task besides calling. */
 function TaskMenu({ task }: { task: TaskRow["entry"]["task"] }) {
   const t = useWords("today");
-  const finish = useFinishTask();
-  const move = useMoveTask();
+  const f = useFormats();
+  const change = useChangeTask();
   const base = Math.max(Date.now(), task.due_at ? Date.parse(task.due_at) : 0);
-  const later = (hours: number) => new Date(base + hours * 3_600_000).toISOString();
+  const finish = () => change.run({ task, change: { state: "done" }, said: t("finished", { title: task.title }) });
+  const move = (hours: number) => {
+    const due = new Date(base + hours * 3_600_000).toISOString();
+    change.run({ task, change: { due_at: due }, said: t("moved", { when: f.moment(due) }) });
+  };
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -201,16 +205,16 @@ function TaskMenu({ task }: { task: TaskRow["entry"]["task"] }) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<Icon name="check" />} onClick={() => finish.run(task)}>
+        <Menu.Item leftSection={<Icon name="check" />} onClick={finish}>
           {t("finish")}
         </Menu.Item>
-        <Menu.Item leftSection={<Icon name="clock" />} onClick={() => move.run({ task, due: later(1) })}>
+        <Menu.Item leftSection={<Icon name="clock" />} onClick={() => move(1)}>
           {t("move.hour")}
         </Menu.Item>
-        <Menu.Item leftSection={<Icon name="calendar" />} onClick={() => move.run({ task, due: later(24) })}>
+        <Menu.Item leftSection={<Icon name="calendar" />} onClick={() => move(24)}>
           {t("move.day")}
         </Menu.Item>
-        <Menu.Item leftSection={<Icon name="calendar" />} onClick={() => move.run({ task, due: later(7 * 24) })}>
+        <Menu.Item leftSection={<Icon name="calendar" />} onClick={() => move(7 * 24)}>
           {t("move.week")}
         </Menu.Item>
       </Menu.Dropdown>

@@ -1,10 +1,7 @@
 /* What the page of the day reads, and what can be done from it. */
 
 import { api, body, keys, once, useAct, useQuery, useQueryClient } from "../api";
-import { useTellFault, useToast } from "../parts";
-import { useFormats } from "../formats";
-import { useWords } from "../words";
-import type { TaskRow } from "./day";
+import { useTellFault } from "../parts";
 
 const SOON = { params: { query: { days: 1, limit: 100 } } };
 
@@ -26,47 +23,6 @@ export function useGlance(contact: number | null) {
       ]);
       return { card, touches: line.items };
     },
-  });
-}
-
-/** Move a task to another moment, with Undo. */
-export function useMoveTask() {
-  const t = useWords("today");
-  const f = useFormats();
-  const toast = useToast();
-  const cache = useQueryClient();
-  const move = async (row: TaskRow["entry"]["task"], due: string | null, version: number) => {
-    const changed = await body(
-      api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: row.id } }, body: { due_at: due, version } }),
-    );
-    await cache.invalidateQueries({ queryKey: keys.view("queue") });
-    return changed;
-  };
-  return useAct(({ task, due }: { task: TaskRow["entry"]["task"]; due: string }) => move(task, due, task.version), {
-    onDone: (changed, { task, due }) =>
-      toast({ text: t("moved", { when: f.moment(due) }), icon: "clock", undo: () => move(task, task.due_at, changed.version) }),
-    onFault: useTellFault(),
-  });
-}
-
-/** Mark a task as done, with Undo. */
-export function useFinishTask() {
-  const t = useWords("today");
-  const toast = useToast();
-  const cache = useQueryClient();
-  const set = async (id: number, state: "done" | "new" | "in_progress", version: number) => {
-    const changed = await body(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: { state, version } }));
-    await cache.invalidateQueries({ queryKey: keys.view("queue") });
-    return changed;
-  };
-  return useAct((task: TaskRow["entry"]["task"]) => set(task.id, "done", task.version), {
-    onDone: (changed, task) =>
-      toast({
-        text: t("finished", { title: task.title }),
-        icon: "done",
-        undo: () => set(task.id, task.state === "in_progress" ? "in_progress" : "new", changed.version),
-      }),
-    onFault: useTellFault(),
   });
 }
 

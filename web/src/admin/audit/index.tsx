@@ -2,6 +2,7 @@
 
 import { Button, Menu, Select, TextInput } from "@mantine/core";
 import { api, body, keys, usePages, useQuery, type Schemas } from "../../api";
+import { useColleagueChoices } from "../../app/colleagues";
 import { useFormats } from "../../formats";
 import { Chips, Columns, DataTable, Empty, Icon, Middle, Moment, PageHeader, useFilters, type Column } from "../../parts";
 import { useWords } from "../../words";
@@ -86,14 +87,13 @@ function Bar({ filters, change, clear }: BarProps) {
   const t = useWords("audit");
   const f = useFormats();
   const tell = useTell();
-  const people = useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
+  const people = useColleagueChoices();
   const acts = useQuery({ queryKey: keys.view("access", "acts"), queryFn: () => body(api.GET("/api/v1/audit/actions")) });
-  const who = [...(people.data?.items ?? [])].sort((one, other) => f.byName(one.name, other.name));
   const codes = [...(acts.data?.items ?? [])].map((value) => ({ value, label: tell(value) })).sort((one, other) => f.byName(one.label, other.label));
   const chips = filters.about ? [{ key: "about", name: t("about"), value: filters.about, onRemove: () => change({ about: null }) }] : [];
   return (
     <div className={styles.bar}>
-      <Select aria-label={t("who")} placeholder={t("who")} clearable searchable value={filters.user ?? null} data={who.map(({ id, name }) => ({ value: String(id), label: name }))} onChange={(user) => change({ user })} />
+      <Select aria-label={t("who")} placeholder={t("who")} clearable searchable value={filters.user ?? null} data={people} onChange={(user) => change({ user })} />
       <Select aria-label={t("what")} placeholder={t("what")} clearable searchable value={filters.action ?? null} data={codes} onChange={(action) => change({ action })} />
       <TextInput type="date" aria-label={t("since")} value={filters.since ?? ""} onChange={(event) => change({ since: event.currentTarget.value || null })} />
       <TextInput type="date" aria-label={t("until")} value={filters.until ?? ""} onChange={(event) => change({ until: event.currentTarget.value || null })} />

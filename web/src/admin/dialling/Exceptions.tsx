@@ -6,7 +6,7 @@ import { api, asProblem, body, keys, useQuery } from "../../api";
 import { useFormats } from "../../formats";
 import { countryNames } from "../../profile/places";
 import { Empty, SidePanel } from "../../parts";
-import { usePeople } from "../../tasks/queries";
+import { useColleagueChoices } from "../../app/colleagues";
 import { useWords } from "../../words";
 import { useCountries } from "./Lists";
 import { COSTLY, roleOf, ROLES, SPANS, useMayChange, usePut, useTake, type Limits, type Permissions, type Special as Exception } from "./queries";
@@ -23,7 +23,7 @@ function useTeams() {
 /** For whom an exception is. */
 function useWhom() {
   const t = useWords("dialling");
-  const people = usePeople(true);
+  const people = useColleagueChoices();
   const teams = useTeams();
   return (special: Exception): string => {
     const named = (items: { value: string; label: string }[], id: number) => items.find((some) => some.value === String(id))?.label ?? String(id);
@@ -149,7 +149,7 @@ interface WhomProps {
 
 function Whom({ of, setOf, whom, setWhom }: WhomProps) {
   const t = useWords("dialling");
-  const people = usePeople(true);
+  const people = useColleagueChoices();
   const teams = useTeams();
   const issued = useQuery({ queryKey: keys.view("keys"), enabled: of === "key", queryFn: () => body(api.GET("/api/v1/keys")) });
   const data = {

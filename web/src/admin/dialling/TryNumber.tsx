@@ -6,14 +6,14 @@ import { asProblem } from "../../api";
 import { countryNames } from "../../profile/places";
 import { useFormats } from "../../formats";
 import { Panel, Tag } from "../../parts";
-import { usePeople } from "../../tasks/queries";
+import { useColleagueChoices } from "../../app/colleagues";
 import { useWords } from "../../words";
 import { useTry } from "./queries";
 import styles from "./index.module.css";
 
 export function TryNumber() {
   const t = useWords("dialling");
-  const people = usePeople(true);
+  const people = useColleagueChoices();
   const [number, setNumber] = useState("");
   const [user, setUser] = useState<string | null>(null);
   const act = useTry();

@@ -1,6 +1,7 @@
 /* Goals with their versions, how far everybody is, and how goals are changed. */
 
 import { api, body, keys, once, useAct, useQuery, useQueryClient, type Schemas } from "../../api";
+import { useColleagues } from "../../app/colleagues";
 import { useFormats } from "../../formats";
 import { useToast } from "../../parts";
 import { useWords } from "../../words";
@@ -21,7 +22,7 @@ export function useProgress() {
 /** Names of people and teams, for reading and for choosing. */
 export function useNames() {
   const f = useFormats();
-  const people = useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
+  const people = useColleagues();
   const teams = useQuery({ queryKey: keys.view("teams", "all"), queryFn: () => body(api.GET("/api/v1/teams")) });
   const choices = (items: readonly { id: number; name: string }[]) =>
     [...items].sort((one, other) => f.byName(one.name, other.name)).map(({ id, name }) => ({ value: String(id), label: name }));

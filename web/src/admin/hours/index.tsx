@@ -7,7 +7,8 @@ import { useFormats } from "../../formats";
 import { Columns, Empty, Middle, PageHeader, Shown, SidePanel, Tag, useFilters } from "../../parts";
 import { useWords } from "../../words";
 import { Editor } from "./Editor";
-import { useColleagues, useHours, useNumbers, useSetHours, type Table, type Whose } from "./queries";
+import { useColleagues } from "../../app/colleagues";
+import { useHours, useNumbers, useSetHours, type Table, type Whose } from "./queries";
 import { USUAL } from "./spans";
 import styles from "./index.module.css";
 

@@ -22,10 +22,6 @@ export function useNumbers() {
   return useQuery({ queryKey: keys.view("routing", "numbers"), queryFn: () => body(api.GET("/api/v1/numbers")) });
 }
 
-export function useColleagues() {
-  return useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
-}
-
 /** What a table says, without whose it is. */
 export function valuesOf({ timezone, week, exceptions, company_holidays }: Table): Values {
   return { timezone, week, exceptions, company_holidays };

@@ -4,7 +4,8 @@ import { ActionIcon, NumberInput, SegmentedControl, Select } from "@mantine/core
 import { useFormats } from "../../formats";
 import { Icon, Panel, type IconName } from "../../parts";
 import { useWords } from "../../words";
-import { useColleagues, useGroups, usePolicy, useRoutes, useSetStrategy, type Group, type Route, type Step, type StepKind } from "./queries";
+import { useGroups, usePolicy, useRoutes, useSetStrategy, type Group, type Route, type Step, type StepKind } from "./queries";
+import { useColleagues } from "../../app/colleagues";
 import { added, bodyOf, isFixed, longest, raised, stepOf, type StepBody } from "./steps";
 import styles from "./index.module.css";
 

@@ -5,7 +5,8 @@ import { useState } from "react";
 import { asProblem } from "../../api";
 import { useFormats } from "../../formats";
 import { useWords } from "../../words";
-import { useColleagues, useTry, type Trial } from "./queries";
+import { useTry, type Trial } from "./queries";
+import { useColleagues } from "../../app/colleagues";
 import { begins } from "./steps";
 import styles from "./index.module.css";
 

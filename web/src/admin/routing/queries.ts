@@ -28,10 +28,6 @@ export function usePolicy() {
   return useQuery({ queryKey: keys.view("routing", "policy"), queryFn: () => body(api.GET("/api/v1/routing-policy")) });
 }
 
-export function useColleagues() {
-  return useQuery({ queryKey: keys.view("users", "names"), queryFn: () => body(api.GET("/api/v1/colleagues")) });
-}
-
 export function useHours() {
   return useQuery({ queryKey: keys.view("hours", "all"), queryFn: () => body(api.GET("/api/v1/working-hours")) });
 }
