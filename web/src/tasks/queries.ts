@@ -2,7 +2,7 @@
 
 import { api, body, keys, once, useAct, usePages, useQuery, useQueryClient, type Schemas } from "../api";
 import { useFormats } from "../formats";
-import { useTellFault, useToast } from "../parts";
+import { useTellFault, useToast, type IconName } from "../parts";
 import { useWords } from "../words";
 import type { queryOf } from "./filters";
 
@@ -32,9 +32,9 @@ export function useChangeTask() {
     await Promise.all([cache.invalidateQueries({ queryKey: keys.all("tasks") }), cache.invalidateQueries({ queryKey: keys.view("queue") })]);
     return changed;
   };
-  return useAct(({ task, change }: { task: Task; change: Change; said: string }) => send(task.id, change, task.version), {
-    onDone: (changed, { task, change, said }) =>
-      toast({ text: said, icon: "done", undo: () => send(task.id, before(task, change), changed.version) }),
+  return useAct(({ task, change }: { task: Task; change: Change; said: string; icon?: IconName }) => send(task.id, change, task.version), {
+    onDone: (changed, { task, change, said, icon = "done" }) =>
+      toast({ text: said, icon, undo: () => send(task.id, before(task, change), changed.version) }),
     onFault: useTellFault(),
   });
 }

@@ -195,7 +195,7 @@ function TaskMenu({ task }: { task: TaskRow["entry"]["task"] }) {
   const finish = () => change.run({ task, change: { state: "done" }, said: t("finished", { title: task.title }) });
   const move = (hours: number) => {
     const due = new Date(base + hours * 3_600_000).toISOString();
-    change.run({ task, change: { due_at: due }, said: t("moved", { when: f.moment(due) }) });
+    change.run({ task, change: { due_at: due }, said: t("moved", { when: f.moment(due) }), icon: "clock" });
   };
   return (
     <Menu position="bottom-end">
