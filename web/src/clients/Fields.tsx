@@ -17,13 +17,8 @@ const STAGES = ["unsorted", "lead", "client", "refused"] as const;
 const PRIORITIES = [0, 1, 2, 3, 4, 5];
 
 export function Fields({ card }: { card: Card }) {
-  const t = useWords("clients");
   return (
     <div className={styles.fields}>
-      <div className={styles.two}>
-        <h2>{t("card")}</h2>
-        <small className="dim">{t("savedAsTyped")}</small>
-      </div>
       <Own card={card} />
       <Custom card={card} />
       <Numbers card={card} />

@@ -46,7 +46,7 @@ function OneCard({ card }: { card: Card }) {
         {call && <Tag tone="talk">{t("onTheLine")}</Tag>}
       </PageHeader>
       <Columns>
-        <SidePanel label={t("card")} side="left" width={300} head={<span className="unseen">{t("card")}</span>}>
+        <SidePanel label={t("card")} side="left" width={300} acts={<small className="dim">{t("savedAsTyped")}</small>}>
           <Fields card={card} />
         </SidePanel>
         <Middle>
