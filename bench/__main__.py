@@ -41,6 +41,7 @@ BENCHES = (
     Bench("reports", ("--calls", "20000")),
     Bench("cards", ("--cards", "20000")),
     Bench("route", ("--cards", "20000", "--runs", "100")),
+    Bench("workplace", ("--cards", "2000", "--calls", "1000")),
     Bench("imports", ("--rows", "2000", "--format", "csv")),
     Bench("recordings", ("--minutes", "1", "--long-hours", "1")),
     Bench("upkeep", None),

@@ -1,4 +1,4 @@
-"""What the workplace in the browser asks for, over a large site; `python -m bench.workplace [--cards 2000000]`.
+"""What the workplace in the browser asks for, over a large site; `python -m bench.workplace [--cards 2000000] [--calls 100000]`.
 
 Two numbers for each card, 100 managers, 100,000 calls of 60 days with recordings, transcripts, tasks and missed clients
 beside the 250,000 of `bench.cards`, 40 calls that go on. Each route is asked over HTTP with an API key, rights and JSON
@@ -93,12 +93,12 @@ _AFTER = (
 )
 
 
-async def fill(pool: Pool, cards: int) -> None:
+async def fill(pool: Pool, cards: int, calls: int) -> None:
     """Calls and what hangs on them."""
     async with pool.acquire() as connection:
         await connection.execute(_PEOPLE, MANAGERS - 52)
         await connection.execute(_EXTENSIONS)
-        await connection.execute(_CALLS, CALLS, cards, float(DAYS), OPEN, timeout=600)
+        await connection.execute(_CALLS, calls, cards, float(DAYS), OPEN, timeout=600)
         for statement in _AFTER:
             await connection.execute(statement, timeout=600)
         await connection.execute("vacuum analyze", timeout=600)
@@ -128,12 +128,12 @@ def _lists() -> Mapping[str, tuple[str, dict[str, str]]]:
     }
 
 
-async def measure(api: Api, cards: int) -> dict[str, object]:
+async def measure(api: Api, cards: int, calls: int) -> dict[str, object]:
     """Everything on one seeded database."""
     began, pool = time.monotonic(), api.site.pool
     await seed(pool, cards)
-    await fill(pool, cards)
-    told: dict[str, object] = {"cards": cards, "calls": CALLS, "seeded_in_seconds": round(time.monotonic() - began, 1)}
+    await fill(pool, cards, calls)
+    told: dict[str, object] = {"cards": cards, "calls": calls, "seeded_in_seconds": round(time.monotonic() - began, 1)}
     head = await api.caller(Role.ADMIN, "root")
     open_calls: list[UUID] = [r["id"] for r in await pool.fetch("select id from call where state <> 'ended'")]
     known: list[UUID] = [
@@ -168,16 +168,18 @@ async def measure(api: Api, cards: int) -> dict[str, object]:
     return told
 
 
-async def main(cards: int) -> None:
+async def main(cards: int, calls: int) -> None:
     """Measure and print."""
     with open_folder(on_disk=True) as folder:
         async with open_embedded(folder / "server") as server:
             await upgrade(server.dsn)
             async with open_api(server.dsn, Path(folder)) as api:
-                print(json.dumps(await measure(api, cards), indent=1))
+                print(json.dumps(await measure(api, cards, calls), indent=1))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cards", type=int, default=2_000_000, help="how many cards (default: 2000000)")
-    asyncio.run(main(parser.parse_args().cards))
+    parser.add_argument("--calls", type=int, default=CALLS, help=f"how many calls (default: {CALLS})")
+    chosen = parser.parse_args()
+    asyncio.run(main(chosen.cards, chosen.calls))

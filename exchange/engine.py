@@ -185,6 +185,8 @@ class EmbeddedEngine:
                     waiting.cancel()
 
     async def _speak(self, reader: asyncio.StreamReader) -> None:
+        """Take what the exchange says until the connection ends; a torn one ends as a closed one does."""
+        trouble = ""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             keeping = tasks.create_task(self._keep_configured(), name="configuration of the exchange")
@@ -192,10 +194,12 @@ class EmbeddedEngine:
                 self._office.connected()
                 while line := await reader.readline():
                     self._take(line)
+            except (OSError, ValueError, control.BadLine) as fault:
+                trouble = type(fault).__name__
             finally:
                 self._tasks = None
                 keeping.cancel()
-        log.warning("the exchange has closed the connection")
+        log.warning("the exchange has closed the connection", trouble=trouble)
 
     def _take(self, line: bytes) -> None:
         assert self._tasks is not None

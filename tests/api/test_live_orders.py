@@ -145,9 +145,10 @@ async def test_every_order_names_a_route_that_asks_for_a_key_or_deletes(api: Api
 async def test_orders_that_come_too_fast_are_told_so_and_in_the_end_the_socket_is_closed(api: Api) -> None:
     anna = await api.signed_in("anna")
     async with anna.ws_connect("live") as socket:
+        first = await answer_to(socket, {"do": "hold", "id": "first", "call": "0" * 32})
+        statuses = [first["status"]]
         for n in range(200):
             await socket.send_json({"do": "hold", "id": f"{n}", "call": "0" * 32})
-        statuses = []
         async with asyncio.timeout(60):
             async for message in socket:
                 if message.type is WSMsgType.TEXT and message.json()["kind"] == "command.answer":

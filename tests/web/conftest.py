@@ -12,15 +12,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from gateway.store.embedded_server import Server
 from tests.database import TEMPLATE
-from tests.web.browser import CHROMIUM, Visit, open_chromium
+from tests.web.browser import CHROMIUM, PATIENCE, Visit, open_chromium
 from tests.web.crowd import fill_crowd
 from tests.web.day import Day, open_day
 from web.build import STATIC, build
 from web.node import NoNodeError
+
+expect.set_options(timeout=2 * PATIENCE)
 
 
 def _without(missing: str) -> None:

@@ -6,11 +6,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.api.site import PASSWORD
-from tests.web.browser import PATIENCE, Visit, axe, settled
+from tests.web.browser import Visit, axe, settled
 from tests.web.day import Day
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-expect.set_options(timeout=2 * PATIENCE)
 
 RUSSIAN_J = (
     "() => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyJ', key: 'о', bubbles: true}))"

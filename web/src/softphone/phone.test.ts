@@ -131,7 +131,8 @@ describe("the phone in the page", () => {
     rings(here.last(), "a");
     here.last().events.onLine("away", TAKEN_OVER);
     expect(phone.view()).toMatchObject({ line: "taken", calls: [] });
-    here.last().events.onLine("ready"); // a word of the engine that was let go
+    here.last().events.onLine("away"); // a word of the engine that was let go
+    expect(phone.view().line).toBe("taken");
     phone.act({ do: "take_over" });
     await until(() => here.engines.length === 2);
     expect(here.engines[0]?.done).toEqual(["start", "drop"]);

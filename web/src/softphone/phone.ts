@@ -171,6 +171,7 @@ export class Phone {
 
   /** Another window or device of this person has the phone now. */
   #giveWay(): void {
+    this.#run += 1; // what the engine still says on its way out is not meant for anybody
     this.#engine?.drop();
     this.#engine = null;
     this.#set({ line: "taken", retryAt: null, calls: [] });

@@ -31,6 +31,7 @@ interface Held {
 
 export class SipEngine implements Engine {
   readonly #ua: UA;
+  readonly #socket: SipSocket;
   readonly #sessions = new Map<string, Held>();
   /** Another one each time the page is loaded. */
   readonly #page = crypto.randomUUID();
@@ -40,12 +41,12 @@ export class SipEngine implements Engine {
     private readonly sound: Sound,
     private readonly events: EngineEvents,
   ) {
-    const socket = new SipSocket(account.domain, {
+    this.#socket = new SipSocket(account.domain, {
       address: () => this.#address(),
       onClosed: (code) => this.events.onLine("away", code),
     });
     this.#ua = new UA({
-      sockets: socket as unknown as Socket,
+      sockets: this.#socket as unknown as Socket,
       uri: `sip:${account.user}@${account.domain}`,
       contact_uri: `sip:${account.user}@${this.#page.slice(0, 12)}.invalid;transport=ws`,
       authorization_user: account.user,
@@ -78,6 +79,7 @@ export class SipEngine implements Engine {
 
   drop(): void {
     this.#forgetAll();
+    this.#socket.end();
     this.#ua.stop();
   }
 

@@ -18,6 +18,7 @@ export class SipSocket {
   ondisconnect = (_error: boolean, _code?: number, _reason?: string): void => {};
   ondata = (_data: string): void => {};
   #socket: WebSocket | null = null;
+  #isOver = false;
 
   constructor(
     domain: string,
@@ -29,6 +30,7 @@ export class SipSocket {
 
   connect(): void {
     this.#letGo();
+    if (this.#isOver) return;
     const socket = new WebSocket(location.origin.replace(/^http/, "ws") + this.parts.address(), "sip");
     this.#socket = socket;
     socket.onopen = () => this.onconnect();
@@ -42,6 +44,12 @@ export class SipSocket {
   }
 
   disconnect(): void {
+    this.#letGo();
+  }
+
+  /** Close it for good: JsSIP's own timers connect no more. */
+  end(): void {
+    this.#isOver = true;
     this.#letGo();
   }
 
