@@ -1,4 +1,6 @@
-"""What the workplace in the browser asks for, over a large site; `python -m bench.workplace [--cards 2000000] [--calls 100000]`.
+"""What the workplace in the browser asks for, over a large site.
+
+`python -m bench.workplace [--cards 2000000] [--calls 100000]`
 
 Two numbers for each card, 100 managers, 100,000 calls of 60 days with recordings, transcripts, tasks and missed clients
 beside the 250,000 of `bench.cards`, 40 calls that go on. Each route is asked over HTTP with an API key, rights and JSON

@@ -31,6 +31,7 @@ from exchange.reception import LOOPBACK, Figures, Reception
 from exchange.registrar import Registrar, dial_uri
 from exchange.registrations import Registrations
 from exchange.sip_text import Response, write_message
+from exchange.unseated import LOOK_SECONDS
 from gateway.domain.errors import GiveUp
 
 _BYE_AGAIN = (0.5, 1.5, 3.5)
@@ -121,6 +122,7 @@ class Front:
             farewells=self.farewells,
             phone_pace=config.phone_pace,
         )
+        self._looking: asyncio.TimerHandle | None = None
         self._providers = Providers(
             directory=self._directory, guard=self._guard, contact=self.outside, send=self._put_outside
         )
@@ -268,6 +270,22 @@ class Front:
             self._providers.take(heard, source[0], now)
         else:
             self._send(heard)
+            self._look_for_room()
+
+    def _look_for_room(self) -> None:
+        """While new calls wait for a worker, ask about them again and again."""
+        if self._looking is None and self._reception.has_unseated:
+            self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._seat)
+
+    def _seat(self) -> None:
+        self._looking = None
+        if self._sockets[Side.OUTSIDE].fileno() < 0:
+            return
+        try:
+            self._send(self._reception.seat(time.monotonic()))
+        except Exception as error:  # noqa: BLE001 - as for a message that arrives: the next is read
+            self._note_fault(Side.OUTSIDE, error)
+        self._look_for_room()
 
     def _send(self, messages: Sequence[Sent]) -> None:
         for sent in messages:

@@ -21,6 +21,7 @@ from exchange.proxy import PENDING_AFTER, Proxy, Sent, Side, Way
 from exchange.registrar import Answer, Registrar
 from exchange.sip_address import BadMessage, Uri, decoded, plain
 from exchange.sip_text import MAX_DATAGRAM, Headers, Request, Response, make_response, read_message
+from exchange.unseated import Unseated, WaitingRoom
 from exchange.ways import Ways
 
 LOOPBACK = "127.0.0.1"
@@ -87,7 +88,17 @@ class Reception:
         self._choose = choose
         self._paces = {Standing.PHONE: phone_pace, Standing.TRUNK: TRUNK_PACE}
         self._refusals: dict[tuple[str, str, str | None, int], tuple[Refusal, float]] = {}
+        self._waiting = WaitingRoom()
         self.figures = Figures()
+
+    @property
+    def has_unseated(self) -> bool:
+        """Whether a new call waits for room: then `seat` is to be asked again soon."""
+        return bool(self._waiting)
+
+    def seat(self, now: float) -> list[Sent]:
+        """Ask again about the new calls that wait for room."""
+        return [sent for call in self._waiting.waiting(now) for sent in self._seated(call, now)]
 
     def hear_outside(self, data: bytes, source: Place, now: float) -> list[Sent] | Response:
         """Judge a datagram from phones, providers, strangers.
@@ -236,6 +247,7 @@ class Reception:
             case "INVITE":
                 return self._new_call(request, source, trunks, now)
             case "CANCEL":
+                self._waiting.drop(self._proxy.mark(request))
                 return self._within_from_outside(request, source)
             case _:
                 return self._answer(request, Side.OUTSIDE, 405, "Method Not Allowed", (("Allow", _ALLOW),))
@@ -270,20 +282,25 @@ class Reception:
         )
         if not isinstance(invite, Invite):
             return invite
-        who = f"phone:{invite.phone}" if invite.phone is not None else f"trunk:{invite.trunk}"
-        if not self._guard.rate.take(who, CALL_PACE, now):
+        if not self._guard.rate.take(_who(invite), CALL_PACE, now):
             return self._refused(request, 503, "Too many calls at once", (("Retry-After", "5"),))
+        return self._seated(Unseated(request=request, source=source, invite=invite, since=now), now)
+
+    def _seated(self, call: Unseated, now: float) -> list[Sent]:
+        """Bring a new call to a worker, refuse it, or keep it until there is room."""
+        request, invite = call.request, call.invite
         chosen = self._chosen(request, invite, now)
         if chosen is None:
+            self._waiting.keep(call)
             return []
+        self._waiting.drop(invite.mark)
         if isinstance(chosen, Refusal):
             return self._refused(request, chosen.code, plain(chosen.reason))
         if chosen not in self._directory.workers:
             return self._refused(request, 503, "No line is free", (("Retry-After", "5"),))
-        dialog = Dialog(phone=invite.phone, trunk=invite.trunk, worker=chosen, far=source)
-        way = Way(
-            to=(LOOPBACK, chosen), uri=None, dialog=dialog, headers=((FROM_HEADER, who), (CALL_HEADER, invite.mark))
-        )
+        dialog = Dialog(phone=invite.phone, trunk=invite.trunk, worker=chosen, far=call.source)
+        headers = ((FROM_HEADER, _who(invite)), (CALL_HEADER, invite.mark))
+        way = Way(to=(LOOPBACK, chosen), uri=None, dialog=dialog, headers=headers)
         return self._begin(request, way, Side.OUTSIDE, now)
 
     def _chosen(self, request: Request, invite: Invite, now: float) -> int | Refusal | None:
@@ -349,6 +366,11 @@ class Reception:
         if dialog is None or dialog.worker != worker:
             return self._answer(request, Side.INSIDE, 481, "Call/Transaction Does Not Exist")
         return [self._proxy.pass_within(request, dialog, self._ways.within(request, dialog), Side.INSIDE)]
+
+
+def _who(invite: Invite) -> str:
+    """Whose call it is, as workers and the pace of calls name him."""
+    return f"phone:{invite.phone}" if invite.phone is not None else f"trunk:{invite.trunk}"
 
 
 def _number(uri: Uri) -> str:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 
 from exchange.digest import answer_challenge, hash_password, read_challenge
 from exchange.front import Front, FrontConfig, open_front
-from exchange.parties import Invite, PhoneAccount, Place, Refusal, Trunk
+from exchange.parties import Choose, Invite, PhoneAccount, Place, Refusal, Trunk
 from exchange.sip_text import Request, Response, make_response, read_message, write_message
 from lab.phones import Phone, open_phone
 from lab.ports import free_port
@@ -71,10 +71,12 @@ async def open_front_alone(
     trunks: Sequence[Trunk] = (),
     allowed: Sequence[IPv4Network] = (),
     config: FrontConfig | None = None,
+    made: FrontSite | None = None,
+    choose: Choose | None = None,
 ) -> AsyncIterator[FrontSite]:
-    """Run a front without a worker."""
-    made = FrontSite()
-    with open_front(config or FrontConfig(port=0), made.choose) as made.front:
+    """Run a front without a worker; `choose` says which takes a call, without it the site's own choice."""
+    made = made or FrontSite()
+    with open_front(config or FrontConfig(port=0), choose or made.choose) as made.front:
         made.front.configure(phones=[account(name) for name in phones], trunks=trunks, allowed=allowed)
         clock = asyncio.create_task(made.front.run())
         try:

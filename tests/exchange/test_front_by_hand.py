@@ -2,7 +2,7 @@
 
 import asyncio
 
-from exchange.parties import Refusal, Trunk
+from exchange.parties import Invite, Refusal, Trunk
 from exchange.sip_text import Request, make_response, write_message
 from tests.exchange.front_site import (
     HERE,
@@ -254,3 +254,43 @@ async def test_what_a_caller_writes_reaches_the_exchange_as_one_plain_line() -> 
             assert arrived.caller == "7916  Evil :1"
             assert arrived.dialled == "500  Event:x"
             assert arrived.display == 'O"Neil   \\ ${X}'
+
+
+class _Room:
+    """No worker has room when it is asked for the first times."""
+
+    def __init__(self, made: FrontSite, full: int) -> None:
+        self.made = made
+        self.full = full
+        self.asked = 0
+
+    def choose(self, invite: Invite) -> int | Refusal | None:
+        self.asked += 1
+        return None if self.asked <= self.full else self.made.choice
+
+
+async def test_a_call_that_waits_for_a_worker_gets_it_without_asking_again() -> None:
+    made = FrontSite()
+    room = _Room(made, full=3)
+    async with open_front_alone(trunks=[MAIN], allowed=[HERE], made=made, choose=room.choose):
+        with a_worker(made) as worker, udp_host(made.front.outside, PROVIDER) as provider:
+            provider.send(invite(provider, "74951110000"))
+
+            arrived = await worker.request(2)
+
+    assert (arrived.method, arrived.call_id, room.asked) == ("INVITE", "c1", 4)
+
+
+async def test_a_caller_who_gives_up_while_he_waits_for_a_worker_does_not_ring() -> None:
+    made = FrontSite()
+    room = _Room(made, full=4)
+    async with open_front_alone(trunks=[MAIN], allowed=[HERE], made=made, choose=room.choose):
+        with a_worker(made) as worker, udp_host(made.front.outside, PROVIDER) as provider:
+            provider.send(invite(provider, "74951110000", branch="z9hG4bKsame"))
+            while room.asked < 2:
+                await asyncio.sleep(0.01)
+            provider.send(provider.text("CANCEL", "sip:74951110000@127.0.0.1", branch="z9hG4bKsame"))
+            answer = await provider.answer()
+
+            assert (answer.code, await worker.hears_nothing(0.5)) == (481, True)
+    assert room.asked < 5
