@@ -232,6 +232,8 @@ class Seen:
     most_workers: int = 0
     idle_workers: int = 0
     """Of those that are ready."""
+    room: int | None = None
+    """Calls that they can take; None: of an exchange that does not say so."""
     locks: tuple[SeenLock, ...] = ()
     wrong_passwords: int = 0
     """Since the start."""

@@ -240,6 +240,7 @@ class Desk:
             calls=len(exchange.brains),
             most_workers=options.workers,
             idle_workers=sum(1 for worker in pool.workers.values() if worker.port and worker.idle),
+            room=pool.room,
             locks=house.seen_locks(),
             wrong_passwords=house.door.wrong_passwords,
             strangers=house.door.strangers,

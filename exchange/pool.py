@@ -110,6 +110,11 @@ class WorkerPool(asyncio.DatagramProtocol):
         return chosen
 
     @property
+    def room(self) -> int:
+        """New calls that the workers which are ready can take at this moment."""
+        return sum(max(0, worker.fit) // CALL_LEGS for worker in self.workers.values())
+
+    @property
     def room_comes(self) -> bool:
         """Whether there will be room for a call in a moment: a worker starts, or legs that were given up go."""
         comes = any(not worker.port or worker.free >= CALL_LEGS for worker in self.workers.values())

@@ -46,6 +46,7 @@ def standing_of(seen: Seen) -> ExchangeStanding:
         ),
         workers=seen.workers,
         idle_workers=seen.idle_workers,
+        room=seen.room,
         most_workers=seen.most_workers,
         worker_deaths=seen.deaths,
         lock_outs=tuple(

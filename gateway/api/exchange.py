@@ -52,6 +52,7 @@ class WorkersView(Outgoing):
 
     running: int
     idle: int
+    room: int | None = Field(description="calls that they can take now; null: of a release that does not say so")
     most: int
     died: int = Field(description="since the exchange's start; each was replaced")
 
@@ -139,7 +140,11 @@ def _standing(told: ExchangeStanding) -> ExchangeStandingView:
         phones=tuple(map(_phone, told.phones)),
         trunks=tuple(map(_trunk, told.trunks)),
         workers=WorkersView(
-            running=told.workers, idle=told.idle_workers, most=told.most_workers, died=told.worker_deaths
+            running=told.workers,
+            idle=told.idle_workers,
+            room=told.room,
+            most=told.most_workers,
+            died=told.worker_deaths,
         ),
         lock_outs=tuple(LockOutView(host=o.host, account=o.account, until=o.until) for o in told.lock_outs),
         wrong_passwords=told.wrong_passwords,

@@ -35,7 +35,13 @@ async def check_exchange(settings: Settings) -> list[Finding]:
     if seen is None:
         return [_silent()] if runs(places) else list(_down(settings))
     standing = standing_of(seen)
-    return [*_front(settings, standing), *_phones(standing), *_trunks(standing), *_workers(standing), *_locks(standing)]
+    return [
+        *_front(settings, standing),
+        *_phones(standing),
+        *_trunks(standing),
+        *look_at_workers(standing),
+        *_locks(standing),
+    ]
 
 
 def _silent() -> Finding:
@@ -157,7 +163,8 @@ def _trunk(trunk: ExchangeTrunk) -> Finding:
     return _AREA.fault(told, remedy, code=f"provider_{word}_{trunk.name}")
 
 
-def _workers(standing: ExchangeStanding) -> Iterator[Finding]:
+def look_at_workers(standing: ExchangeStanding) -> Iterator[Finding]:
+    """What there is to say of the processes that carry calls: room is asked for, for a worker takes several calls."""
     if standing.worker_deaths:
         yield _AREA.advice(
             f"{standing.worker_deaths} workers died since the exchange's start and were replaced; calls they carried"
@@ -165,9 +172,10 @@ def _workers(standing: ExchangeStanding) -> Iterator[Finding]:
             "what each said stands in exchange/exchange.log under home",
             code="workers_died",
         )
-    if not standing.idle_workers and standing.workers >= standing.most_workers:
+    room = standing.idle_workers if standing.room is None else standing.room
+    if not room and standing.workers >= standing.most_workers:
         yield _AREA.fault(
-            f"All {standing.most_workers} workers carry calls: further ones are turned away.",
+            f"All {standing.most_workers} workers are full: further calls are turned away.",
             "[embedded]",
             f"workers = {min(50, standing.most_workers + 5)}",
             code="workers_taken",
@@ -176,8 +184,9 @@ def _workers(standing: ExchangeStanding) -> Iterator[Finding]:
     if not standing.workers:
         yield _AREA.fault("No worker runs, so no call can be taken.", _START, code="workers_none")
         return
-    free, most = standing.idle_workers, standing.most_workers
-    yield _AREA.ok(f"{standing.workers} workers run, {free} of them free; at most {most}.")
+    yield _AREA.ok(
+        f"{standing.workers} workers run with room for {room} calls; at most {standing.most_workers} workers."
+    )
 
 
 def _locks(standing: ExchangeStanding) -> Iterator[Finding]:

@@ -54,6 +54,7 @@ class ExchangeMeters(Collector):
             yield _with(GaugeMetricFamily(name, words, labels=[]), standing, value)
         for name, (words, value) in _COUNTERS.items():
             yield _with(CounterMetricFamily(name, words, labels=[]), standing, value)
+        yield _room(standing)
         yield _providers(standing)
 
 
@@ -64,6 +65,13 @@ def _with(
 ) -> Metric:
     if standing is not None:
         family.add_metric([], value(standing))
+    return family
+
+
+def _room(standing: ExchangeStanding | None) -> Metric:
+    family = GaugeMetricFamily("trunkline_exchange_room", "Calls that the workers can take now", labels=[])
+    if standing is not None and standing.room is not None:
+        family.add_metric([], standing.room)
     return family
 
 

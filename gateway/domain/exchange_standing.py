@@ -99,6 +99,7 @@ class ExchangeStanding:
         trunks: The lines to providers.
         workers: Processes that carry calls, or stand ready.
         idle_workers: Of those, without a call.
+        room: Calls that they can take now; None: of a release that does not say so.
         most_workers: More are not started.
         worker_deaths: Since its start; each was replaced.
         lock_outs: That hold now.
@@ -118,6 +119,7 @@ class ExchangeStanding:
     trunks: tuple[ExchangeTrunk, ...]
     workers: int
     idle_workers: int
+    room: int | None
     most_workers: int
     worker_deaths: int
     lock_outs: tuple[LockOut, ...]

@@ -11,9 +11,10 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exchange.options import Places
-from gateway.doctor.exchange import check_exchange
+from gateway.doctor.exchange import check_exchange, look_at_workers
 from gateway.doctor.findings import Finding, Level
 from gateway.doctor.pbx import examine_pbx
+from gateway.domain.exchange_standing import ExchangeStanding
 from lab.errors import PhoneFailed
 from lab.phones import open_phone
 from lab.server import Ports, free_ports
@@ -62,6 +63,7 @@ async def test_the_page_the_doctor_and_the_metrics_tell_of_phones_providers_and_
     (trunk,) = standing["trunks"]
     assert (trunk["name"], trunk["registration"]) == ("trunk", "none")
     assert standing["workers"]["idle"] >= 1
+    assert standing["workers"]["room"] >= standing["workers"]["idle"]
     assert standing["workers"]["died"] == 0
     assert standing["lock_outs"][0]["account"] == "102"
     assert (look["pbx"], look["kind"], look["faults"]) == ("embedded", "embedded", 0)
@@ -72,6 +74,34 @@ async def test_the_page_the_doctor_and_the_metrics_tell_of_phones_providers_and_
     assert metrics["trunkline_exchange_running"] == 1.0, gateway_metrics
     assert metrics["trunkline_exchange_phones"] == 2.0
     assert metrics["trunkline_exchange_lock_outs"] == 1.0
+    assert metrics["trunkline_exchange_room"] >= 1.0
+
+
+def standing_with(*, workers: int, idle: int, room: int | None, most: int = 2) -> ExchangeStanding:
+    now = datetime.now(UTC)
+    return ExchangeStanding(
+        at=now, started_at=now, release="", retiring=False, bind="127.0.0.1", port=5060, calls=0, legs=0, phones=(),
+        trunks=(), workers=workers, idle_workers=idle, room=room, most_workers=most, worker_deaths=0, lock_outs=(),
+        wrong_passwords=0, strangers=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("workers", "idle", "room", "expected"),
+    [
+        (2, 0, 3, set()),  # each carries a call and has room for further ones
+        (2, 0, 0, {"workers_taken"}),
+        (1, 0, 0, set()),  # another one is started
+        (2, 0, None, {"workers_taken"}),  # a release that tells of idle ones only
+        (0, 0, 0, {"workers_none"}),
+    ],
+)
+async def test_workers_are_taken_when_none_has_room_and_not_when_none_is_idle(
+    workers: int, idle: int, room: int | None, expected: set[str]
+) -> None:
+    findings = list(look_at_workers(standing_with(workers=workers, idle=idle, room=room)))
+
+    assert codes(findings, Level.FAULT) == expected
 
 
 async def guesses(ports: Ports, extension: str, *, times: int) -> None:
