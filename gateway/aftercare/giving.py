@@ -42,7 +42,7 @@ class Giver:
         """
         self._connection = connection
         self._now = now
-        self._zone = zone
+        self.zone = zone
         self.by = by
         self._members: dict[int, list[Member]] = {}
         self.rules: list[StoredRule] = []
@@ -65,7 +65,7 @@ class Giver:
     async def members(self, stored: StoredRule) -> list[Member]:
         """The members of a rule, with what was given in this transaction."""
         if stored.rule.id not in self._members:
-            found = await rules_store.members_now(self._connection, stored, self._now, self._zone)
+            found = await rules_store.members_now(self._connection, stored, self._now, self.zone)
             self._members[stored.rule.id] = found
         return self._members[stored.rule.id]
 
@@ -252,7 +252,7 @@ class Giver:
         """When the first answer is due, in working time of the number that was called."""
         if stored.rule.answer_minutes is None:
             return None
-        hours = (await office_hours(self._connection, self._zone, did=did)).of_did(did)
+        hours = (await office_hours(self._connection, self.zone, did=did)).of_did(did)
         return hours.after(self._now, timedelta(minutes=stored.rule.answer_minutes))
 
     async def _first_task(self, card: Card, user: int, reason: str, deadline: datetime | None) -> None:

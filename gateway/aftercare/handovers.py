@@ -1,26 +1,31 @@
 """Hands over what a manager has: by hand, while he is away, and when he has left. Each can be undone.
 
-Leads and tasks go to a deputy, or are shared out by the rules of distribution like new ones; what no rule takes goes
-to the head. Whoever comes back gets what is still with the one who stood in; what went on from there stays. Nothing
-is planned that is not done in the same transaction, and a preview is the same work, rolled back.
+Leads and tasks go to a deputy, evenly to several, or are shared out by the rules of distribution like new ones; what no
+rule takes goes to the head. Whoever comes back gets what is still with the one who stood in; what went on from there
+stays. Nothing is planned that is not done in the same transaction, and a preview is the same work, rolled back.
+
+Thousands of cards go in steps of one handover, each a transaction of its own, for whoever gives leads waits meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.aftercare.giving import BY, Giver
+from gateway.aftercare.scheduled_calls import ScheduledCalls
 from gateway.domain.errors import Rejected
+from gateway.domain.scheduled import ScheduledState
 from gateway.store import distribution
 from gateway.store import distribution_rules as rules_store
 from gateway.store import handovers as store
+from gateway.store import scheduled as scheduled_store
 from gateway.store.card_owners import owner_changed
+from gateway.store.clienteles import planned_with
 from gateway.store.database import Connection
 from gateway.store.distribution import Card
 from gateway.store.facts import NewFact
 from gateway.store.handovers import Absence, Handover
-from gateway.store.tasks import read_task
 
 AT_ONCE = 300
 """Cards of one who left that are given away in one transaction."""
@@ -38,17 +43,22 @@ class Moved:
 
     cards: list[tuple[int, int | None, int]] = field(default_factory=list)
     tasks: list[tuple[int, int, int]] = field(default_factory=list)
+    scheduled: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 class Mover:
     """Gives away what one manager has, within one transaction."""
 
-    def __init__(self, giver: Giver, connection: Connection, now: datetime) -> None:
+    def __init__(
+        self, giver: Giver, connection: Connection, now: datetime, among: Mapping[int, int] | None = None
+    ) -> None:
         """Args:
         giver: that has begun.
         connection: the same transaction.
         now: the present moment, UTC.
+        among: colleagues who share the cards, with how many each has got already; None: nobody shares.
         """
+        self._among = dict(among or {})
         self._giver = giver
         self._connection = connection
         self._now = now
@@ -68,9 +78,11 @@ class Mover:
         for card in cards.values():
             if from_ is not None and card.owner_id != from_:
                 continue
-            user = to if to is not None else await self._by_rule(card)
+            user = await self._receiver(card, to)
             if user is None or user == card.owner_id:
                 continue
+            if user in self._among:
+                self._among[user] += 1
             self.moved.cards.append((card.id, card.owner_id, user))
             if card.id in turns:
                 await self._giver.stand_in(card, turns[card.id], user, reason)
@@ -114,6 +126,26 @@ class Mover:
             if user is not None and user != from_ and await self._giver.move_tasks([task], user):
                 self.moved.tasks.append((task, from_, user))
 
+    async def scheduled(self, by: str) -> None:
+        """Let those who got the cards make the calls that were planned with these clients."""
+        rule = await scheduled_store.read_rule(self._connection)
+        clock = ScheduledCalls(self._giver.zone)
+        to = {contact: user for contact, _, user in self.moved.cards}
+        for owner in sorted({old for _, old, _ in self.moved.cards if old is not None}):
+            mine = [contact for contact, old, _ in self.moved.cards if old == owner]
+            for id_, contact in await planned_with(self._connection, owner, mine):
+                call = await scheduled_store.read_scheduled(self._connection, id_, lock=True)
+                if call is not None and call.user_id == owner and call.state is ScheduledState.PLANNED:
+                    self._giver.facts += await clock.give(self._connection, call, to[contact], rule, self._now, by=by)
+                    self.moved.scheduled.append((id_, owner, to[contact]))
+
+    async def _receiver(self, card: Card, to: int | None) -> int | None:
+        """Who gets a card: the colleague, of several the one who has got fewest, else by rule."""
+        if to is not None:
+            return to
+        sharing = [user for user in self._among if user != card.owner_id]
+        return min(sharing, key=lambda user: self._among[user]) if sharing else await self._by_rule(card)
+
     async def _by_rule(self, card: Card) -> int | None:
         """Who gets it by the rules; the head, where no rule takes it or nobody fits."""
         barred = () if card.owner_id is None else (card.owner_id,)
@@ -125,29 +157,41 @@ class Mover:
         return await rules_store.head_of(self._connection, head, self._giver.policy.head_id)
 
 
-async def hand_over(
-    connection: Connection,
-    giver: Giver,
-    *,
-    from_id: int | None,
-    to_id: int | None,
-    contacts: Sequence[int],
-    with_tasks: bool,
-    reason: str,
-    by: str,
-    now: datetime,
-) -> int:
-    """Give clients to a colleague or by rule, as a person ordered.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverOrder:
+    """What a person ordered."""
+
+    from_id: int | None
+    """Only clients of this manager; None: whosever they are."""
+    to_id: int | None
+    """The colleague; None: several, or by rule."""
+    contacts: Sequence[int]
+    """Which clients."""
+    reason: str
+    """Kept in the history."""
+    by: str
+    """Who ordered it."""
+    among: Sequence[int] = ()
+    """Colleagues who share them evenly."""
+    with_tasks: bool = True
+    """Whether the owner's open tasks with them go along."""
+    with_scheduled: bool = True
+    """Whether the calls he planned with them go along."""
+    until: datetime | None = None
+    """When what is still with those who got it comes back."""
+    which: Mapping[str, object] = field(default_factory=dict)
+    """Which clients were meant, in the words of the order."""
+    onto: int | None = None
+    """The handover of which this is a further step; None: the first one."""
+
+
+async def hand_over(connection: Connection, giver: Giver, order: HandoverOrder, now: datetime) -> int:
+    """Give clients to a colleague, to several, or by rule, as a person ordered.
 
     Args:
         connection: within a transaction.
         giver: that has begun.
-        from_id: only clients of this manager; None: whosever they are.
-        to_id: the colleague; None: by rule.
-        contacts: which clients.
-        with_tasks: whether the owner's open tasks with them go along.
-        reason: kept in the history.
-        by: who ordered it.
+        order: what goes to whom.
         now: the present moment, UTC.
 
     Returns:
@@ -156,48 +200,95 @@ async def hand_over(
     Raises:
         NobodyError: nobody could get any of them.
     """
-    mover = Mover(giver, connection, now)
-    before = await distribution.read_cards(connection, contacts, now)
-    await mover.cards(contacts, to_id, reason, from_id)
-    if not mover.moved.cards and to_id is None and any(card.owner_id != from_id for card in before.values()):
+    onto, from_id, to_id = order.onto, order.from_id, order.to_id
+    got = {s.user_id: s.cards for s in await store.shares_of(connection, onto)} if onto is not None else {}
+    mover = Mover(giver, connection, now, {user: got.get(user, 0) for user in order.among})
+    before = await distribution.read_cards(connection, order.contacts, now)
+    await mover.cards(order.contacts, to_id, order.reason, from_id)
+    by_rule = to_id is None and not order.among
+    if not mover.moved.cards and by_rule and any(card.owner_id != from_id for card in before.values()):
         raise NobodyError
-    if with_tasks:
+    if order.with_tasks:
         for owner in sorted({old for _, old, _ in mover.moved.cards if old is not None}):
             mine = [contact for contact, old, _ in mover.moved.cards if old == owner]
             await mover.tasks(await distribution.open_tasks_of(connection, owner, mine), owner, None)
-    id_ = await store.begin_handover(
-        connection, kind="hand", from_id=from_id, to_id=to_id, reason=reason, by=by, now=now
+    if order.with_scheduled:
+        await mover.scheduled(order.by)
+    id_ = onto or await store.begin_handover(
+        connection,
+        kind="hand",
+        from_id=from_id,
+        to_id=to_id,
+        reason=order.reason,
+        by=order.by,
+        now=now,
+        among=order.among,
+        until=order.until,
+        which=order.which,
     )
     await _keep(connection, giver, id_, mover, kind="hand", from_id=from_id, to_id=to_id)
     return id_
 
 
 async def give_back(
-    connection: Connection, giver: Giver, handover: Handover, *, by: str, reason: str, now: datetime
-) -> None:
+    connection: Connection,
+    giver: Giver,
+    handover: Handover,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    at_once: int = TASKS_AT_ONCE,
+) -> bool:
     """Undo a handover: what is still with the one who got it goes back, the rest stays where it is.
 
     Nothing goes back to one who does not work here any more.
+
+    Args:
+        connection: within a transaction.
+        giver: that has begun.
+        handover: which one, locked.
+        by: who undoes it.
+        reason: kept in the cards' history.
+        now: the present moment, UTC.
+        at_once: so many cards, tasks and planned calls at most.
+
+    Returns:
+        Whether all is back; else the same is to be done once more.
     """
-    cards, tasks = [], []
-    items = await store.items_of(connection, handover.id, "card")
-    owed = await store.items_of(connection, handover.id, "task")
-    here = await rules_store.known_users(
-        connection, list({i.from_id for i in (*items, *owed) if i.from_id is not None})
-    )
-    for item in (i for i in items if i.from_id is None or i.from_id in here):
-        found = await distribution.hold_cards(connection, [item.id], now)
-        if item.id in found and found[item.id].owner_id == item.to_id:
-            fact = await owner_changed(connection, item.id, item.from_id, reason=reason, by=by, now=now)
-            giver.facts += [fact] if fact else []
-            cards.append(item.id)
-    for item in (i for i in owed if i.from_id in here):
-        task = await read_task(connection, item.id, lock=True)
-        if task is not None and task.owner_id == item.to_id and item.from_id is not None:
-            tasks += [item.id] * await giver.move_tasks([item.id], item.from_id)
-    await store.note_return(connection, handover.id, cards, tasks, by=by, now=now)
-    body: dict[str, object] = {"id": handover.id, "cards": len(cards), "tasks": len(tasks), "by": by}
+    found = {what: await store.still_there(connection, handover.id, what, at_once) for what in _KINDS}
+    done: dict[str, list[int]] = {what: [] for what in _KINDS}
+    await distribution.hold_cards(connection, [item.id for item in found["card"]], now)
+    for item in found["card"]:
+        fact = await owner_changed(connection, item.id, item.from_id, reason=reason, by=by, now=now)
+        giver.facts += [fact] if fact else []
+        done["card"].append(item.id)
+    for item in found["task"]:
+        if item.from_id is not None and await giver.move_tasks([item.id], item.from_id):
+            done["task"].append(item.id)
+    done["scheduled"] = await _planned_back(connection, giver, found["scheduled"], by, now)
+    whole = all(len(items) < at_once for items in found.values())
+    await store.note_return(connection, handover.id, done, by=by, now=now, whole=whole)
+    body: dict[str, object] = {"id": handover.id, "cards": len(done["card"]), "tasks": len(done["task"]), "by": by}
     giver.facts.append(NewFact(kind="lead.handover_undone", body=body, users=_users(handover.from_id, handover.to_id)))
+    return whole
+
+
+_KINDS = ("card", "task", "scheduled")
+
+
+async def _planned_back(
+    connection: Connection, giver: Giver, items: Sequence[store.Item], by: str, now: datetime
+) -> list[int]:
+    """Planned calls go back to who had planned them; their ids."""
+    rule = await scheduled_store.read_rule(connection)
+    clock, back = ScheduledCalls(giver.zone), []
+    for item in items:
+        call = await scheduled_store.read_scheduled(connection, item.id, lock=True)
+        if call is not None and item.from_id is not None and call.user_id == item.to_id:
+            giver.facts += await clock.give(connection, call, item.from_id, rule, now, by=by)
+            back.append(item.id)
+    return back
 
 
 class Absences:
@@ -247,9 +338,19 @@ class Absences:
             handover = await store.read_handover(connection, absence.handover_id, lock=True)
             works = await distribution.who_works(connection, [absence.user_id])
             if handover is not None and handover.undone_at is None and works is not None:
-                await give_back(connection, giver, handover, by=BY, reason="absence:over", now=now)
+                while not await give_back(connection, giver, handover, by=BY, reason="absence:over", now=now):
+                    pass
         await store.change_absence(connection, absence.id, {"state": "ended"})
         giver.facts.append(_absence_fact("absence.ended", absence))
+
+    async def lent(self, connection: Connection, now: datetime) -> Sequence[NewFact]:
+        """Give back what was handed over for a time that is over, some hundred cards at each look."""
+        handover = await store.due_handover(connection, now)
+        if handover is None:
+            return ()
+        giver = await Giver(connection, now, self._zone).begin()
+        await give_back(connection, giver, handover, by=BY, reason="handover:over", now=now, at_once=AT_ONCE)
+        return giver.facts
 
     async def dismissals(self, connection: Connection, now: datetime) -> Sequence[NewFact]:
         """Give away all that those have who were blocked, some hundred cards at each look."""
@@ -281,7 +382,7 @@ async def _keep(
 ) -> None:
     """Write down what changed hands, and tell all who lost or got something."""
     moved = mover.moved
-    await store.add_items(connection, id, moved.cards, moved.tasks)
+    await store.add_items(connection, id, moved.cards, moved.tasks, moved.scheduled)
     if not moved.cards and not moved.tasks:
         return
     got = {user for _, _, user in (*moved.cards, *moved.tasks)}

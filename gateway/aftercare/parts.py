@@ -70,6 +70,7 @@ def duties_of(
         Duty(pool, "asks for help", close_asks, live, every=1, clock=clock),
         Duty(pool, "forgotten breaks", states.tell_breaks, live, every=15, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),
+        Duty(pool, "lent clients", absences.lent, live, every=10, clock=clock),
         Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),
         Duty(pool, "daily reports", DailyReports(settings, clock), live, every=20, clock=clock),
         Duty(pool, "log of webhooks", clear_log, live, every=600, clock=clock),

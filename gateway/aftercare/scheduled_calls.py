@@ -293,23 +293,37 @@ class ScheduledCalls:
                 if call.at <= now:
                     facts += await self.give_up(connection, call, "nobody", rule, now)
                 continue
-            changes: dict[str, object] = {"user_id": to, "pbx": None, "reason": "handed_over"}
-            new = await store.change_scheduled(connection, call, changes, rule, by=BY, told_as="handed_over", now=now)
-            if isinstance(new, Overlap):
-                facts += await self.replan(
-                    connection,
-                    call,
-                    rule,
-                    earliest=max(call.at, now),
-                    reason="handed_over",
-                    word="handed_over",
-                    changes={"user_id": to, "pbx": None},
-                    also=(call.user_id,),
-                    now=now,
-                )
-            else:
-                facts.append(told("handed_over", new, also=(call.user_id,), by=BY, **{"from": call.user_id}))
+            facts += await self.give(connection, call, to, rule, now)
         return facts
+
+    async def give(
+        self, connection: Connection, call: Scheduled, to: int, rule: ScheduleRule, now: datetime, *, by: str = BY
+    ) -> list[NewFact]:
+        """Let another manager call at the same moment; where that is taken, at his next free time.
+
+        Args:
+            connection: within a transaction that has locked the call.
+            call: as it is, planned.
+            to: who calls now.
+            rule: of the site.
+            now: the present moment.
+            by: who ordered it.
+        """
+        changes: dict[str, object] = {"user_id": to, "pbx": None, "reason": "handed_over"}
+        new = await store.change_scheduled(connection, call, changes, rule, by=by, told_as="handed_over", now=now)
+        if not isinstance(new, Overlap):
+            return [told("handed_over", new, also=(call.user_id,), by=by, **{"from": call.user_id})]
+        return await self.replan(
+            connection,
+            call,
+            rule,
+            earliest=max(call.at, now),
+            reason="handed_over",
+            word="handed_over",
+            changes={"user_id": to, "pbx": None},
+            also=(call.user_id,),
+            now=now,
+        )
 
     async def _client_zone(self, connection: Connection, call: Scheduled) -> ZoneInfo:
         """Where the client is: his card says it, else the zone in which the moment was agreed."""

@@ -96,6 +96,10 @@ class CallQuery(Incoming):
     )
     q: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description='words that were said; "a phrase", or, and - as in a search engine'
+    route: RowId | None = Field(default=None, description="calls that went through this inbound route")
+    step: Annotated[str, Field(pattern=r"^(owner|announcement|site|hang_up|(group|manager):\d{1,18})$")] | None = Field(
+        default=None, description="calls that this step of a route ended: owner, group:3, manager:7, site, hang_up"
+    )
     )
 
 
@@ -162,7 +166,10 @@ class CallLists:
         since, until = await self._span(who, query)
         is_open = query.state is CallStateFilter.OPEN
         number, digits = self._number(query.number)
-        plain = ("direction", "result", "reason", "contact", "organisation", "client", "did", "source")
+        members = None if query.team is None else await self._members(query.team)
+        counted = members if query.manager is None else (query.manager,)
+        figure = self._figure(query, counted)
+        plain = ("direction", "result", "reason", "contact", "organisation", "client", "did", "route", "step", "source")
         return CallFilter(
             only_user=reach(who, Right.CALLS_READ_OWN),
             user=query.manager,

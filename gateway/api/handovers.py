@@ -1,120 +1,45 @@
-"""Handing clients over by hand: with a preview, which is the same work rolled back, and an undo."""
+"""Handing clients over by hand: with a preview, which is the same work rolled back, and an undo.
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+More than one order takes go in steps of one handover: each order tells how many are left and is sent once more with
+`onto`. So does an undo of many: it is asked for again until `undone_at` is there.
+"""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import Field, model_validator
 
 from gateway.aftercare.giving import Giver
-from gateway.aftercare.handovers import NobodyError, give_back, hand_over
+from gateway.aftercare.handovers import HandoverOrder, NobodyError, give_back, hand_over
 from gateway.api.distribution_views import IdPlace
-from gateway.api.fields import CursorText, Incoming, Limit, Nothing, Outgoing, RowId
+from gateway.api.fields import Nothing
+from gateway.api.handover_views import (
+    HandoverPath,
+    HandoverRow,
+    HandoverView,
+    ItemView,
+    NewHandover,
+    PageQuery,
+    handover_row,
+    handover_view,
+    item_view,
+)
 from gateway.api.once import do_once
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
-from gateway.domain.cards import Stage
+from gateway.store import clienteles, people
 from gateway.store import handovers as store
-from gateway.store import people
 from gateway.store.access import write_audit
 from gateway.store.database import Connection
 from gateway.store.distribution_rules import known_users
 from gateway.store.facts import NewFact
 from gateway.store.handovers import Handover
 
-AT_MOST = 1000
-"""Cards of one order."""
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
-
-
-class NewHandover(Incoming):
-    """Which clients go to whom."""
-
-    from_: RowId | None = Field(default=None, alias="from", description="only this manager's clients")
-    to: RowId | None = Field(default=None, description="the colleague; left out: by the rules of distribution")
-    contacts: Annotated[tuple[RowId, ...], Field(min_length=1, max_length=AT_MOST)] | None = Field(
-        default=None, description="left out: all of `from`, of these stages"
-    )
-    stages: Annotated[tuple[Stage, ...], Field(max_length=4)] = Field(default=(), description="empty: in any stage")
-    tasks: bool = Field(default=True, description="open tasks with these clients go along")
-    reason: Reason = "by_hand"
-    dry_run: bool = Field(default=False, description="only tell what would happen")
-
-    @model_validator(mode="after")
-    def _whose(self) -> "NewHandover":
-        if self.contacts is None and self.from_ is None:
-            raise ValueError("give `contacts`, `from` or both")
-        if self.from_ is not None and self.from_ == self.to:
-            raise ValueError("`from` and `to` are the same")
-        return self
-
-
-class HandoverPath(Incoming):
-    """Which handover."""
-
-    handover_id: RowId
-
-
-class PageQuery(Incoming):
-    """Which page."""
-
-    limit: Limit = 50
-    cursor: CursorText | None = None
-
-
-class ShareView(Outgoing):
-    """How many a colleague gets."""
-
-    user: int
-    cards: int
-    tasks: int
-
-
-class HandoverView(Outgoing):
-    """Many cards and tasks that changed hands at once."""
-
-    id: int | None = Field(description="null: a preview")
-    kind: str
-    from_: int | None = Field(serialization_alias="from")
-    to: int | None
-    reason: str
-    by: str
-    at: datetime
-    cards: int
-    tasks: int
-    shares: tuple[ShareView, ...] = Field(description="who gets how many")
-    undone_by: str | None
-    undone_at: datetime | None
-    returned: int = Field(description="cards that came back when it was undone")
-
-
-class HandoverRow(Outgoing):
-    """A handover in a list."""
-
-    id: int
-    kind: str
-    from_: int | None = Field(serialization_alias="from")
-    to: int | None
-    reason: str
-    by: str
-    at: datetime
-    cards: int
-    tasks: int
-    undone_at: datetime | None
-
-
-class ItemView(Outgoing):
-    """A card that changed hands."""
-
-    contact: int
-    from_: int | None = Field(serialization_alias="from")
-    to: int
-    returned: bool
+UNDONE_AT_ONCE = 500
+"""Cards that come back in one step of an undo."""
 
 
 class UndoneError(ConflictError):
@@ -198,7 +123,7 @@ class Handovers:
                 object=f"handover:{id_}",
                 detail=body.model_dump(mode="json", by_alias=True, exclude={"contacts"}),
             )
-            return await _view(connection, await _read(connection, id_)), giver.facts
+            return await _view(connection, id_, left=await _left(connection, body)), giver.facts
 
         return await do_once(self._parts, asked, work)
 
@@ -211,9 +136,14 @@ class Handovers:
             handover = await _read(connection, id_, lock=True)
             if handover.undone_at is not None:
                 raise UndoneError
-            await give_back(connection, giver, handover, by=who.id, reason="undone", now=now)
-            await write_audit(connection, actor=who.id, action="handover.undone", object=f"handover:{id_}", detail={})
-            return await _view(connection, await _read(connection, id_)), giver.facts
+            whole = await give_back(
+                connection, giver, handover, by=who.id, reason="undone", now=now, at_once=UNDONE_AT_ONCE
+            )
+            if whole:
+                await write_audit(
+                    connection, actor=who.id, action="handover.undone", object=f"handover:{id_}", detail={}
+                )
+            return await _view(connection, id_), giver.facts
 
         return await do_once(self._parts, asked, work, status=200)
 
@@ -222,13 +152,13 @@ class Handovers:
         query = asked.query
         place = read_cursor("handovers", query.cursor, IdPlace)
         found = await store.list_handovers(self._parts.pool, before=place.id if place else None, limit=query.limit + 1)
-        rows = [(HandoverRow(**_values(h, HandoverRow.model_fields)), IdPlace(id=h.id)) for h in found]
+        rows = [(handover_row(h), IdPlace(id=h.id)) for h in found]
         return page("handovers", rows, query.limit)
 
     async def one(self, asked: Asked[HandoverPath, Nothing, Nothing]) -> HandoverView:
         """One handover."""
         async with self._parts.pool.acquire() as connection:
-            return await _view(connection, await _read(connection, asked.path.handover_id))
+            return await _view(connection, asked.path.handover_id)
 
     async def cards(self, asked: Asked[HandoverPath, PageQuery, Nothing]) -> Page[ItemView]:
         """A page of its cards."""
@@ -243,9 +173,8 @@ class Handovers:
                 after=place.id if place else 0,
                 limit=query.limit + 1,
             )
-        rows = [
-            (ItemView(contact=i.id, from_=i.from_id, to=i.to_id, returned=i.returned), IdPlace(id=i.id)) for i in found
-        ]
+            names = await store.names_of_cards(connection, [i.id for i in found])
+        rows = [(item_view(i, names.get(i.id, "")), IdPlace(id=i.id)) for i in found]
         return page("handed", rows, query.limit)
 
     async def _preview(self, who: Principal, body: NewHandover) -> HandoverView:
@@ -255,7 +184,7 @@ class Handovers:
             try:
                 async with connection.transaction():
                     _, id_ = await self._done(connection, who, body)
-                    view = await _view(connection, await _read(connection, id_))
+                    view = await _view(connection, id_, left=await _left(connection, body))
                     raise _PreviewError
             except _PreviewError:
                 pass
@@ -264,28 +193,56 @@ class Handovers:
 
     async def _done(self, connection: Connection, who: Principal, body: NewHandover) -> tuple[Giver, int]:
         now = datetime.now(UTC)
-        if body.to is not None and not await known_users(connection, [body.to]):
-            raise refused_value("to", "Nobody who works here has this id.")
-        if body.from_ is not None and await people.read_user(connection, body.from_) is None:
-            raise refused_value("from", "Nobody has this id.")
+        await self._check(connection, body, now)
         giver = await Giver(connection, now, self._parts.settings.company.timezone, who.id).begin()
         contacts: Sequence[int] = body.contacts or ()
         if body.contacts is None:
             assert body.from_ is not None
-            stages = [str(stage) for stage in body.stages] or None
-            contacts = await store.cards_of_owner(connection, body.from_, stages=stages, limit=AT_MOST)
-        id_ = await hand_over(
-            connection,
-            giver,
+            contacts = await clienteles.cards_meant(connection, body.which(body.from_), limit=body.limit)
+        which = body.model_dump(
+            mode="json", include={"stages", "heats", "lines_of_business", "has_task", "has_scheduled"}
+        )
+        order = HandoverOrder(
             from_id=body.from_,
             to_id=body.to,
+            among=tuple(dict.fromkeys(body.among)),
             contacts=contacts,
             with_tasks=body.tasks,
+            with_scheduled=body.scheduled,
+            until=body.until,
             reason=body.reason,
             by=who.id,
-            now=now,
+            which={name: value for name, value in which.items() if value not in (None, [])},
+            onto=body.onto,
         )
-        return giver, id_
+        return giver, await hand_over(connection, giver, order, now)
+
+    async def _check(self, connection: Connection, body: NewHandover, now: datetime) -> None:
+        """Refuse an order that names nobody, a moment that has passed, or a handover that is over."""
+        if body.to is not None and not await known_users(connection, [body.to]):
+            raise refused_value("to", "Nobody who works here has this id.")
+        here = await known_users(connection, body.among) if body.among else set()
+        for place, user in enumerate(body.among):
+            if user not in here:
+                raise refused_value(f"among/{place}", "Nobody who works here has this id.")
+        if body.from_ is not None and await people.read_user(connection, body.from_) is None:
+            raise refused_value("from", "Nobody has this id.")
+        if body.until is not None and body.until <= now:
+            raise refused_value("until", "This moment has passed.")
+        if body.onto is None:
+            return
+        first = await store.read_handover(connection, body.onto, lock=True)
+        if first is None or first.kind != "hand" or first.from_id != body.from_:
+            raise refused_value("onto", "There is no handover of this manager's clients with this id.")
+        if first.undone_by is not None:
+            raise refused_value("onto", "This handover was undone.")
+
+
+async def _left(connection: Connection, body: NewHandover) -> int | None:
+    """How many cards the order means that have not gone; None: it named them one by one."""
+    if body.contacts is not None or body.from_ is None:
+        return None
+    return await clienteles.count_meant(connection, body.which(body.from_))
 
 
 async def _read(connection: Connection, id: int, *, lock: bool = False) -> Handover:
@@ -295,15 +252,7 @@ async def _read(connection: Connection, id: int, *, lock: bool = False) -> Hando
     return handover
 
 
-async def _view(connection: Connection, handover: Handover) -> HandoverView:
+async def _view(connection: Connection, id: int, left: int | None = None) -> HandoverView:
     """A handover with who got how many."""
-    cards = Counter(i.to_id for i in await store.items_of(connection, handover.id, "card"))
-    tasks = Counter(i.to_id for i in await store.items_of(connection, handover.id, "task"))
-    shares = tuple(ShareView(user=user, cards=cards[user], tasks=tasks[user]) for user in sorted({*cards, *tasks}))
-    return HandoverView(shares=shares, **_values(handover, set(HandoverView.model_fields) - {"shares"}))
-
-
-def _values(handover: Handover, names: Iterable[str]) -> dict[str, Any]:
-    """A handover's values by the names of a view."""
-    columns = {"from_": "from_id", "to": "to_id"}
-    return {name: getattr(handover, columns.get(name, name)) for name in names}
+    handover = await _read(connection, id)
+    return handover_view(handover, await store.shares_of(connection, id), left)

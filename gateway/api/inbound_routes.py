@@ -46,7 +46,9 @@ from gateway.api.problems import (
     StaleVersionError,
     refused_value,
 )
+from gateway.api.reports import asked_period
 from gateway.api.route import router_of
+from gateway.api.route_figures import FiguresQuery, RouteFiguresView, route_figures_view
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
 from gateway.domain.routing import EVERY_NUMBER
@@ -60,6 +62,7 @@ from gateway.store.database import Connection, Row
 from gateway.store.facts import NewFact, save_facts
 from gateway.store.routing import ROUTES_MAX, StoredRoute
 from gateway.store.routing_calls import decisions_of_call
+from gateway.store.routing_figures import calls_through
 
 _NOW = timedelta(minutes=1)
 """A tried call this near is tried with everybody as he is."""
@@ -141,6 +144,14 @@ class InboundRoutes:
             ),
             Route(
                 method="GET",
+                path="/inbound-routes/{inbound_route_id}/figures",
+                handler=self.figures,
+                summary="How many calls went through a route, and which of its steps ended them",
+                right=Right.ROUTING_READ,
+                tag=tag,
+            ),
+            Route(
+                method="GET",
                 path="/inbound-routes/{inbound_route_id}/versions",
                 handler=self.versions,
                 summary="Every version of a route, the newest first",
@@ -175,6 +186,14 @@ class InboundRoutes:
     async def one(self, asked: Asked[RoutePath, Nothing, Nothing]) -> RouteView:
         """One route."""
         return route_view(await self._route(asked.path.inbound_route_id))
+
+    async def figures(self, asked: Asked[RoutePath, FiguresQuery, Nothing]) -> RouteFiguresView:
+        """What came through a route."""
+        id_, query, zone = asked.path.inbound_route_id, asked.query, self._parts.settings.company.timezone
+        await self._route(id_)
+        period = asked_period(query.period, query.since, query.until, zone, datetime.now(UTC))
+        found = await calls_through(self._parts.pool, id_, *period.bounds(zone))
+        return route_figures_view(period.first, period.last, found)
 
     async def add(self, asked: Asked[Nothing, Nothing, NewRoute]) -> RouteView | web.Response:
         """Enter a route."""

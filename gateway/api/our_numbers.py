@@ -4,23 +4,20 @@ A new client who calls a number with a source gets it on his card (`gateway.afte
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from gateway.api.fields import Day, Incoming, Nothing, Outgoing, RowId
+from gateway.api.fields import Incoming, Nothing, Outgoing
 from gateway.api.parts import ApiParts
 from gateway.api.problems import NotFoundError, StaleVersionError, refused_value
-from gateway.api.reports import asked_period
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right
-from gateway.domain.periods import PeriodName, begin_of, day_of
-from gateway.domain.routing import EVERY_NUMBER
+from gateway.domain.periods import begin_of, day_of
 from gateway.store import our_numbers as store
 from gateway.store.access import write_audit
-from gateway.store.our_numbers import OurNumber, StepFigures
-from gateway.store.routing import read_route
+from gateway.store.our_numbers import OurNumber
 
 Did = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f/]+$")]
 Line = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -65,43 +62,8 @@ class NumberList(Outgoing):
     items: tuple[NumberView, ...]
 
 
-class RoutePath(Incoming):
-    """Which route."""
-
-    inbound_route_id: RowId
-
-
-class FiguresQuery(Incoming):
-    """Of which days."""
-
-    period: PeriodName = Field(default=PeriodName.LAST_7_DAYS, description="`dates` goes with since and until")
-    since: Day | None = None
-    until: Day | None = None
-
-
-class StepFiguresView(Outgoing):
-    """What became of calls for which this step rang last."""
-
-    route: int | None = Field(description="null: no route rang anybody")
-    step: int | None = Field(description="its place in the route, as `call.routed` tells it")
-    open: bool | None = Field(description="whether it was within working hours")
-    answered: int
-    missed: int
-
-
-class RouteFigures(Outgoing):
-    """Calls through a route."""
-
-    since: date
-    until: date
-    calls: int
-    answered: int
-    missed: int
-    steps: tuple[StepFiguresView, ...]
-
-
 class OurNumbers:
-    """The handlers of `/numbers`, and of a route's figures."""
+    """The handlers of `/numbers`."""
 
     def __init__(self, parts: ApiParts) -> None:
         self._parts = parts
@@ -133,14 +95,6 @@ class OurNumbers:
                 handler=self.drop,
                 summary="Forget what is known of a number",
                 right=Right.ROUTING_MANAGE,
-                tag=tag,
-            ),
-            Route(
-                method="GET",
-                path="/inbound-routes/{inbound_route_id}/figures",
-                handler=self.figures,
-                summary="What became of the calls of a route, by the step that rang last",
-                right=Right.ROUTING_READ,
                 tag=tag,
             ),
         )
@@ -179,24 +133,6 @@ class OurNumbers:
                 raise NotFoundError("Nobody has named this number.")
             await write_audit(connection, actor=asked.principal.id, action="number.forgotten", object=f"number:{did}")
 
-    async def figures(self, asked: Asked[RoutePath, FiguresQuery, Nothing]) -> RouteFigures:
-        """Calls of a route's number."""
-        query, zone = asked.query, self._parts.settings.company.timezone
-        period = asked_period(query.period, query.since, query.until, zone, datetime.now(UTC))
-        found = await read_route(self._parts.pool, asked.path.inbound_route_id)
-        if found is None:
-            raise NotFoundError("There is no route with this id.")
-        did = None if found.route.did in (None, EVERY_NUMBER) else found.route.did
-        steps = await store.route_figures(self._parts.pool, did, *period.bounds(zone))
-        return RouteFigures(
-            since=period.first,
-            until=period.last,
-            calls=sum(s.answered + s.missed for s in steps),
-            answered=sum(s.answered for s in steps),
-            missed=sum(s.missed for s in steps),
-            steps=tuple(map(_step, steps)),
-        )
-
     async def _numbers(self, did: str | None = None) -> Sequence[OurNumber]:
         zone, now = self._parts.settings.company.timezone, datetime.now(UTC)
         own = {number for directory in self._parts.directories.values() for number in directory.plan.own}
@@ -214,7 +150,3 @@ def _view(number: OurNumber) -> NumberView:
         route=number.route_id,
         **{name: getattr(number, name) for name in NumberView.model_fields if name != "route"},
     )
-
-
-def _step(step: StepFigures) -> StepFiguresView:
-    return StepFiguresView(route=step.route, step=step.step, open=step.open, answered=step.answered, missed=step.missed)

@@ -43,6 +43,7 @@ ADDRESSES = (
     "/me",
     "/live",
     "/stats",
+    "/handover",
     "/profile",
     "/phone",
     "/admin/users",

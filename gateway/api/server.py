@@ -19,6 +19,7 @@ from gateway.api.call_control import CallControl
 from gateway.api.call_lists import CallLists
 from gateway.api.callers import Callers
 from gateway.api.calls import Calls
+from gateway.api.clienteles import Clienteles
 from gateway.api.colleagues import Colleagues
 from gateway.api.commands import Commands
 from gateway.api.contacts import Contacts
@@ -148,6 +149,7 @@ def route_table(
         *LeadDistribution(parts).routes(),
         *Handovers(parts).routes(),
         *Absences(parts).routes(),
+        *Clienteles(parts).routes(),
         *ManagerStates(parts).routes(),
         *StateRules(parts).routes(),
         *HelpAsks(parts).routes(),

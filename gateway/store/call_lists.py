@@ -15,6 +15,8 @@ from gateway.store.card_access import visible_contacts
 from gateway.store.card_lists import like
 from gateway.store.database import Connection, Pool
 from gateway.store.reading import CALL_BESIDE, CALL_COLUMNS, COMPANY_FIGURES, ReadCall, call_of_row
+from gateway.store.reports import FIGURES
+from gateway.store.routing_figures import ROUTED, STEP
 from gateway.store.transcripts import words_condition
 
 Source = Pool | Connection
@@ -64,6 +66,10 @@ class CallFilter:
     did: str | None = None
     source: str | None = None
     """Name of the source of our number (`our_number`), else of the client's card."""
+    route: int | None = None
+    """Only calls that went through this inbound route."""
+    step: str | None = None
+    """Only calls that this step of a route ended, as `gateway.store.routing_figures` names it."""
     talk_since: int | None = None
     """Seconds of talk at least."""
     talk_until: int | None = None
@@ -134,6 +140,8 @@ def _where(wanted: CallFilter, *, at: str) -> _Where:
         "c.did = $": wanted.did,
         "c.talk_us >= $::bigint * 1000000": wanted.talk_since,
         "c.talk_us <= $::bigint * 1000000": wanted.talk_until,
+        ROUTED: wanted.route,
+        f"{STEP} = $": wanted.step,
     }
     for condition, value in plain.items():
         if value is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from gateway.store.database import Connection, Pool
 
@@ -23,18 +24,41 @@ class Handover:
     at: datetime
     cards: int
     tasks: int
+    scheduled: int
+    """Calls planned with these clients."""
+    among: tuple[int, ...]
+    """Colleagues who share them; empty: one gets them, or the rules say who."""
+    until: datetime | None
+    """When what is still with those who got it comes back; None: it does not."""
+    which: Mapping[str, object]
+    """Which clients were meant, in the words of the order."""
     undone_by: str | None
     undone_at: datetime | None
     returned: int
 
 
 _HANDOVER = (
-    "select id, kind, from_id, to_id, reason, by, at, cards, tasks, undone_by, undone_at, returned from handover"
+    "select id, kind, from_id, to_id, reason, by, at, cards, tasks, scheduled, among, until, which, undone_by,"
+    " undone_at, returned from handover"
 )
 
 
+def _handover(row: Mapping[str, object]) -> Handover:
+    return Handover(**{**row, "among": tuple(cast(Sequence[int], row["among"]))})  # type: ignore[arg-type]
+
+
 async def begin_handover(
-    connection: Connection, *, kind: str, from_id: int | None, to_id: int | None, reason: str, by: str, now: datetime
+    connection: Connection,
+    *,
+    kind: str,
+    from_id: int | None,
+    to_id: int | None,
+    reason: str,
+    by: str,
+    now: datetime,
+    among: Sequence[int] = (),
+    until: datetime | None = None,
+    which: Mapping[str, object] | None = None,
 ) -> int:
     """Begin a handover.
 
@@ -42,13 +66,17 @@ async def begin_handover(
         Its id.
     """
     found: int = await connection.fetchval(
-        "insert into handover (kind, from_id, to_id, reason, by, at) values ($1, $2, $3, $4, $5, $6) returning id",
+        "insert into handover (kind, from_id, to_id, reason, by, at, among, until, which)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
         kind,
         from_id,
         to_id,
         reason,
         by,
         now,
+        list(among),
+        until,
+        dict(which or {}),
     )
     return found
 
@@ -58,6 +86,7 @@ async def add_items(
     handover: int,
     cards: Sequence[tuple[int, int | None, int]],
     tasks: Sequence[tuple[int, int, int]],
+    scheduled: Sequence[tuple[int, int, int]] = (),
 ) -> None:
     """Write down what changed hands: id, from, to."""
     await connection.executemany(
@@ -70,15 +99,24 @@ async def add_items(
         " on conflict do nothing",
         [(handover, str(task), old, new) for task, old, new in tasks],
     )
+    await connection.executemany(
+        "insert into handover_scheduled (handover_id, scheduled_id, from_id, to_id) values ($1, $2, $3, $4)"
+        " on conflict do nothing",
+        [(handover, *call) for call in scheduled],
+    )
     await connection.execute(
-        "update handover set cards = cards + $2, tasks = tasks + $3 where id = $1", handover, len(cards), len(tasks)
+        "update handover set cards = cards + $2, tasks = tasks + $3, scheduled = scheduled + $4 where id = $1",
+        handover,
+        len(cards),
+        len(tasks),
+        len(scheduled),
     )
 
 
 async def read_handover(source: Source, id: int, *, lock: bool = False) -> Handover | None:
     """One handover; None: there is none with this id."""
     row = await source.fetchrow(f"{_HANDOVER} where id = $1{' for update' if lock else ''}", id)
-    return Handover(**dict(row)) if row else None
+    return _handover(dict(row)) if row else None
 
 
 async def list_handovers(source: Source, *, before: int | None, limit: int) -> list[Handover]:
@@ -86,7 +124,31 @@ async def list_handovers(source: Source, *, before: int | None, limit: int) -> l
     rows = await source.fetch(
         f"{_HANDOVER} where ($1::bigint is null or id < $1) order by id desc limit $2", before, limit
     )
-    return [Handover(**dict(r)) for r in rows]
+    return [_handover(dict(r)) for r in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many one person got."""
+
+    user_id: int
+    cards: int
+    tasks: int
+    scheduled: int
+
+
+async def shares_of(source: Source, handover: int) -> list[Share]:
+    """Who got how many, by id."""
+    rows = await source.fetch(
+        "select to_id as user_id, sum(cards)::int as cards, sum(tasks)::int as tasks, sum(planned)::int as scheduled"
+        " from (select to_id, count(*) as cards, 0 as tasks, 0 as planned from handover_card"
+        "   where handover_id = $1 group by 1"
+        "  union all select to_id, 0, count(*), 0 from handover_task where handover_id = $1 group by 1"
+        "  union all select to_id, 0, 0, count(*) from handover_scheduled where handover_id = $1 group by 1) part"
+        " group by 1 order by 1",
+        handover,
+    )
+    return [Share(**dict(r)) for r in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,20 +182,80 @@ async def items_of(source: Source, handover: int, what: str, *, after: int = 0, 
     return [Item(**dict(r)) for r in rows]
 
 
+async def names_of_cards(source: Source, ids: Sequence[int]) -> dict[int, str]:
+    """Names of cards, by id."""
+    rows = await source.fetch("select id, name from contact where id = any($1::bigint[])", list(ids))
+    return {r["id"]: r["name"] for r in rows}
+
+
+_STILL = {
+    "card": "join contact c on c.id = i.contact_id and c.merged_into is null and c.owner_id = i.to_id",
+    "task": "join task c on c.id = i.task_id::bigint and c.owner_id = i.to_id and c.state in ('new', 'in_progress')",
+    "scheduled": "join scheduled_call c on c.id = i.scheduled_id and c.user_id = i.to_id and c.state = 'planned'",
+}
+
+
+async def still_there(source: Source, handover: int, what: str, limit: int) -> list[Item]:
+    """What is still with the one who got it and can go back: to nobody, or to one who works here.
+
+    Args:
+        source: where to read.
+        handover: which one.
+        what: `card`, `task` or `scheduled`.
+        limit: how many at most.
+    """
+    rows = await source.fetch(
+        f"select c.id, i.from_id, i.to_id, false as returned from handover_{what} i {_STILL[what]}"
+        " left join users u on u.id = i.from_id where i.handover_id = $1 and i.returned_at is null"
+        " and (u.active or (i.from_id is null and $3)) order by 1 limit $2",
+        handover,
+        limit,
+        what == "card",
+    )
+    return [Item(**dict(r)) for r in rows]
+
+
+_ITEM_IDS = {"card": "contact_id", "task": "task_id::bigint", "scheduled": "scheduled_id"}
+
+
 async def note_return(
-    connection: Connection, handover: int, cards: Sequence[int], tasks: Sequence[int], *, by: str, now: datetime
+    connection: Connection, handover: int, returned: Mapping[str, Sequence[int]], *, by: str, now: datetime, whole: bool
 ) -> None:
-    """Write down what came back."""
-    for what, column, ids in (("card", "contact_id", cards), ("task", "task_id::bigint", tasks)):
+    """Write down what came back.
+
+    Args:
+        connection: within a transaction.
+        handover: which one.
+        returned: ids by `card`, `task` and `scheduled`.
+        by: who did it.
+        now: the present moment, UTC.
+        whole: whether nothing is left that could come back.
+    """
+    for what, ids in returned.items():
         await connection.execute(
-            f"update handover_{what} set returned_at = $3 where handover_id = $1 and {column} = any($2::bigint[])",
+            f"update handover_{what} set returned_at = $3"
+            f" where handover_id = $1 and {_ITEM_IDS[what]} = any($2::bigint[])",
             handover,
             ids,
             now,
         )
     await connection.execute(
-        "update handover set undone_by = $2, undone_at = $3, returned = $4 where id = $1", handover, by, now, len(cards)
+        "update handover set undone_by = $2, undone_at = case when $5 then $3::timestamptz end,"
+        " returned = returned + $4 where id = $1",
+        handover,
+        by,
+        now,
+        len(returned.get("card", ())),
+        whole,
     )
+
+
+async def due_handover(connection: Connection, now: datetime) -> Handover | None:
+    """One whose time is over; None: there is none."""
+    row = await connection.fetchrow(
+        f"{_HANDOVER} where until <= $1 and undone_at is null order by until, id limit 1 for update skip locked", now
+    )
+    return _handover(dict(row)) if row else None
 
 
 async def cards_of_owner(

@@ -123,7 +123,7 @@ async def test_a_handover_is_shown_before_it_is_done_and_can_be_undone_once(api:
     order = {"from": anna, "to": boris, "stages": ["client"], "reason": "new colleague"}
 
     preview = await post(head, "distribution/handovers", {**order, "dry_run": True})
-    assert (preview["id"], preview["shares"]) == (None, [{"user": boris, "cards": 2, "tasks": 0}])
+    assert (preview["id"], preview["shares"]) == (None, [{"user": boris, "cards": 2, "tasks": 0, "scheduled": 0}])
     assert await api.site.pool.fetchval("select count(*) from contact where owner_id = $1", boris) == 0
     done = await post(head, "distribution/handovers", order)
     assert (done["cards"], done["shares"]) == (2, preview["shares"])
@@ -161,6 +161,94 @@ async def test_by_rule_a_handover_is_shared_out_and_without_anybody_refused(api:
     bad = {"from": anna, "to": 10**9}
     await problem(await head.post("distribution/handovers", json=bad, headers=key()), 422, "invalid-request")
     await problem(await head.post("distribution/handovers", json={}, headers=key()), 422, "invalid-request")
+
+
+async def plan_call(api: Api, user: int, card: int, hours: int) -> int:
+    at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1, hours=hours)
+    planned: int = await api.site.pool.fetchval(
+        "insert into scheduled_call (user_id, contact_id, number, at, ends_at, minutes, zone, zone_from, wall,"
+        " agreed_at, made_by, created_at, changed_at) values ($1, $2, '+79161234567', $3, $4, 15, 'UTC', 'asked',"
+        " ($3::timestamptz at time zone 'UTC'), $3, 'test', now(), now()) returning id",
+        user, card, at, at + timedelta(minutes=15),
+    )  # fmt: skip
+    return planned
+
+
+async def test_clients_are_counted_before_they_go_and_the_figures_are_what_goes(api: Api) -> None:
+    head = await api.caller(Role.SUPERVISOR, "head")
+    anna, boris = api.site.users["anna"], api.site.users["boris"]
+    hot = [await add_card(api, "anna", heat="hot", line_of_business="Wood", stage="lead") for _ in range(3)]
+    cold = [await add_card(api, "anna", heat="cold", stage="client") for _ in range(2)]
+    for card in (*hot[:2], cold[0]):
+        await post(head, "tasks", {"kind": "call", "owner": anna, "contact": card})
+    await post(head, "tasks", {"kind": "own", "title": "tidy up", "owner": anna})
+    planned = [await plan_call(api, anna, hot[0], 1), await plan_call(api, anna, cold[1], 2)]
+    taken = await plan_call(api, boris, cold[0], 1)
+
+    async def ask(query: str) -> dict[str, object]:
+        found = await (await head.get(f"distribution/clienteles/{anna}?{query}")).json()
+        return {name: found[name] for name in ("cards", "tasks", "scheduled", "missed")}
+
+    whole = await (await head.get(f"distribution/clienteles/{anna}")).json()
+    assert (whole["cards"], whole["tasks"], whole["scheduled"], whole["other_tasks"]) == (5, 3, 2, 1)
+    assert whole["heats"] == [{"value": "hot", "cards": 3}, {"value": "cold", "cards": 2}]
+    assert whole["lines_of_business"] == [{"value": "Wood", "cards": 3}, {"value": "", "cards": 2}]
+    assert await ask("heats=cold") == {"cards": 2, "tasks": 1, "scheduled": 1, "missed": 0}
+    assert (await ask("lines_of_business=wood&has_task=false"))["cards"] == 1
+    assert (await ask("has_scheduled=true&stages=client"))["cards"] == 1
+    rows = {r["user"]: r for r in (await (await head.get("distribution/clienteles")).json())["items"]}
+    assert (rows[anna]["cards"], rows[anna]["tasks"], rows[anna]["scheduled"]) == (5, 3, 2)
+    assert rows[boris]["cards"] == 0
+
+    done = await post(head, "distribution/handovers", {"from": anna, "to": boris, "heats": ["hot"]})
+    assert (done["cards"], done["tasks"], done["scheduled"], done["left"]) == (3, 2, 1, 0)
+    assert done["which"] == {"heats": ["hot"]}
+    mine = await api.site.pool.fetch("select id, user_id, at from scheduled_call order by id")
+    assert [r["user_id"] for r in mine] == [boris, anna, boris]
+    assert mine[0]["at"] != mine[2]["at"], "his time was taken, so the call has another one"
+    assert (mine[0]["id"], mine[1]["id"], mine[2]["id"]) == (*planned, taken)
+    undone = await (await head.post(f"distribution/handovers/{done['id']}/undo", headers=key())).json()
+    assert (undone["returned"], undone["undone_at"] is None) == (3, False)
+    assert (await ask(""))["scheduled"] == 2
+    await problem(await head.get("distribution/clienteles/999999"), 404, "not-found")
+    anna_herself = await api.caller(Role.MANAGER, "anna")
+    for path in ("distribution/clienteles", f"distribution/clienteles/{anna}"):
+        await problem(await anna_herself.get(path), 403, "not-allowed")
+
+
+async def test_many_clients_go_in_steps_of_one_handover_and_are_shared_out_evenly(api: Api) -> None:
+    head = await api.caller(Role.SUPERVISOR, "head")
+    users = api.site.users
+    anna, sharing = users["anna"], [users["boris"], users["head"]]
+    cards = [await add_card(api, "anna") for _ in range(9)]
+    order: dict[str, object] = {"from": anna, "among": sharing, "limit": 4}
+
+    preview = await post(head, "distribution/handovers", {**order, "dry_run": True})
+    assert (preview["cards"], preview["left"]) == (4, 5)
+    first = await post(head, "distribution/handovers", order)
+    assert (first["cards"], first["left"]) == (4, 5)
+    while first["left"]:
+        first = await post(head, "distribution/handovers", {**order, "onto": first["id"]})
+    assert (first["cards"], {s["user"]: s["cards"] for s in first["shares"]}) == (
+        9,
+        dict(zip(sharing, (5, 4), strict=True)),
+    )
+    (row,) = (await (await head.get("distribution/handovers")).json())["items"]
+    assert (row["cards"], row["among"]) == (9, sharing)
+    listed = (await (await head.get(f"distribution/handovers/{row['id']}/cards")).json())["items"]
+    assert [(i["contact"], i["name"]) for i in listed] == [(card, "K") for card in cards]
+
+    await head.post(f"distribution/handovers/{row['id']}/undo", headers=key())
+    for bad in (
+        {**order, "onto": row["id"]},  # it was undone
+        {**order, "onto": 10**9},
+        {**order, "among": [10**9]},
+        {**order, "among": [anna]},
+        {**order, "to": users["boris"]},
+        {**order, "until": "2026-01-01T00:00:00Z"},
+    ):
+        await problem(await head.post("distribution/handovers", json=bad, headers=key()), 422, "invalid-request")
+    assert await api.site.pool.fetchval("select count(*) from contact where owner_id = $1", anna) == 9
 
 
 async def test_an_absence_is_entered_changed_and_ended(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from aiohttp import ClientSession, encode_basic_auth
 from gateway.domain.access import Right, Role
 from gateway.domain.identity import call_id
 from tests.api.site import Api, problem
-from tests.gateway.site import rows_of
+from tests.gateway.site import rows_of, rows_of_now
 
 pytestmark = pytest.mark.asyncio
 _keys = itertools.count(1)
@@ -264,4 +265,42 @@ async def test_how_a_call_was_routed_is_read_with_the_call(api: Api, admin: Clie
     )
     boris = await api.caller(Role.MANAGER, "boris")
     async with boris.get(f"calls/{call}/routing") as response:
+        await problem(response, 404, "not-found")
+
+
+async def test_a_routes_figures_are_as_many_calls_as_their_lists_have(api: Api, admin: ClientSession) -> None:
+    for scenario in ("in_answered", "in_noanswer"):
+        await api.site.take_all(rows_of_now(scenario))
+    calls = await api.site.pool.fetch("select id, key, did, result from call where kind = 'client' order by result")
+    assert [c["result"] for c in calls] == ["answered", "missed"]
+    group = await team(api, admin, "anna")
+    steps = [{"kind": "group", "group": group, "wait_seconds": 0}, {"kind": "site"}]
+    route = await post(admin, "inbound-routes", {"name": "M", "did": calls[0]["did"], "steps": steps})
+    unused = await post(admin, "inbound-routes", {"name": "O", "did": "999", "steps": steps})
+    pbx = await api.caller(Role.ADMIN, rights=[Right.ROUTE_ASK])
+    for call, questions in zip(calls, (1, 2), strict=True):
+        for n in range(questions):  # nobody answered the second call, so the site's own queue went on
+            asked = {"pbx": "pbx1", "call": call["key"], "did": calls[0]["did"], "step": str(n), "status": "NOANSWER"}
+            async with pbx.get("route", params=asked) as response:
+                assert response.status == 200, await response.text()
+
+    today = datetime.now(api.parts.settings.company.timezone).date()
+    days = {"period": "dates", "since": f"{today - timedelta(days=1)}", "until": f"{today}"}
+    async with admin.get(f"inbound-routes/{route['id']}/figures", params=days) as response:
+        figures = await response.json()
+
+    assert (figures["calls"], figures["answered"], figures["missed"]) == (2, 1, 1)
+    assert sorted((s["step"], s["answered"], s["missed"]) for s in figures["steps"]) == [
+        (f"group:{group}", 1, 0),
+        ("site", 0, 1),
+    ]
+    for step in figures["steps"]:
+        for result, expected in (("answered", step["answered"]), ("missed", step["missed"])):
+            query = {"route": route["id"], "step": step["step"], "result": result}
+            async with admin.get("calls", params=query) as response:
+                listed = (await response.json())["items"]
+            assert [c["result"] for c in listed] == [result] * expected
+    async with admin.get("calls/count", params={"route": unused["id"]}) as response:
+        assert (await response.json())["count"] == 0
+    async with admin.get("inbound-routes/999/figures") as response:
         await problem(response, 404, "not-found")

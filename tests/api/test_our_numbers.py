@@ -59,36 +59,6 @@ async def test_a_new_client_comes_from_the_source_of_the_number_he_called(api: A
     assert await api.site.pool.fetchval("select version from contact") == 2
 
 
-async def test_calls_of_a_route_are_told_by_the_step_that_rang_last(inbox: Inbox) -> None:
-    api = inbox.api
-    await inbox.call("in_noanswer", 2)
-    await inbox.call("in_answered", 5, number="+79031112233")
-    pool = api.site.pool
-    did = "4958888"
-    await pool.execute("update call set did = $1", did)
-    root = await api.caller(Role.ADMIN, "root")
-    body = {"name": "Way", "did": did, "steps": [{"kind": "owner"}]}
-    route = (await (await root.post("inbound-routes", json=body, headers={"Idempotency-Key": "r"})).json())["id"]
-    call = await pool.fetchval("select id from call where result = 'answered'")
-    await pool.execute(
-        "insert into route_decision (pbx, uniqueid, n, call_id, at, action, place, resume, answer, body)"
-        " values ('pbx1', 'u', 1, $1, now(), 'dial', 0, 1, '', $2)",
-        call,
-        {"route": route, "step": 1, "open": True},
-    )
-
-    found = await (await root.get(f"inbound-routes/{route}/figures", params={"period": "week"})).json()
-
-    asked = datetime.now(api.parts.settings.company.timezone)
-    if asked.weekday() or asked.hour or asked.minute > 20:  # else the calls of some minutes ago were last week's
-        assert (found["calls"], found["answered"], found["missed"]) == (2, 1, 1)
-        assert found["steps"] == [
-            {"route": route, "step": 1, "open": True, "answered": 1, "missed": 0},
-            {"route": None, "step": None, "open": None, "answered": 0, "missed": 1},
-        ]
-    assert (await root.get("inbound-routes/777/figures")).status == 404
-
-
 async def test_who_was_returned_in_time_stands_beside_the_period_before(inbox: Inbox) -> None:
     pool = inbox.api.site.pool
     await inbox.call("in_noanswer", 9)

@@ -46,6 +46,8 @@ READS = {
     "/absences": OPEN,
     "/distribution/policy": REFUSED,
     "/distribution/rules": REFUSED,
+    "/distribution/clienteles": REFUSED,
+    "/distribution/clienteles/{user_id}": REFUSED,
     "/distribution/handovers": REFUSED,
     "/distribution/handovers/{handover_id}": REFUSED,
     "/distribution/handovers/{handover_id}/cards": REFUSED,

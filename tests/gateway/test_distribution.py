@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from gateway.aftercare.distribution import Distribution
 from gateway.aftercare.giving import Giver
-from gateway.aftercare.handovers import give_back, hand_over
+from gateway.aftercare.handovers import HandoverOrder, give_back, hand_over
 from gateway.domain.distribution import Member
 from gateway.store import distribution_rules as rules
 from gateway.store import handovers
@@ -299,10 +299,10 @@ async def test_clients_handed_over_by_hand_come_back_unless_they_went_on(office:
     boris = office.site.users["boris"]
     async with office.pool.acquire() as connection, connection.transaction():
         giver = await Giver(connection, NOW, ZONE, "user:9").begin()
-        id_ = await hand_over(
-            connection, giver, from_id=office.site.users["anna"], to_id=boris, contacts=cards, with_tasks=True,
-            reason="new colleague", by="user:9", now=NOW,
-        )  # fmt: skip
+        order = HandoverOrder(
+            from_id=office.site.users["anna"], to_id=boris, contacts=cards, reason="new colleague", by="user:9"
+        )
+        id_ = await hand_over(connection, giver, order, NOW)
     assert await owners(office, cards) == ["boris"] * 3
     async with office.pool.acquire() as connection, connection.transaction():
         giver = await Giver(connection, NOW, ZONE, "user:9").begin()
@@ -314,6 +314,33 @@ async def test_clients_handed_over_by_hand_come_back_unless_they_went_on(office:
 
     assert await owners(office, cards) == ["head", "anna", "anna"]
     assert await office.pool.fetchval("select returned from handover") == 2
+
+
+async def test_clients_lent_for_a_time_come_back_by_themselves_some_hundred_at_a_time(office: Office) -> None:
+    cards = [await add_card(office, "anna", "client") for _ in range(320)]
+    anna, boris = office.site.users["anna"], office.site.users["boris"]
+    async with office.pool.acquire() as connection, connection.transaction():
+        giver = await Giver(connection, NOW, ZONE, "user:9").begin()
+        order = HandoverOrder(
+            from_id=anna, to_id=boris, contacts=cards, reason="holiday", by="user:9", until=NOW + timedelta(days=2)
+        )
+        await hand_over(connection, giver, order, NOW)
+        (card,) = (await hold_cards(connection, [cards[5]], NOW)).values()
+        await giver.own(card, office.site.users["head"], "by_hand")
+
+    await office.at(NOW + timedelta(days=1))
+    assert (await owners(office, cards)).count("boris") == 319
+    await office.at(NOW + timedelta(days=2))
+    assert await office.pool.fetchval("select undone_at from handover") is None, "the rest comes at the next look"
+    await office.at(NOW + timedelta(days=2, minutes=1))
+
+    found = await owners(office, cards)
+    assert (found.count("anna"), found[5]) == (319, "head")
+    handover = await office.pool.fetchrow("select returned, undone_by, undone_at from handover")
+    assert tuple(handover) == (319, "distribution", NOW + timedelta(days=2, minutes=1))
+    await office.at(NOW + timedelta(days=3))
+    assert await office.pool.fetchval("select count(*) from owner_change where reason = 'handover:over'") == 319
+    await check_whole(office)
 
 
 async def test_two_leads_at_the_same_moment_never_go_to_one_by_a_race(office: Office) -> None:

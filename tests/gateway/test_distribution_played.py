@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.aftercare.giving import Giver
-from gateway.aftercare.handovers import give_back, hand_over
+from gateway.aftercare.handovers import HandoverOrder, give_back, hand_over
 from gateway.store import handovers
 from gateway.store.distribution_rules import known_users
 from gateway.store.facts import save_facts
@@ -44,10 +44,8 @@ async def order(office: Office, chance: random.Random) -> None:
             return
         giver = await Giver(connection, office.moment, ZONE, "user:1").begin()
         cards = await handovers.cards_of_owner(connection, users[who], stages=None, limit=5)
-        id_ = await hand_over(
-            connection, giver, from_id=users[who], to_id=users[to], contacts=cards, with_tasks=True, reason="order",
-            by="user:1", now=office.moment,
-        )  # fmt: skip
+        wanted = HandoverOrder(from_id=users[who], to_id=users[to], contacts=cards, reason="order", by="user:1")
+        id_ = await hand_over(connection, giver, wanted, office.moment)
         handover = await handovers.read_handover(connection, id_)
         if handover is not None and chance.random() < 0.5:
             await give_back(connection, giver, handover, by="user:1", reason="undone", now=office.moment)

@@ -27,6 +27,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "me": ("anna", "/me"),
     "live": ("head", "/live"),
     "stats": ("head", "/stats"),
+    "handover": ("head", "/handover"),
     "profile": ("anna", "/profile"),
     "phone": ("anna", "/phone"),
     "users": ("root", "/admin/users"),

@@ -1221,6 +1221,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duplicates/{duplicate_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose these two once more
+         * @description Needs the right `contacts.merge`.
+         */
+        post: operations["post_duplicates_duplicate_id_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact_id}/timeline": {
         parameters: {
             query?: never;
@@ -2689,6 +2709,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/distribution/clienteles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many clients each manager has, with open tasks and planned calls
+         * @description Needs the right `distribution.manage`.
+         */
+        get: operations["get_distribution_clienteles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/distribution/clienteles/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a handover of a manager's clients would take along
+         * @description Needs the right `distribution.manage`.
+         */
+        get: operations["get_distribution_clienteles_user_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/absences": {
         parameters: {
             query?: never;
@@ -3642,6 +3702,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many tasks everybody has, by state, and each team
+         * @description Needs the right `tasks.read_all`.
+         */
+        get: operations["get_tasks_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -4170,6 +4250,26 @@ export interface paths {
         patch: operations["patch_inbound_routes_inbound_route_id"];
         trace?: never;
     };
+    "/api/v1/inbound-routes/{inbound_route_id}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the calls of a route, by the step that rang last
+         * @description Needs the right `routing.read`.
+         */
+        get: operations["get_inbound_routes_inbound_route_id_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbound-routes/{inbound_route_id}/versions": {
         parameters: {
             query?: never;
@@ -4381,26 +4481,6 @@ export interface paths {
          * @description Needs the right `routing.manage`.
          */
         delete: operations["delete_numbers_did"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/inbound-routes/{inbound_route_id}/figures": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What became of the calls of a route, by the step that rang last
-         * @description Needs the right `routing.read`.
-         */
-        get: operations["get_inbound_routes_inbound_route_id_figures"];
-        put?: never;
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5295,6 +5375,12 @@ export interface components {
             items: components["schemas"]["CallEvent"][];
         };
         /**
+         * CallFigure
+         * @description A figure whose calls are wanted (docs/metrics.md).
+         * @enum {string}
+         */
+        CallFigure: "calls" | "answered" | "missed" | "not_taken" | "lost" | "talk_seconds" | "wait_seconds";
+        /**
          * CallOrder
          * @description The order of a list.
          * @enum {string}
@@ -5839,6 +5925,96 @@ export interface components {
              * @description caller id name as the line sent it; anybody can send anything
              */
             name: string;
+        };
+        /**
+         * ClienteleList
+         * @description Everybody who works here, and who left and still has clients, by name.
+         */
+        ClienteleList: {
+            /** Items */
+            items: components["schemas"]["ClienteleRow"][];
+        };
+        /**
+         * ClientelePart
+         * @description How many clients have this value.
+         */
+        ClientelePart: {
+            /** Value */
+            value: string;
+            /** Cards */
+            cards: number;
+        };
+        /**
+         * ClienteleRow
+         * @description A manager with what he has.
+         */
+        ClienteleRow: {
+            /** User */
+            user: number;
+            /** Name */
+            name: string;
+            /**
+             * Active
+             * @description false: he left, and somebody has to get his clients
+             */
+            active: boolean;
+            /** Cards */
+            cards: number;
+            /**
+             * Tasks
+             * @description open ones about these clients
+             */
+            tasks: number;
+            /**
+             * Scheduled
+             * @description calls planned with them
+             */
+            scheduled: number;
+            /**
+             * Missed
+             * @description of them called, were missed and are not called back yet
+             */
+            missed: number;
+        };
+        /**
+         * ClienteleView
+         * @description What a manager has with the clients that were asked for, and how all of his divide.
+         */
+        ClienteleView: {
+            /** User */
+            user: number;
+            /** Name */
+            name: string;
+            /** Active */
+            active: boolean;
+            /** Cards */
+            cards: number;
+            /** Tasks */
+            tasks: number;
+            /** Scheduled */
+            scheduled: number;
+            /** Missed */
+            missed: number;
+            /**
+             * Other Tasks
+             * @description open tasks of his that are about no client of his own: they stay
+             */
+            other_tasks: number;
+            /**
+             * Stages
+             * @description of all his clients
+             */
+            stages: components["schemas"]["ClientelePart"][];
+            /**
+             * Heats
+             * @description of all his clients; `none`: nobody has said it
+             */
+            heats: components["schemas"]["ClientelePart"][];
+            /**
+             * Lines Of Business
+             * @description of all his clients, the most frequent first
+             */
+            lines_of_business: components["schemas"]["ClientelePart"][];
         };
         /**
          * ColleagueList
@@ -8093,6 +8269,11 @@ export interface components {
             from: number | null;
             /** To */
             to: number | null;
+            /**
+             * Among
+             * @description colleagues who share
+             */
+            among: number[];
             /** Reason */
             reason: string;
             /** By */
@@ -8102,16 +8283,40 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /**
+             * Until
+             * @description when it comes back by itself
+             */
+            until: string | null;
+            /**
+             * Which
+             * @description the clients that were meant, in the words of the order
+             */
+            which: {
+                [key: string]: unknown;
+            };
             /** Cards */
             cards: number;
             /** Tasks */
             tasks: number;
+            /**
+             * Scheduled
+             * @description planned calls that went along
+             */
+            scheduled: number;
+            /** Undone By */
+            undone_by: string | null;
             /** Undone At */
             undone_at: string | null;
+            /**
+             * Returned
+             * @description cards that came back
+             */
+            returned: number;
         };
         /**
          * HandoverView
-         * @description Many cards and tasks that changed hands at once.
+         * @description Many cards, tasks and planned calls that changed hands at once.
          */
         HandoverView: {
             /**
@@ -8125,6 +8330,11 @@ export interface components {
             from: number | null;
             /** To */
             to: number | null;
+            /**
+             * Among
+             * @description colleagues who share
+             */
+            among: number[];
             /** Reason */
             reason: string;
             /** By */
@@ -8134,22 +8344,47 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /**
+             * Until
+             * @description when it comes back by itself
+             */
+            until: string | null;
+            /**
+             * Which
+             * @description the clients that were meant, in the words of the order
+             */
+            which: {
+                [key: string]: unknown;
+            };
             /** Cards */
             cards: number;
             /** Tasks */
             tasks: number;
             /**
+             * Scheduled
+             * @description planned calls that went along
+             */
+            scheduled: number;
+            /**
              * Shares
              * @description who gets how many
              */
             shares: components["schemas"]["ShareView"][];
+            /**
+             * Left
+             * @description cards that the order means and that have not gone yet; null: none was asked
+             */
+            left: number | null;
             /** Undone By */
             undone_by: string | null;
-            /** Undone At */
+            /**
+             * Undone At
+             * @description null with an `undone_by`: undone in part, go on
+             */
             undone_at: string | null;
             /**
              * Returned
-             * @description cards that came back when it was undone
+             * @description cards that came back
              */
             returned: number;
         };
@@ -8507,6 +8742,8 @@ export interface components {
         ItemView: {
             /** Contact */
             contact: number;
+            /** Name */
+            name: string;
             /** From */
             from: number | null;
             /** To */
@@ -10130,6 +10367,36 @@ export interface components {
          */
         NewHandover: {
             /**
+             * Stages
+             * @description empty: in any stage
+             * @default []
+             */
+            stages?: components["schemas"]["Stage"][];
+            /**
+             * Heats
+             * @description empty: any
+             * @default []
+             */
+            heats?: components["schemas"]["WantedHeat"][];
+            /**
+             * Lines Of Business
+             * @description in any letters; an empty text: without one
+             * @default []
+             */
+            lines_of_business?: string[];
+            /**
+             * Has Task
+             * @description whether he has an open task with the client
+             * @default null
+             */
+            has_task?: boolean | null;
+            /**
+             * Has Scheduled
+             * @description whether he has planned a call with the client
+             * @default null
+             */
+            has_scheduled?: boolean | null;
+            /**
              * From
              * @description only this manager's clients
              * @default null
@@ -10142,17 +10409,17 @@ export interface components {
              */
             to?: number | null;
             /**
+             * Among
+             * @description colleagues who share them evenly, instead of `to`
+             * @default []
+             */
+            among?: number[];
+            /**
              * Contacts
-             * @description left out: all of `from`, of these stages
+             * @description left out: all of `from` that the other fields mean
              * @default null
              */
             contacts?: number[] | null;
-            /**
-             * Stages
-             * @description empty: in any stage
-             * @default []
-             */
-            stages?: components["schemas"]["Stage"][];
             /**
              * Tasks
              * @description open tasks with these clients go along
@@ -10160,10 +10427,34 @@ export interface components {
              */
             tasks?: boolean;
             /**
+             * Scheduled
+             * @description calls that were planned with these clients go along
+             * @default true
+             */
+            scheduled?: boolean;
+            /**
+             * Until
+             * @description then what is still with those who got it comes back
+             * @default null
+             */
+            until?: string | null;
+            /**
              * Reason
              * @default by_hand
              */
             reason?: string;
+            /**
+             * Limit
+             * @description so many cards at most, where no `contacts` are named
+             * @default 1000
+             */
+            limit?: number;
+            /**
+             * Onto
+             * @description a handover of which this is a further step
+             * @default null
+             */
+            onto?: number | null;
             /**
              * Dry Run
              * @description only tell what would happen
@@ -12388,6 +12679,37 @@ export interface components {
          */
         PeriodName: "today" | "yesterday" | "last_7_days" | "week" | "month" | "quarter" | "year" | "dates";
         /**
+         * PersonTasks
+         * @description One person's tasks.
+         */
+        PersonTasks: {
+            /** New */
+            new: number;
+            /** In Progress */
+            in_progress: number;
+            /**
+             * Overdue
+             * @description open ones whose time has passed
+             */
+            overdue: number;
+            /**
+             * Due
+             * @description open ones whose time comes before `until`, overdue ones among them
+             */
+            due: number;
+            /** Done */
+            done: number;
+            /** Failed */
+            failed: number;
+            /**
+             * User
+             * @description null: tasks that are nobody's yet
+             */
+            user: number | null;
+            /** Name */
+            name: string | null;
+        };
+        /**
          * PhoneContactView
          * @description Where a phone is registered.
          */
@@ -13620,6 +13942,33 @@ export interface components {
             steps: components["schemas"]["StepFiguresView"][];
         };
         /**
+         * RouteFiguresView
+         * @description Calls that went through a route; `GET /calls` with `route`, `step` and `result` has the same ones.
+         */
+        RouteFiguresView: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Calls */
+            calls: number;
+            /** Answered */
+            answered: number;
+            /** Missed */
+            missed: number;
+            /**
+             * Steps
+             * @description the most frequent first
+             */
+            steps: components["schemas"]["StepFigures"][];
+        };
+        /**
          * RouteHours
          * @description When a route is open.
          */
@@ -14606,6 +14955,8 @@ export interface components {
             cards: number;
             /** Tasks */
             tasks: number;
+            /** Scheduled */
+            scheduled: number;
         };
         /**
          * ShownNumber
@@ -14981,6 +15332,24 @@ export interface components {
             wait_seconds?: number | null;
         };
         /**
+         * StepFigures
+         * @description Calls that one step ended.
+         */
+        StepFigures: {
+            /**
+             * Step
+             * @description owner, group:3, manager:7, announcement, site, hang_up; empty: not known
+             */
+            step: string;
+            /** Answered */
+            answered: number;
+            /**
+             * Missed
+             * @description nobody answered, for whichever reason
+             */
+            missed: number;
+        };
+        /**
          * StepFiguresView
          * @description What became of calls for which this step rang last.
          */
@@ -15303,6 +15672,19 @@ export interface components {
          * @enum {string}
          */
         TaskKind: "call_back" | "call" | "letter" | "meeting" | "own";
+        /**
+         * TaskPeople
+         * @description Everybody's tasks.
+         */
+        TaskPeople: {
+            /**
+             * People
+             * @description by name; what is nobody's stands last
+             */
+            people: components["schemas"]["PersonTasks"][];
+            /** Teams */
+            teams: components["schemas"]["TeamTasks"][];
+        };
         /**
          * TaskRow
          * @description One task of the day.
@@ -15643,6 +16025,36 @@ export interface components {
             until: string | null;
         };
         /**
+         * TeamTasks
+         * @description The tasks of everybody who is in a team today.
+         */
+        TeamTasks: {
+            /** New */
+            new: number;
+            /** In Progress */
+            in_progress: number;
+            /**
+             * Overdue
+             * @description open ones whose time has passed
+             */
+            overdue: number;
+            /**
+             * Due
+             * @description open ones whose time comes before `until`, overdue ones among them
+             */
+            due: number;
+            /** Done */
+            done: number;
+            /** Failed */
+            failed: number;
+            /** Team */
+            team: number;
+            /** Name */
+            name: string;
+            /** Members */
+            members: number[];
+        };
+        /**
          * TeamView
          * @description A team.
          */
@@ -15716,6 +16128,11 @@ export interface components {
              * @description who did it, like user:17
              */
             by: string | null;
+            /**
+             * By Name
+             * @description the name of a person who did it
+             */
+            by_name: string | null;
             /**
              * Open
              * @description whether the caller may open the thing itself
@@ -16340,6 +16757,12 @@ export interface components {
             pbx?: string | null;
         };
         /**
+         * WantedHeat
+         * @description How warm clients are; `none`: nobody has said it.
+         * @enum {string}
+         */
+        WantedHeat: "hot" | "warm" | "cold" | "none";
+        /**
          * WantedKind
          * @description Which kinds of calls a list shows.
          * @enum {string}
@@ -16668,6 +17091,11 @@ export interface components {
             running: number;
             /** Idle */
             idle: number;
+            /**
+             * Room
+             * @description calls that they can take now; null: of a release that does not say so
+             */
+            room: number | null;
             /** Most */
             most: number;
             /**
@@ -16868,6 +17296,7 @@ export type CallBackRuleView = components['schemas']['CallBackRuleView'];
 export type CallChoice = components['schemas']['CallChoice'];
 export type CallEvent = components['schemas']['CallEvent'];
 export type CallEvents = components['schemas']['CallEvents'];
+export type CallFigure = components['schemas']['CallFigure'];
 export type CallOrder = components['schemas']['CallOrder'];
 export type CallRoutingView = components['schemas']['CallRoutingView'];
 export type CallStateFilter = components['schemas']['CallStateFilter'];
@@ -16893,6 +17322,10 @@ export type Chosen = components['schemas']['Chosen'];
 export type ChosenView = components['schemas']['ChosenView'];
 export type Claim = components['schemas']['Claim'];
 export type ClientView = components['schemas']['ClientView'];
+export type ClienteleList = components['schemas']['ClienteleList'];
+export type ClientelePart = components['schemas']['ClientelePart'];
+export type ClienteleRow = components['schemas']['ClienteleRow'];
+export type ClienteleView = components['schemas']['ClienteleView'];
 export type ColleagueList = components['schemas']['ColleagueList'];
 export type ColleagueView = components['schemas']['ColleagueView'];
 export type ColumnView = components['schemas']['ColumnView'];
@@ -17153,6 +17586,7 @@ export type PastView = components['schemas']['PastView'];
 export type PbxList = components['schemas']['PbxList'];
 export type PbxView = components['schemas']['PbxView'];
 export type PeriodName = components['schemas']['PeriodName'];
+export type PersonTasks = components['schemas']['PersonTasks'];
 export type PhoneContactView = components['schemas']['PhoneContactView'];
 export type PhoneInput = components['schemas']['PhoneInput'];
 export type PhonePassword = components['schemas']['PhonePassword'];
@@ -17212,6 +17646,7 @@ export type RingGroupView = components['schemas']['RingGroupView'];
 export type Role = components['schemas']['Role'];
 export type RouteChange = components['schemas']['RouteChange'];
 export type RouteFigures = components['schemas']['RouteFigures'];
+export type RouteFiguresView = components['schemas']['RouteFiguresView'];
 export type RouteHours = components['schemas']['RouteHours'];
 export type RouteHoursView = components['schemas']['RouteHoursView'];
 export type RouteList = components['schemas']['RouteList'];
@@ -17268,6 +17703,7 @@ export type StateRuleList = components['schemas']['StateRuleList'];
 export type StateView = components['schemas']['StateView'];
 export type Step = components['schemas']['Step'];
 export type StepBody = components['schemas']['StepBody'];
+export type StepFigures = components['schemas']['StepFigures'];
 export type StepFiguresView = components['schemas']['StepFiguresView'];
 export type StepKind = components['schemas']['StepKind'];
 export type StepView = components['schemas']['StepView'];
@@ -17280,6 +17716,7 @@ export type SubscriptionList = components['schemas']['SubscriptionList'];
 export type SubscriptionView = components['schemas']['SubscriptionView'];
 export type TaskChange = components['schemas']['TaskChange'];
 export type TaskKind = components['schemas']['TaskKind'];
+export type TaskPeople = components['schemas']['TaskPeople'];
 export type TaskRow = components['schemas']['TaskRow'];
 export type TaskRowView = components['schemas']['TaskRowView'];
 export type TaskRuleView = components['schemas']['TaskRuleView'];
@@ -17289,6 +17726,7 @@ export type TaskWithHistory = components['schemas']['TaskWithHistory'];
 export type TeamChange = components['schemas']['TeamChange'];
 export type TeamList = components['schemas']['TeamList'];
 export type TeamMemberView = components['schemas']['TeamMemberView'];
+export type TeamTasks = components['schemas']['TeamTasks'];
 export type TeamView = components['schemas']['TeamView'];
 export type TemplateText = components['schemas']['TemplateText'];
 export type TemplateView = components['schemas']['TemplateView'];
@@ -17320,6 +17758,7 @@ export type ViewChange = components['schemas']['ViewChange'];
 export type WaitingView = components['schemas']['WaitingView'];
 export type Want = components['schemas']['Want'];
 export type WantedAccount = components['schemas']['WantedAccount'];
+export type WantedHeat = components['schemas']['WantedHeat'];
 export type WantedKind = components['schemas']['WantedKind'];
 export type Way = components['schemas']['Way'];
 export type WebhookChange = components['schemas']['WebhookChange'];
@@ -18669,6 +19108,8 @@ export interface operations {
                 last?: string;
                 direction?: components["schemas"]["Direction"];
                 result?: components["schemas"]["Result"];
+                /** @description calls that a figure counts: of `manager`, else of `team`, else of the company */
+                figure?: components["schemas"]["CallFigure"];
                 /** @description why nobody talked, like no_answer or abandoned */
                 reason?: string;
                 kind?: components["schemas"]["WantedKind"];
@@ -18685,6 +19126,10 @@ export interface operations {
                 number?: string;
                 /** @description our number, as calls show it */
                 did?: string;
+                /** @description calls that went through this inbound route */
+                route?: number;
+                /** @description calls that this step of a route ended: owner, group:3, manager:7, site, hang_up */
+                step?: string;
                 /** @description name of the source of our number, or of the client's card */
                 source?: string;
                 /** @description seconds of talk at least */
@@ -18781,6 +19226,8 @@ export interface operations {
                 last?: string;
                 direction?: components["schemas"]["Direction"];
                 result?: components["schemas"]["Result"];
+                /** @description calls that a figure counts: of `manager`, else of `team`, else of the company */
+                figure?: components["schemas"]["CallFigure"];
                 /** @description why nobody talked, like no_answer or abandoned */
                 reason?: string;
                 kind?: components["schemas"]["WantedKind"];
@@ -18797,6 +19244,10 @@ export interface operations {
                 number?: string;
                 /** @description our number, as calls show it */
                 did?: string;
+                /** @description calls that went through this inbound route */
+                route?: number;
+                /** @description calls that this step of a route ended: owner, group:3, manager:7, site, hang_up */
+                step?: string;
                 /** @description name of the source of our number, or of the client's card */
                 source?: string;
                 /** @description seconds of talk at least */
@@ -20146,6 +20597,40 @@ export interface operations {
         };
     };
     post_duplicates_duplicate_id_dismiss: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                duplicate_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_duplicates_duplicate_id_reopen: {
         parameters: {
             query?: never;
             header: {
@@ -23527,6 +24012,77 @@ export interface operations {
             };
         };
     };
+    get_distribution_clienteles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClienteleList"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_distribution_clienteles_user_id: {
+        parameters: {
+            query?: {
+                /** @description empty: in any stage */
+                stages?: components["schemas"]["Stage"][];
+                /** @description empty: any */
+                heats?: components["schemas"]["WantedHeat"][];
+                /** @description in any letters; an empty text: without one */
+                lines_of_business?: string[];
+                /** @description whether he has an open task with the client */
+                has_task?: boolean;
+                /** @description whether he has planned a call with the client */
+                has_scheduled?: boolean;
+            };
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClienteleView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_absences: {
         parameters: {
             query?: {
@@ -25699,10 +26255,48 @@ export interface operations {
             };
         };
     };
+    get_tasks_people: {
+        parameters: {
+            query?: {
+                /** @description open tasks due before it are `due`; left out: in a day */
+                until?: string;
+                /** @description tasks ended then or later are `done` or `failed`; left out: seven days ago */
+                ended_since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPeople"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_tasks: {
         parameters: {
             query?: {
                 owner?: number;
+                /** @description of everybody who is in this team today */
+                team?: number;
+                /** @description only those that are nobody's yet */
+                free?: boolean;
                 state?: components["schemas"]["TaskState"];
                 /** @description true: only those that are new or in progress */
                 open?: boolean;
@@ -25712,6 +26306,8 @@ export interface operations {
                 call?: string;
                 group?: number;
                 series?: number;
+                /** @description ended at this moment or later */
+                ended_since?: string;
                 /** @description due at this moment or later */
                 since?: string;
                 /** @description due before this moment */
@@ -25788,6 +26384,10 @@ export interface operations {
         parameters: {
             query?: {
                 owner?: number;
+                /** @description of everybody who is in this team today */
+                team?: number;
+                /** @description only those that are nobody's yet */
+                free?: boolean;
                 state?: components["schemas"]["TaskState"];
                 /** @description true: only those that are new or in progress */
                 open?: boolean;
@@ -25797,6 +26397,8 @@ export interface operations {
                 call?: string;
                 group?: number;
                 series?: number;
+                /** @description ended at this moment or later */
+                ended_since?: string;
                 /** @description due at this moment or later */
                 since?: string;
                 /** @description due before this moment */
@@ -26967,6 +27569,42 @@ export interface operations {
             };
         };
     };
+    get_inbound_routes_inbound_route_id_figures: {
+        parameters: {
+            query?: {
+                /** @description `dates` goes with since and until */
+                period?: components["schemas"]["PeriodName"];
+                since?: string;
+                until?: string;
+            };
+            header?: never;
+            path: {
+                inbound_route_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteFigures"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_inbound_routes_inbound_route_id_versions: {
         parameters: {
             query?: {
@@ -27427,42 +28065,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description The body is not valid JSON (`malformed-body`). */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_inbound_routes_inbound_route_id_figures: {
-        parameters: {
-            query?: {
-                /** @description `dates` goes with since and until */
-                period?: components["schemas"]["PeriodName"];
-                since?: string;
-                until?: string;
-            };
-            header?: never;
-            path: {
-                inbound_route_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RouteFigures"];
-                };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
             default: {

@@ -5,7 +5,8 @@ import type { Right, Who } from "./session";
 
 export type NavName =
   | "today" | "clients" | "calls" | "tasks" | "me" | "live" | "stats" | "users" | "numbers" | "routing" | "recording"
-  | "fields" | "goals" | "hours" | "dialling" | "keys" | "webhooks" | "doctor" | "audit"; // prettier-ignore
+  | "fields" | "goals" | "hours" | "dialling" | "keys" | "webhooks" | "doctor" | "audit"
+  | "handover"; // prettier-ignore
 export type NavGroup = "manager" | "supervisor" | "admin";
 
 export interface NavItem {
@@ -26,6 +27,7 @@ export const PAGES: Readonly<Record<NavName, NavItem>> = {
   me: { name: "me", path: "/me", icon: "figures", rights: ["statistics.read_own"], go: "KeyM" },
   live: { name: "live", path: "/live", icon: "board", rights: ["states.read_all"], go: "KeyB" },
   stats: { name: "stats", path: "/stats", icon: "figures", rights: ["statistics.read_all"], go: "KeyS" },
+  handover: { name: "handover", path: "/handover", icon: "transfer", rights: ["distribution.manage"], go: "KeyP" },
   users: { name: "users", path: "/admin/users", icon: "clients", rights: ["users.manage"], go: "KeyU" },
   numbers: { name: "numbers", path: "/admin/numbers", icon: "numbers", rights: ["extensions.manage"], go: "KeyN" },
   routing: { name: "routing", path: "/admin/routing", icon: "routing", rights: ["routing.manage"], go: "KeyR" },
@@ -42,7 +44,7 @@ export const PAGES: Readonly<Record<NavName, NavItem>> = {
 
 const BY_ROLE: Readonly<Record<NavGroup, readonly NavName[]>> = {
   manager: ["today", "clients", "calls", "tasks", "me"],
-  supervisor: ["live", "calls", "clients", "tasks", "stats", "goals"],
+  supervisor: ["live", "calls", "clients", "tasks", "stats", "handover", "goals"],
   admin: ["users", "numbers", "routing", "hours", "recording", "fields", "goals", "dialling", "keys", "webhooks", "doctor", "audit"],
 }; // prettier-ignore
 

@@ -50,6 +50,7 @@ const ADDRESSES: readonly Address[] = [
   page("me", "figures", () => import("../figures"), PAGES.me),
   page("live", "live", () => import("../live"), PAGES.live),
   page("stats", "statistics", () => import("../statistics"), PAGES.stats),
+  page("handover", "handover", () => import("../handover"), PAGES.handover),
   page("profile", "profile", () => import("../profile")),
   page("phone", "softphone", () => import("../softphone")),
   page("admin/users", "users", () => import("../admin/users"), PAGES.users),

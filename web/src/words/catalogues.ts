@@ -12,6 +12,7 @@ import type tasks from "./tasks/en.json";
 import type figures from "./figures/en.json";
 import type live from "./live/en.json";
 import type statistics from "./statistics/en.json";
+import type handover from "./handover/en.json";
 import type profile from "./profile/en.json";
 import type softphone from "./softphone/en.json";
 import type users from "./users/en.json";
@@ -42,6 +43,7 @@ export interface Catalogues {
   live: typeof live;
   statistics: typeof statistics;
   profile: typeof profile;
+  handover: typeof handover;
   softphone: typeof softphone;
   users: typeof users;
   numbers: typeof numbers;

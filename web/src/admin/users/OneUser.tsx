@@ -2,8 +2,10 @@
 
 import { Button, MultiSelect, Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { Link, useNavigate } from "react-router";
 import { asProblem } from "../../api";
 import { useSession } from "../../app/session";
+import { useClienteles } from "../../handover/queries";
 import { Icon, Shown, SidePanel, Tag } from "../../parts";
 import { useWords } from "../../words";
 import { Once } from "./Once";
@@ -26,6 +28,8 @@ function About({ user }: { user: User }) {
   const t = useWords("users");
   const me = useSession().userId;
   const change = useChangeUser();
+  const navigate = useNavigate();
+  const clients = useClienteles().data?.items.find((one) => one.user === user.id)?.cards ?? 0;
   const [name, setName] = useState(user.name);
   const [password, setPassword] = useState<string | null>(null);
   const secret = useSetPassword(setPassword);
@@ -59,9 +63,18 @@ function About({ user }: { user: User }) {
         disabled={user.id === me}
         onChange={(event) => {
           const active = event.currentTarget.checked;
-          change.run({ user, change: { active }, before: { active: !active }, said: t(active ? "opened" : "closed", { name: user.name }) });
+          if (!active && clients > 0) void navigate(`/handover?from=${user.id}&leaving=1`);
+          else change.run({ user, change: { active }, before: { active: !active }, said: t(active ? "opened" : "closed", { name: user.name }) });
         }}
       />
+      {clients > 0 && (
+        <p className={styles.line}>
+          <span>{t("clients", { count: clients })}</span>
+          <Button component={Link} size="xs" to={`/handover?from=${user.id}`} leftSection={<Icon name="transfer" />}>
+            {t("handOver")}
+          </Button>
+        </p>
+      )}
       {password ? (
         <Once
           head={t("password.new")}
