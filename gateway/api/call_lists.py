@@ -28,6 +28,7 @@ from gateway.domain.staff import zone_of
 from gateway.store import call_lists
 from gateway.store.call_lists import CallFilter, CallOrder, CallPlaceKeys
 from gateway.store.people import read_user
+from gateway.store.reading import COMPANY_FIGURES
 from gateway.store.teams import read_team
 
 
@@ -50,6 +51,18 @@ class WantedKind(StrEnum):
     ALL = "all"
 
 
+class CallFigure(StrEnum):
+    """A figure whose calls are wanted (docs/metrics.md)."""
+
+    CALLS = "calls"
+    ANSWERED = "answered"
+    MISSED = "missed"
+    NOT_TAKEN = "not_taken"
+    LOST = "lost"
+    TALK_SECONDS = "talk_seconds"
+    WAIT_SECONDS = "wait_seconds"
+
+
 class CallQuery(Incoming):
     """Which calls."""
 
@@ -62,6 +75,9 @@ class CallQuery(Incoming):
     last: Day | None = Field(default=None, description="of period=dates: the last day, itself included")
     direction: Direction | None = None
     result: Result | None = None
+    figure: CallFigure | None = Field(
+        default=None, description="calls that a figure counts: of `manager`, else of `team`, else of the company"
+    )
     reason: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")] | None = Field(
         default=None, description="why nobody talked, like no_answer or abandoned"
     )
@@ -80,6 +96,10 @@ class CallQuery(Incoming):
     did: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         default=None, description="our number, as calls show it"
     )
+    route: RowId | None = Field(default=None, description="calls that went through this inbound route")
+    step: Annotated[str, Field(pattern=r"^(owner|announcement|site|hang_up|(group|manager):\d{1,18})$")] | None = Field(
+        default=None, description="calls that this step of a route ended: owner, group:3, manager:7, site, hang_up"
+    )
     source: Annotated[str, Field(min_length=1, max_length=120)] | None = Field(
         default=None, description="name of the source of our number, or of the client's card"
     )
@@ -96,10 +116,6 @@ class CallQuery(Incoming):
     )
     q: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description='words that were said; "a phrase", or, and - as in a search engine'
-    route: RowId | None = Field(default=None, description="calls that went through this inbound route")
-    step: Annotated[str, Field(pattern=r"^(owner|announcement|site|hang_up|(group|manager):\d{1,18})$")] | None = Field(
-        default=None, description="calls that this step of a route ended: owner, group:3, manager:7, site, hang_up"
-    )
     )
 
 
@@ -173,11 +189,13 @@ class CallLists:
         return CallFilter(
             only_user=reach(who, Right.CALLS_READ_OWN),
             user=query.manager,
-            users=None if query.team is None else await self._members(query.team),
+            users=members,
+            figure=None if counted is not None else figure,
+            part_figure=None if counted is None or figure is None else (figure, counted),
             since=since,
             until=until,
             kind=None if query.kind is WantedKind.ALL else query.kind,
-            state=None if is_open else query.state,
+            state=CallStateFilter.ENDED if figure else None if is_open else query.state,
             is_open=is_open,
             card_reach=card_reach(who),
             number=number,
@@ -191,6 +209,18 @@ class CallLists:
             languages=self._parts.settings.transcription.languages,
             **{name: getattr(query, name) for name in plain},
         )
+
+    def _figure(self, query: CallQuery, counted: tuple[int, ...] | None) -> str | None:
+        """The figure that is asked for; it counts ended calls with a client, and so needs them."""
+        if query.figure is None:
+            return None
+        if query.kind is not WantedKind.CLIENT or query.state not in (None, CallStateFilter.ENDED):
+            raise refused_value(
+                "figure", "Figures count ended calls with a client; leave out kind and state.", place="query"
+            )
+        if counted is None and query.figure not in COMPANY_FIGURES:
+            raise refused_value("figure", "This is a figure of a manager; give manager or team too.", place="query")
+        return query.figure
 
     async def _span(self, who: Principal, query: CallQuery) -> tuple[datetime | None, datetime | None]:
         if query.period is None:

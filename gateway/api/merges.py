@@ -122,6 +122,10 @@ class DecidedError(ConflictError):
     """This proposal was decided on already."""
 
 
+class NotDismissedError(ConflictError):
+    """Nobody said that these are two persons, or one of the cards was merged since; read the proposals again."""
+
+
 class CardMerges:
     """The handlers of merges and of the queue of duplicates."""
 
@@ -177,6 +181,16 @@ class CardMerges:
                 tag="contacts",
                 idempotent=True,
                 errors=(DecidedError,),
+            ),
+            Route(
+                method="POST",
+                path="/duplicates/{duplicate_id}/reopen",
+                handler=self.reopen,
+                summary="Propose these two once more",
+                right=Right.CONTACTS_MERGE,
+                tag="contacts",
+                idempotent=True,
+                errors=(NotDismissedError,),
             ),
         )
 
@@ -258,6 +272,19 @@ class CardMerges:
             (view,) = await self._proposals(connection, [await self._seen(connection, who, proposal.id)])
             body: dict[str, object] = {"id": proposal.id, "contact_id": proposal.one_id, "other": proposal.other_id}
             return view, [NewFact(kind="duplicate.dismissed", body=body, contact_id=proposal.one_id)]
+
+        return await do_once(self._parts, asked, write, status=200)
+
+    async def reopen(self, asked: Asked[DuplicatePath, Nothing, Nothing]) -> DuplicateView | web.Response:
+        """Take a dismissal back."""
+        who = asked.principal
+
+        async def write(connection: Connection) -> tuple[DuplicateView, list[NewFact]]:
+            proposal = await self._seen(connection, who, asked.path.duplicate_id)
+            if not await duplicates.reopen(connection, proposal.id):
+                raise NotDismissedError
+            (view,) = await self._proposals(connection, [await self._seen(connection, who, proposal.id)])
+            return view, []
 
         return await do_once(self._parts, asked, write, status=200)
 

@@ -81,6 +81,7 @@ from gateway.api.spend import SpendRoutes
 from gateway.api.state_rules import StateRules
 from gateway.api.statistics import Statistics
 from gateway.api.task_groups import TaskGroups
+from gateway.api.task_people import TasksOfPeople
 from gateway.api.tasks import Tasks
 from gateway.api.teams import Teams
 from gateway.api.timeline import Timeline
@@ -148,8 +149,8 @@ def route_table(
         *OutcomeStatistics(parts).routes(),
         *LeadDistribution(parts).routes(),
         *Handovers(parts).routes(),
-        *Absences(parts).routes(),
         *Clienteles(parts).routes(),
+        *Absences(parts).routes(),
         *ManagerStates(parts).routes(),
         *StateRules(parts).routes(),
         *HelpAsks(parts).routes(),
@@ -164,6 +165,7 @@ def route_table(
         *Queue(parts).routes(),
         *Day(parts).routes(),
         *TaskGroups(parts).routes(),
+        *TasksOfPeople(parts).routes(),
         *Tasks(parts).routes(),
         *WorkingHours(parts).routes(),
         *DialPermissions(parts).routes(),

@@ -43,6 +43,7 @@ from gateway.api.visibility import own_user, reach
 from gateway.domain.access import Principal, Right, allowed
 from gateway.domain.cards import card_reach, is_zone
 from gateway.domain.errors import NotAllowed
+from gateway.domain.periods import day_of
 from gateway.domain.phone import NumberKind
 from gateway.domain.staff import zone_of
 from gateway.domain.tasks import MoveError, NewTask, Origin, Task, TaskKind, TaskRule, TaskState, Template
@@ -53,6 +54,7 @@ from gateway.store.database import Connection
 from gateway.store.facts import NewFact, save_facts
 from gateway.store.queue import load_of, show_tasks
 from gateway.store.task_lists import TaskFilter
+from gateway.store.teams import read_team
 
 _PLANNED = frozenset({TaskKind.CALL, TaskKind.CALL_BACK, TaskKind.MEETING})
 _HOURS_OFFERED = 8
@@ -62,6 +64,8 @@ class TasksQuery(Incoming):
     """Which tasks."""
 
     owner: RowId | None = None
+    team: RowId | None = Field(default=None, description="of everybody who is in this team today")
+    free: bool = Field(default=False, description="only those that are nobody's yet")
     state: TaskState | None = None
     open: bool | None = Field(default=None, description="true: only those that are new or in progress")
     kind: TaskKind | None = None
@@ -70,6 +74,7 @@ class TasksQuery(Incoming):
     call: UUID | None = None
     group: RowId | None = None
     series: RowId | None = None
+    ended_since: Moment | None = Field(default=None, description="ended at this moment or later")
     since: Moment | None = Field(default=None, description="due at this moment or later")
     until: Moment | None = Field(default=None, description="due before this moment")
     overdue: bool = Field(default=False, description="only open ones whose time has passed")
@@ -133,6 +138,7 @@ class Tasks:
                 summary="List tasks by their time",
                 right=Right.TASKS_READ_OWN,
                 tag="tasks",
+                errors=(NotFoundError,),
             ),
             Route(
                 method="GET",
@@ -141,6 +147,7 @@ class Tasks:
                 summary="How many tasks a list has, up to ten thousand",
                 right=Right.TASKS_READ_OWN,
                 tag="tasks",
+                errors=(NotFoundError,),
             ),
             Route(
                 method="POST",
@@ -195,7 +202,7 @@ class Tasks:
         place = read_cursor("tasks", query.cursor, TaskPlace)
         ids = await task_lists.list_tasks(
             self._parts.pool,
-            _filter(query, reach(asked.principal, Right.TASKS_READ_OWN), now),
+            await self._wanted(asked.principal, query, now),
             after=(place.at, place.id) if place else None,
             limit=query.limit + 1,
         )
@@ -206,8 +213,17 @@ class Tasks:
 
     async def count(self, asked: Asked[Nothing, TasksQuery, Nothing]) -> CountedView:
         """How many tasks there are."""
-        wanted = _filter(asked.query, reach(asked.principal, Right.TASKS_READ_OWN), datetime.now(UTC))
+        wanted = await self._wanted(asked.principal, asked.query, datetime.now(UTC))
         return counted(await task_lists.count_tasks(self._parts.pool, wanted))
+
+    async def _wanted(self, who: Principal, query: TasksQuery, now: datetime) -> TaskFilter:
+        """The tasks that a query asks for, as far as the caller may see them."""
+        team = None if query.team is None else await read_team(self._parts.pool, query.team)
+        if query.team is not None and team is None:
+            raise NotFoundError("There is no team with this id.")
+        today = day_of(now, self._parts.settings.company.timezone)
+        owners = None if team is None else team.members_on(today)
+        return _filter(query, owners, reach(who, Right.TASKS_READ_OWN), now)
 
     async def one(self, asked: Asked[TaskPath, Nothing, Nothing]) -> TaskWithHistory:
         """One task."""
@@ -425,10 +441,12 @@ def _known_zone(name: str | None) -> None:
         raise refused_value("zone", "No time zone of this name is known; write one like Europe/Warsaw.")
 
 
-def _filter(query: TasksQuery, only_user: int | None, now: datetime) -> TaskFilter:
+def _filter(query: TasksQuery, owners: tuple[int, ...] | None, only_user: int | None, now: datetime) -> TaskFilter:
     return TaskFilter(
         only_user=only_user,
         owner=query.owner,
+        owners=owners,
+        is_free=query.free or None,
         states=(query.state.value,) if query.state else None,
         open_only=query.open or None,
         kinds=(query.kind.value,) if query.kind else None,
@@ -437,6 +455,7 @@ def _filter(query: TasksQuery, only_user: int | None, now: datetime) -> TaskFilt
         call=query.call,
         group=query.group,
         series=query.series,
+        ended_since=query.ended_since,
         since=query.since,
         until=query.until,
         overdue_at=now if query.overdue else None,

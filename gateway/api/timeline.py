@@ -70,6 +70,7 @@ class TimelineEntryView(Outgoing):
     kind: str
     id: str = Field(description="of the thing itself: a call's id, a task's number")
     by: str | None = Field(description="who did it, like user:17")
+    by_name: str | None = Field(description="the name of a person who did it")
     open: bool = Field(description="whether the caller may open the thing itself")
     body: dict[str, JsonValue]
 
@@ -182,7 +183,15 @@ class Timeline:
         rows = [
             (
                 TimelineEntryView.model_validate(
-                    {"at": e.at, "kind": e.kind, "id": e.id, "by": e.by, "open": e.open, "body": dict(e.body)}
+                    {
+                        "at": e.at,
+                        "kind": e.kind,
+                        "id": e.id,
+                        "by": e.by,
+                        "by_name": e.by_name,
+                        "open": e.open,
+                        "body": dict(e.body),
+                    }
                 ),
                 TimelinePlace(at=e.at, kind=e.kind, id=e.id),
             )

@@ -53,6 +53,8 @@ class CallFilter:
     is_open: bool = False
     figure: str | None = None
     """Only calls that a figure of the company counts, by its name in `COMPANY_FIGURES`."""
+    part_figure: tuple[str, tuple[int, ...]] | None = None
+    """Only calls of which a figure counts the part of one of these users, by its name in `reports.FIGURES`."""
     contact: int | None = None
     organisation: int | None = None
     client: str | None = None
@@ -64,12 +66,12 @@ class CallFilter:
     digits: str | None = None
     """A part of the client's number."""
     did: str | None = None
-    source: str | None = None
-    """Name of the source of our number (`our_number`), else of the client's card."""
     route: int | None = None
     """Only calls that went through this inbound route."""
     step: str | None = None
     """Only calls that this step of a route ended, as `gateway.store.routing_figures` names it."""
+    source: str | None = None
+    """Name of the source of our number (`our_number`), else of the client's card."""
     talk_since: int | None = None
     """Seconds of talk at least."""
     talk_until: int | None = None
@@ -138,10 +140,10 @@ def _where(wanted: CallFilter, *, at: str) -> _Where:
         "c.client_number = $": wanted.number,
         "c.client_number like '%' || $ || '%'": wanted.digits,
         "c.did = $": wanted.did,
-        "c.talk_us >= $::bigint * 1000000": wanted.talk_since,
-        "c.talk_us <= $::bigint * 1000000": wanted.talk_until,
         ROUTED: wanted.route,
         f"{STEP} = $": wanted.step,
+        "c.talk_us >= $::bigint * 1000000": wanted.talk_since,
+        "c.talk_us <= $::bigint * 1000000": wanted.talk_until,
     }
     for condition, value in plain.items():
         if value is not None:
@@ -150,6 +152,13 @@ def _where(wanted: CallFilter, *, at: str) -> _Where:
         where.add("c.state <> 'ended'")
     if wanted.figure is not None:
         where.conditions.append(COMPANY_FIGURES[wanted.figure])
+    if wanted.part_figure is not None:
+        figure, users = wanted.part_figure
+        where.add(
+            "exists (select from call_manager m where m.call_id = c.id and m.counted and m.user_id = any($::bigint[])"
+            f" and {FIGURES[figure]})",
+            list(users),
+        )
     for condition, has in ((_RECORDED, wanted.recorded), (_WRITTEN, wanted.written)):
         if has is not None:
             where.conditions.append(condition if has else f"not {condition}")

@@ -162,6 +162,17 @@ async def read_duplicate(source: Source, id: int) -> Duplicate | None:
     return _duplicate(row) if row else None
 
 
+async def reopen(connection: Connection, id: int) -> bool:
+    """Take back that these two are two persons; False: nobody said so, or one of them was merged meanwhile."""
+    found = await connection.fetchval(
+        "update duplicate d set state = 'open', decided_by = null, decided_at = null where d.id = $1"
+        " and d.state = 'dismissed' and not exists (select from contact c where c.id in (d.one_id, d.other_id)"
+        " and c.merged_into is not null) returning true",
+        id,
+    )
+    return bool(found)
+
+
 async def dismiss(connection: Connection, id: int, *, by: str, now: datetime) -> bool:
     """Never propose these two again; False: it was decided on already."""
     found = await connection.fetchval(

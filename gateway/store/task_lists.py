@@ -17,6 +17,10 @@ class TaskFilter:
     only_user: int | None = None
     """Those he may see: his own, those he made, those that he may take."""
     owner: int | None = None
+    owners: tuple[int, ...] | None = None
+    """Those of any of these: a team."""
+    is_free: bool | None = None
+    """Those that are nobody's yet."""
     states: tuple[str, ...] | None = None
     open_only: bool | None = None
     kinds: tuple[str, ...] | None = None
@@ -25,6 +29,7 @@ class TaskFilter:
     call: UUID | None = None
     group: int | None = None
     series: int | None = None
+    ended_since: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
     overdue_at: datetime | None = None
@@ -33,6 +38,8 @@ class TaskFilter:
 
 _CONDITIONS = {
     "owner": "t.owner_id = {0}",
+    "owners": "t.owner_id = any({0}::bigint[])",
+    "is_free": "t.owner_id is null and {0}",
     "states": "t.state = any({0}::text[])",
     "open_only": "t.state in ('new', 'in_progress') and {0}",
     "kinds": "t.kind = any({0}::text[])",
@@ -42,6 +49,7 @@ _CONDITIONS = {
     "call": "t.call_id = {0}",
     "group": "t.group_id = {0}",
     "series": "t.series_id = {0}",
+    "ended_since": "t.ended_at >= {0}",
     "since": "t.due_at >= {0}",
     "until": "t.due_at < {0}",
     "overdue_at": "t.due_at < {0} and t.state in ('new', 'in_progress')",

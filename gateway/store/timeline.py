@@ -32,7 +32,8 @@ _TASK = (
     "case when t.owner_id is not null or t.members <> '{}' then"
     "  array_remove(array[t.owner_id, substring(t.made_by from '^user:([0-9]{1,18})$')::bigint]"
     "   || case when t.owner_id is null then t.members end, null) end as users,"
-    " json_build_object('kind', t.kind, 'state', t.state, 'title', t.title, 'owner', t.owner_id, 'due_at', t.due_at,"
+    " json_build_object('kind', t.kind, 'state', t.state, 'title', t.title, 'owner', t.owner_id,"
+    "  'owner_name', (select u.name from users u where u.id = t.owner_id), 'due_at', t.due_at,"
     "  'call', t.call_id, 'result', left(t.result, 2000), 'ended_at', t.ended_at) as body"
     " from task t where (t.contact_id = $1 or (t.contacts <> '{}' and t.contacts @> array[$1::bigint])) and {before}"
 )
@@ -55,7 +56,11 @@ SOURCES: tuple[TimelineSource, ...] = (
         "  'missed_reason', case when c.result = 'missed' then c.reason end,"
         "  'state', c.state, 'kind', c.kind, 'did', c.did, 'number', c.client_number,"
         "  'talk_seconds', round(c.talk_us / 1e6, 6)::float, 'answered_by', c.answered_by,"
-        "  'responsible_id', c.responsible_id, 'managers', c.managers) as body"
+        "  'responsible_id', c.responsible_id, 'managers', coalesce((select json_agg(json_build_object("
+        "   'extension', m.extension, 'user_id', m.user_id, 'name', u.name,"
+        "   'rang_seconds', round(m.rang_us / 1e6, 6)::float,"
+        "   'talk_seconds', round(m.talk_us / 1e6, 6)::float) order by m.extension) from call_manager m"
+        "   left join users u on u.id = m.user_id where m.call_id = c.id), '[]'), 'transfers', c.transfers) as body"
         " from call c where c.contact_id = $1 and c.merged_into is null and {before}",
     ),
     TimelineSource(
@@ -77,14 +82,16 @@ SOURCES: tuple[TimelineSource, ...] = (
         kind="owner",
         at="o.at",
         rows="select o.at, o.id::text as id, o.by, null::bigint[] as users,"
-        " json_build_object('from', o.from_id, 'to', o.to_id, 'reason', o.reason) as body"
+        " json_build_object('from', o.from_id, 'from_name', (select u.name from users u where u.id = o.from_id),"
+        "  'to', o.to_id, 'to_name', (select u.name from users u where u.id = o.to_id), 'reason', o.reason) as body"
         " from owner_change o where o.contact_id = $1 and {before}",
     ),
     TimelineSource(
         kind="merge",
         at="m.at",
         rows="select m.at, m.id::text as id, m.by, null::bigint[] as users,"
-        " json_build_object('gone', m.gone_id, 'undone_at', m.undone_at, 'undone_by', m.undone_by) as body"
+        " json_build_object('gone', m.gone_id, 'gone_name', (select g.name from contact g where g.id = m.gone_id),"
+        "  'undone_at', m.undone_at, 'undone_by', m.undone_by) as body"
         " from contact_merge m where m.kept_id = $1 and {before}",
     ),
     TimelineSource(
@@ -145,6 +152,8 @@ class Entry:
     id: str
     by: str | None
     """Who did it, like `user:17`; None: the entry's body says."""
+    by_name: str | None
+    """The name of a person who did it; None: it was no person, or the entry's body says."""
     body: Mapping[str, object]
     open: bool
     """Whether the one who asks may open the thing itself; of a colleague's call he sees no more than this entry."""
@@ -184,7 +193,8 @@ async def read_timeline(
     at, kind, id_ = before or (None, None, None)
     everything = " union all ".join(f"({part})" for part in parts)
     rows = await source.fetch(
-        f"select * from ({everything}) e where $1::bigint is not null and ($4::text is null or $5::text is not null)"
+        "select e.*, (select u.name from users u where 'user:' || u.id::text = e.by) as by_name"
+        f" from ({everything}) e where $1::bigint is not null and ($4::text is null or $5::text is not null)"
         f" order by e.at desc, e.kind desc, e.id desc limit {int(limit)}",
         card,
         only_user,

@@ -155,6 +155,28 @@ async def test_calls_of_a_team_and_of_an_organisation(office: Api) -> None:
     await problem(await root.get("calls", params={"team": "77"}), 404, "not-found")
 
 
+async def test_a_figure_is_asked_for_by_its_name_and_has_its_calls(office: Api) -> None:
+    head, users, pool = await office.caller(Role.SUPERVISOR, "head"), office.site.users, office.site.pool
+    await pool.execute("update call set result = 'lost_in_transfer' where key = '4'")
+    await pool.execute("update call set state = 'talking' where key = '0'")
+    await pool.execute("update call_manager set missed = true where call_id in (select id from call where key = '7')")
+    await pool.execute("update call_manager set counted = false where call_id in (select id from call where key = '2')")
+    team = await (
+        await head.post(
+            "teams", json={"name": "Two", "members": [{"user": users["boris"]}]}, headers={"Idempotency-Key": "t"}
+        )
+    ).json()
+
+    assert await found(head, figure="calls") == list(range(1, 12))
+    assert await found(head, figure="answered") == [2, 4, 6, 8, 10]
+    assert await found(head, figure="missed") == [1, 3, 5, 7]
+    assert await found(head, figure="answered", manager=str(users["anna"])) == [4]
+    assert await found(head, figure="missed", manager=str(users["boris"])) == [7]
+    assert await found(head, figure="talk_seconds", team=str(team["id"])) == [6, 8, 10]
+    for wrong in ({"figure": "not_taken"}, {"figure": "calls", "kind": "all"}, {"figure": "calls", "state": "open"}):
+        await problem(await head.get("calls", params=wrong), 422, "invalid-request")
+
+
 async def test_a_period_is_meant_by_the_callers_own_days(office: Api) -> None:
     await office.site.pool.execute("update users set timezone = 'UTC' where login = 'head'")
     head = await office.caller(Role.SUPERVISOR, "head")

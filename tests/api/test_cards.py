@@ -286,6 +286,10 @@ async def test_the_time_line_is_one_over_all_managers(api: Api) -> None:
         await ok(await post(anna, f"contacts/{id_}/notes", {"text": f"n{place}"}), 201)
     await ok(await anna.patch(f"contacts/{id_}", json={"version": 1, "owner": api.site.users["boris"]}))
 
+    by_anna = f"user:{api.site.users['anna']}"
+    await api.site.pool.execute("update contact_note set author = $1", by_anna)
+    await api.site.pool.execute("update owner_change set by = $1", by_anna)
+
     first = await ok(await boris.get(f"contacts/{id_}/timeline", params={"limit": 3}))
     rest = await ok(await boris.get(f"contacts/{id_}/timeline", params={"limit": 9, "cursor": first["next"]}))
     notes = await ok(await boris.get(f"contacts/{id_}/timeline", params={"kind": "note"}))
@@ -297,6 +301,12 @@ async def test_the_time_line_is_one_over_all_managers(api: Api) -> None:
     )
     assert {e["open"] for e in first["items"] + rest["items"] if e["kind"] == "call"} == {True, False}
     assert [e["body"]["text"] for e in notes["items"]] == ["n2", "n1", "n0"]
+    assert [e["by_name"] for e in notes["items"]] == ["Anna"] * 3
+    (owner,) = [e for e in first["items"] + rest["items"] if e["kind"] == "owner"]
+    assert (owner["body"]["from_name"], owner["body"]["to_name"], owner["by_name"]) == (None, "Boris", "Anna")
+    parts = [m for e in first["items"] + rest["items"] if e["kind"] == "call" for m in e["body"]["managers"]]
+    assert {m["name"] for m in parts if m["user_id"] == api.site.users["anna"]} == {"Anna"}
+    assert all(m["talk_seconds"] >= 0 and m["extension"] for m in parts)
 
 
 async def test_a_new_owner_is_told_and_remembered(api: Api) -> None:

@@ -126,6 +126,25 @@ async def test_a_merge_is_undone_with_the_calls_that_came_in_between(api: Api) -
     assert proposals["items"] == []
 
 
+async def test_a_dismissal_is_taken_back(api: Api) -> None:
+    anna = await api.caller(Role.MANAGER, "anna")
+    one, other = [(await ok(await post(anna, "contacts", {"name": n}), 201))["id"] for n in ("Иван", "Ивана")]
+    id_ = await api.site.pool.fetchval(
+        "insert into duplicate (one_id, other_id, reasons, score, found_at) values ($1, $2, '{name}', 0.5, now())"
+        " returning id",
+        one,
+        other,
+    )
+    await problem(await post(anna, f"duplicates/{id_}/reopen"), 409, "conflict")
+
+    await ok(await post(anna, f"duplicates/{id_}/dismiss"))
+    assert (await ok(await anna.get("duplicates")))["items"] == []
+    again = await ok(await post(anna, f"duplicates/{id_}/reopen"))
+
+    assert (again["state"], again["decided_by"]) == ("open", None)
+    assert [d["id"] for d in (await ok(await anna.get("duplicates")))["items"]] == [id_]
+
+
 async def test_a_call_that_goes_on_after_the_undoing_stays_with_its_own_card(api: Api) -> None:
     anna = await api.caller(Role.MANAGER, "anna")
     rows = rows_of("in_answered")

@@ -205,6 +205,47 @@ async def test_lists_go_on_where_a_page_ended(api: Api) -> None:
     assert seen == [2, 3, 1, 4, 5]
 
 
+async def test_everybodys_tasks_are_counted_and_each_figure_is_a_list(api: Api) -> None:
+    head, users = await api.caller(Role.SUPERVISOR, "head"), api.site.users
+    members = [{"user": users["anna"]}, {"user": users["boris"]}]
+    made_team = await head.post("teams", json={"name": "Sales", "members": members}, headers=once("t"))
+    team = str((await made_team.json())["id"])
+    late, soon = (SOON - timedelta(days=1)).isoformat(), SOON.isoformat()
+    await made(head, "a", owner=users["anna"], due_at=late)
+    begun = await made(head, "b", owner=users["anna"], due_at=soon)
+    await change(head, begun, state="in_progress")
+    for key, state in (("c", "done"), ("d", "failed"), ("e", "done")):
+        assert (await change(head, await made(head, key, owner=users["boris"]), state=state)).status == 200
+    await api.site.pool.execute(
+        "update task set ended_at = now() - interval '9 days' where id = (select max(id) from task)"
+    )
+    await made(head, "f", owner=None)
+
+    counted = await (await head.get("tasks/people", params={"until": (SOON + timedelta(minutes=1)).isoformat()})).json()
+
+    names = ("new", "in_progress", "overdue", "due", "done", "failed")
+    figures = {line["user"]: tuple(line[name] for name in names) for line in counted["people"]}
+    assert figures[users["anna"]] == (1, 1, 1, 2, 0, 0)
+    assert figures[users["boris"]] == (0, 0, 0, 0, 1, 1)
+    assert (figures[None], counted["people"][-1]["user"]) == ((1, 0, 0, 0, 0, 0), None)
+    assert [(line["name"], tuple(line[n] for n in names)) for line in counted["teams"]] == [
+        ("Sales", (1, 1, 1, 2, 1, 1))
+    ]
+
+    async def ids(**query: str) -> int:
+        listed = len((await (await head.get("tasks", params=query)).json())["items"])
+        assert listed == (await (await head.get("tasks/count", params=query)).json())["count"]
+        return listed
+
+    week = (datetime.now(UTC) - timedelta(days=7)).isoformat()
+    assert await ids(team=team, open="true") == 2
+    assert await ids(team=team, state="done", ended_since=week) == 1
+    assert await ids(owner=str(users["boris"]), state="done") == 2
+    assert await ids(free="true") == 1
+    assert (await head.get("tasks", params={"team": "99"})).status == 404
+    assert (await (await api.caller(Role.MANAGER, "anna")).get("tasks/people")).status == 403
+
+
 async def test_the_queue_says_what_is_next_and_why(api: Api) -> None:
     """Requirements 12, 84, 86 and 87."""
     anna = await api.caller(Role.MANAGER, "anna")

@@ -4258,7 +4258,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What became of the calls of a route, by the step that rang last
+         * How many calls went through a route, and which of its steps ended them
          * @description Needs the right `routing.read`.
          */
         get: operations["get_inbound_routes_inbound_route_id_figures"];
@@ -13918,42 +13918,19 @@ export interface components {
             archived?: boolean | null;
         };
         /**
-         * RouteFigures
-         * @description Calls through a route.
-         */
-        RouteFigures: {
-            /**
-             * Since
-             * Format: date
-             */
-            since: string;
-            /**
-             * Until
-             * Format: date
-             */
-            until: string;
-            /** Calls */
-            calls: number;
-            /** Answered */
-            answered: number;
-            /** Missed */
-            missed: number;
-            /** Steps */
-            steps: components["schemas"]["StepFiguresView"][];
-        };
-        /**
          * RouteFiguresView
          * @description Calls that went through a route; `GET /calls` with `route`, `step` and `result` has the same ones.
          */
         RouteFiguresView: {
             /**
              * Since
-             * Format: date-time
+             * Format: date
              */
             since: string;
             /**
              * Until
-             * Format: date-time
+             * Format: date
+             * @description itself included
              */
             until: string;
             /** Calls */
@@ -15347,31 +15324,6 @@ export interface components {
              * Missed
              * @description nobody answered, for whichever reason
              */
-            missed: number;
-        };
-        /**
-         * StepFiguresView
-         * @description What became of calls for which this step rang last.
-         */
-        StepFiguresView: {
-            /**
-             * Route
-             * @description null: no route rang anybody
-             */
-            route: number | null;
-            /**
-             * Step
-             * @description its place in the route, as `call.routed` tells it
-             */
-            step: number | null;
-            /**
-             * Open
-             * @description whether it was within working hours
-             */
-            open: boolean | null;
-            /** Answered */
-            answered: number;
-            /** Missed */
             missed: number;
         };
         /**
@@ -17645,7 +17597,6 @@ export type Right = components['schemas']['Right'];
 export type RingGroupView = components['schemas']['RingGroupView'];
 export type Role = components['schemas']['Role'];
 export type RouteChange = components['schemas']['RouteChange'];
-export type RouteFigures = components['schemas']['RouteFigures'];
 export type RouteFiguresView = components['schemas']['RouteFiguresView'];
 export type RouteHours = components['schemas']['RouteHours'];
 export type RouteHoursView = components['schemas']['RouteHoursView'];
@@ -17704,7 +17655,6 @@ export type StateView = components['schemas']['StateView'];
 export type Step = components['schemas']['Step'];
 export type StepBody = components['schemas']['StepBody'];
 export type StepFigures = components['schemas']['StepFigures'];
-export type StepFiguresView = components['schemas']['StepFiguresView'];
 export type StepKind = components['schemas']['StepKind'];
 export type StepView = components['schemas']['StepView'];
 export type StoredDecisionView = components['schemas']['StoredDecisionView'];
@@ -27591,7 +27541,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RouteFigures"];
+                    "application/json": components["schemas"]["RouteFiguresView"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
