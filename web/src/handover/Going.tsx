@@ -170,6 +170,7 @@ function Doing({ run, from, isLeaving, choose }: { run: Run; from: Clientele; is
                 {t("undo")}
               </Button>
             )}
+            {run.state === "failed" && run.last === null && <Button onClick={forget}>{t("again")}</Button>}
             <Button onClick={() => choose(null)}>{t("another")}</Button>
           </div>
         </>
