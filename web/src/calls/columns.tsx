@@ -11,25 +11,38 @@ export type Call = Schemas["CallView"];
 
 export const FIRST = ["how", "when", "client", "number", "managers", "line", "wait", "talk", "kept"] as const;
 
-export function useCallColumns(): readonly Column<Call>[] {
+/** @param lineName what our own numbers are called */
+export function useCallColumns(lineName: (did: string) => string): readonly Column<Call>[] {
   const t = useWords("calls");
   const f = useFormats();
   return [
-    { name: "how", head: <span className="unseen">{t("how")}</span>, width: "28px", narrow: "main", cell: (call) => <How call={call} /> },
-    { name: "when", head: t("when"), width: "112px", narrow: "end", cell: (call) => <Moment at={call.started_at} /> },
+    { name: "how", head: <span className="unseen">{t("how")}</span>, width: "40px", narrow: "none", cell: (call) => <How call={call} /> },
+    { name: "when", head: t("when"), width: "112px", sort: "when", narrow: "end", cell: (call) => <When call={call} /> },
     {
       name: "client",
       head: t("client"),
       narrow: "main",
-      cell: (call) => <b className={styles.name}>{nameOfClient(call, f)}</b>,
+      cell: (call) => (
+        <b className={styles.name}>
+          <span className={styles.narrow}>
+            <How call={call} />
+          </span>
+          {nameOfClient(call, f)}
+        </b>
+      ),
     },
-    { name: "number", head: t("number"), width: "150px", cell: (call) => <PhoneNumber number={call.client.number} {...(call.contact_id === null ? {} : { contact: call.contact_id })} /> },
-    { name: "managers", head: t("managers"), cell: (call) => <span className="cut">{talked(call).join(" → ")}</span> },
-    { name: "line", head: t("line"), width: "140px", narrow: "none", cell: (call) => f.phone(call.did) },
+    { name: "number", head: t("number"), width: "150px", narrow: "none", cell: (call) => <PhoneNumber number={call.client.number} {...(call.contact_id === null ? {} : { contact: call.contact_id })} /> },
+    { name: "managers", head: t("managers"), narrow: "second", cell: (call) => (
+        <span className="cut">
+          {nameOfClient(call, f) !== f.phone(call.client.number) && <span className={styles.number}>{f.phone(call.client.number)} · </span>}
+          {talked(call).join(" → ")}
+        </span>
+      ) },
+    { name: "line", head: t("line"), width: "140px", narrow: "none", cell: (call) => call.did && <span className="cut">{lineName(call.did)}</span> },
     { name: "result", head: t("result"), width: "190px", narrow: "none", cell: (call) => <Ended call={call} /> },
-    { name: "wait", head: t("wait"), width: "64px", isNumber: true, narrow: "none", cell: (call) => <Duration seconds={call.wait_seconds} /> },
-    { name: "talk", head: t("talk"), width: "84px", isNumber: true, narrow: "end", cell: (call) => <Talk call={call} /> },
-    { name: "kept", head: <span className="unseen">{t("kept")}</span>, width: "52px", narrow: "none", cell: (call) => <Kept call={call} /> },
+    { name: "wait", head: t("wait"), width: "76px", isNumber: true, sort: "waited", narrow: "none", cell: (call) => <Duration seconds={call.wait_seconds} /> },
+    { name: "talk", head: t("talk"), width: "92px", isNumber: true, sort: "longest", narrow: "none", cell: (call) => <Talk call={call} /> },
+    { name: "kept", head: <span className="unseen">{t("kept")}</span>, width: "64px", narrow: "none", cell: (call) => <Kept call={call} /> },
   ];
 }
 
@@ -44,6 +57,18 @@ function How({ call }: { call: Call }) {
     <span className={tone} role="img" aria-label={word}>
       <Icon name={icon} />
     </span>
+  );
+}
+
+/** When it was; on a narrow screen how long one talked below it. */
+function When({ call }: { call: Call }) {
+  return (
+    <>
+      <Moment at={call.started_at} />
+      <small className={styles.below}>
+        <Talk call={call} />
+      </small>
+    </>
   );
 }
 

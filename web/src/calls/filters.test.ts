@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { beginOf, daysOf, isNumber, queryOf } from "./filters";
+import { beginOf, datesOf, daysOf, isNumber, queryOf, secondsOf } from "./filters";
 
 const MOSCOW = { language: "ru", zone: "Europe/Moscow" };
 const WARSAW = { language: "pl", zone: "Europe/Warsaw" };
@@ -33,15 +33,41 @@ describe("a day", () => {
 
 describe("the query of an address", () => {
   it("takes what is right and leaves out what is not", () => {
-    const query = queryOf({ direction: "inbound", result: "nonsense", manager: "17", contact: "x", since: "2026-13-99" }, NOW, WARSAW);
+    const query = queryOf({ direction: "inbound", result: "nonsense", manager: "17", contact: "x", since: "2026-13-99", talk_since: "-1", recorded: "perhaps" }, WARSAW);
     expect(query).toEqual({ direction: "inbound", manager: 17 });
   });
 
-  it("has the whole of the last day", () => {
-    expect(queryOf({ period: "yesterday" }, NOW, WARSAW)).toEqual({
-      since: "2026-11-22T23:00:00.000Z",
-      until: "2026-11-23T23:00:00.000Z",
-    });
+  it("leaves days by name to the gateway, which knows the reader's", () => {
+    expect(queryOf({ period: "yesterday", first: "2026-11-01" }, WARSAW)).toEqual({ period: "yesterday" });
+    expect(queryOf({ first: "2026-11-01", last: "2026-11-03" }, WARSAW)).toEqual({ period: "dates", first: "2026-11-01", last: "2026-11-03" });
+  });
+
+  it("has the whole of the last day where only one end is chosen", () => {
+    expect(queryOf({ last: "2026-11-23" }, WARSAW)).toEqual({ until: "2026-11-23T23:00:00.000Z" });
+    expect(queryOf({ first: "2026-11-23" }, WARSAW)).toEqual({ since: "2026-11-22T23:00:00.000Z" });
+  });
+
+  it("understands links that name the day behind the last one", () => {
+    expect(queryOf({ since: "2026-11-22", until: "2026-11-24" }, WARSAW)).toEqual({ period: "dates", first: "2026-11-22", last: "2026-11-23" });
+    expect(datesOf({ since: "2026-11-22", until: "2026-11-23" })).toEqual({ first: "2026-11-22", last: "2026-11-22" });
+  });
+
+  it("asks for what a figure counts", () => {
+    expect(queryOf({ figure: "answered", team: "3", kind: "all", state: "open" }, WARSAW)).toEqual({ figure: "answered", team: 3, kind: "all", state: "open" });
+  });
+
+  it("has talk, recording and outcome", () => {
+    const filters = { talk_since: "120", talk_until: "600", recorded: "true", transcript: "false", outcome: "none", did: "74955550101", source: "Site" };
+    expect(queryOf(filters, WARSAW)).toEqual({ talk_since: 120, talk_until: 600, recorded: true, transcript: false, outcome: "none", did: "74955550101", source: "Site" });
+  });
+});
+
+describe("a length of talk", () => {
+  it("is typed in seconds, or in minutes and seconds", () => {
+    expect(secondsOf("2:00")).toBe(120);
+    expect(secondsOf(" 90 ")).toBe(90);
+    expect(secondsOf("two")).toBeNull();
+    expect(secondsOf("999999999")).toBeNull();
   });
 });
 

@@ -2,14 +2,30 @@
 
 import { isoDay, type Reader } from "../formats/moments";
 
-export const FILTERS = ["period", "since", "until", "direction", "result", "manager", "number", "contact", "q"] as const;
+export const FILTERS = [
+  "period", "first", "last", "since", "until", "direction", "result", "reason", "manager", "team", "contact", "organisation",
+  "client", "number", "did", "route", "step", "source", "talk_since", "talk_until", "recorded", "transcript", "outcome", "q", "figure", "kind",
+  "state", "sort",
+] as const; // prettier-ignore
 export type Filter = (typeof FILTERS)[number];
 export type Filters = Readonly<Partial<Record<Filter, string>>>;
 
 export const DIRECTIONS = ["inbound", "outbound"] as const;
 export const RESULTS = ["answered", "missed", "busy", "no_answer", "cancelled", "failed", "lost_in_transfer"] as const;
+export const REASONS = [
+  "abandoned", "no_answer", "busy", "refused", "failed", "ivr", "voicemail", "no_phone", "client_busy", "client_refused",
+  "client_no_answer", "client_no_response", "no_such_number", "number_changed", "line_overloaded", "trunk_unreachable",
+  "client_failed", "manager_hung_up",
+] as const; // prettier-ignore
 export const PERIODS = ["today", "yesterday", "last_7_days", "week", "month", "quarter", "year"] as const;
 export type Period = (typeof PERIODS)[number];
+export const FIGURES = ["calls", "answered", "missed", "not_taken", "lost", "talk_seconds", "wait_seconds"] as const;
+export const KINDS = ["internal", "through", "service", "all"] as const;
+export const STATES = ["open", "ringing", "talking", "ended"] as const;
+export const SORTS = ["newest", "oldest", "longest", "waited"] as const;
+export type Sort = (typeof SORTS)[number];
+export const STEPS = ["owner", "announcement", "site", "hang_up"] as const;
+export const YES_NO = ["true", "false"] as const;
 
 const DAY_MS = 86_400_000;
 
@@ -65,21 +81,85 @@ function offset(at: number, reader: Reader): number {
 
 const one = <T extends string>(values: readonly T[], value: string | undefined): T | undefined => values.find((some) => some === value);
 const id = (value: string | undefined): number | undefined => (value && /^\d{1,15}$/.test(value) ? Number(value) : undefined);
+const STEP = /^(owner|announcement|site|hang_up|(group|manager):\d{1,18})$/;
+const SECONDS_MOST = 604_800;
 
-/** The query of the API for the filters of an address; what the address has wrong is left out. */
-export function queryOf(filters: Filters, now: number, reader: Reader) {
-  const period = one(PERIODS, filters.period);
-  const days = period ? daysOf(period, now, reader) : { from: day(filters.since), until: day(filters.until) };
+/** The order of a list; the newest first where nothing is said. */
+export function sortOf(filters: Filters): Sort {
+  return one(SORTS, filters.sort) ?? "newest";
+}
+
+/** The query of the API for the filters of an address, without the order; what the address has wrong is left out. */
+export function queryOf(filters: Filters, reader: Reader) {
   return {
-    ...given("since", days.from && beginOf(days.from, reader)),
-    ...given("until", days.until && beginOf(days.until, reader)),
+    ...daysQuery(filters, reader),
     ...given("direction", one(DIRECTIONS, filters.direction)),
     ...given("result", one(RESULTS, filters.result)),
+    ...given("reason", one(REASONS, filters.reason)),
     ...given("manager", id(filters.manager)),
+    ...given("team", id(filters.team)),
     ...given("contact", id(filters.contact)),
-    ...given("number", filters.number?.slice(0, 64)),
-    ...given("q", filters.q?.slice(0, 200)),
+    ...given("organisation", id(filters.organisation)),
+    ...given("client", words(filters.client, 2, 100)),
+    ...given("number", words(filters.number, 1, 64)),
+    ...given("did", words(filters.did, 1, 64)),
+    ...given("route", id(filters.route)),
+    ...given("step", filters.step && STEP.test(filters.step) ? filters.step : undefined),
+    ...given("source", words(filters.source, 1, 120)),
+    ...given("talk_since", seconds(filters.talk_since)),
+    ...given("talk_until", seconds(filters.talk_until)),
+    ...given("recorded", yesNo(filters.recorded)),
+    ...given("transcript", yesNo(filters.transcript)),
+    ...given("outcome", filters.outcome && /^[a-z][a-z0-9_]{0,39}$/.test(filters.outcome) ? filters.outcome : undefined),
+    ...given("q", words(filters.q, 1, 200)),
+    ...given("figure", one(FIGURES, filters.figure)),
+    ...given("kind", one(KINDS, filters.kind)),
+    ...given("state", one(STATES, filters.state)),
   };
+}
+export type CallsQuery = ReturnType<typeof queryOf>;
+
+/** Days by name and chosen days are counted by the gateway; `since` and `until` are days of older links. */
+function daysQuery(filters: Filters, reader: Reader) {
+  const period = one(PERIODS, filters.period);
+  if (period) return { period };
+  const { first, last } = datesOf(filters);
+  if (first && last) return { period: "dates" as const, first, last };
+  const [since, until] = [first ?? day(filters.since), last ? dayBehind(last) : day(filters.until)];
+  return { ...given("since", since && beginOf(since, reader)), ...given("until", until && beginOf(until, reader)) };
+}
+
+/** The first and the last day that are chosen, the last one itself included. */
+export function datesOf(filters: Filters): { first: string | undefined; last: string | undefined } {
+  if (one(PERIODS, filters.period)) return { first: undefined, last: undefined };
+  const until = day(filters.until);
+  const [first, last] = [day(filters.first) ?? day(filters.since), day(filters.last) ?? (until && dayBefore(until))];
+  return first && last && last < first ? { first, last: first } : { first, last };
+}
+
+const shifted = (some: string, days: number) => new Date(Date.parse(`${some}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+const dayBehind = (some: string) => shifted(some, 1);
+const dayBefore = (some: string) => shifted(some, -1);
+
+function words(value: string | undefined, least: number, most: number): string | undefined {
+  const wanted = value?.trim().slice(0, most);
+  return wanted && wanted.length >= least ? wanted : undefined;
+}
+
+function seconds(value: string | undefined): number | undefined {
+  return value && /^\d{1,6}$/.test(value) && Number(value) <= SECONDS_MOST ? Number(value) : undefined;
+}
+
+function yesNo(value: string | undefined): boolean | undefined {
+  return value === "true" ? true : value === "false" ? false : undefined;
+}
+
+/** How a length of talk is typed: `2:00` or `120`; null: it is none. */
+export function secondsOf(typed: string): number | null {
+  const found = /^(?:(\d{1,3}):)?(\d{1,6})$/.exec(typed.trim());
+  if (!found) return null;
+  const length = Number(found[1] ?? 0) * 60 + Number(found[2]);
+  return length <= SECONDS_MOST ? length : null;
 }
 
 function day(value: string | undefined): string | undefined {

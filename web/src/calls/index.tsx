@@ -1,18 +1,21 @@
-/* All calls one may see. Filters stay in the address; a row leads to its sound and its text. */
+/* All calls one may see. Filters and order stay in the address, which a figure elsewhere also writes; a row leads to its
+   sound and its text. */
 
 import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type Key as RowKey } from "react";
 import { useNavigate } from "react-router";
-import { api, body, keys, useNews, usePages } from "../api";
+import { api, body, keys, useNews, usePages, useQuery } from "../api";
 import { useReader } from "../app/reader";
-import { useColleagueChoices } from "../app/colleagues";
-import { useSession } from "../app/session";
 import { useFormats } from "../formats";
-import { Chips, DataTable, Empty, Icon, Key, PageHeader, useColumns, useFilters } from "../parts";
+import { Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, useColumns, useFilters, useToast } from "../parts";
 import { nameOfClient } from "../player/story";
+import { SavedViews } from "../views";
 import { useWords } from "../words";
 import { FIRST, talked, useCallColumns, type Call } from "./columns";
-import { DIRECTIONS, FILTERS, isNumber, PERIODS, queryOf, RESULTS, type Filter, type Filters } from "./filters";
+import { FilterChips, FilterPanel, nothing, type Change } from "./FilterPanel";
+import { DIRECTIONS, FILTERS, isNumber, PERIODS, queryOf, SORTS, sortOf, type CallsQuery, type Filters, type Sort } from "./filters";
+import { useFilterNames } from "./names";
+import { useTyped } from "./typed";
 import styles from "./index.module.css";
 
 export default function CallsPage() {
@@ -20,58 +23,98 @@ export default function CallsPage() {
   const reader = useReader();
   const navigate = useNavigate();
   const [filters, change] = useFilters(FILTERS);
-  // The present moment as it was when the filters were chosen: a page that is left open does not change its rows.
-  const query = useMemo(() => queryOf(filters, Date.now(), reader), [filters, reader]);
-  const pages = usePages(keys.list("calls", query), (cursor) =>
-    body(api.GET("/api/v1/calls", { params: { query: { ...query, limit: 100, ...(cursor ? { cursor } : {}) } } })),
+  const [isOpen, setOpen] = useState(false);
+  const [chosen, setChosen] = useState<ReadonlySet<RowKey>>(new Set());
+  const names = useFilterNames(filters, isOpen);
+  const query = useMemo(() => queryOf(filters, reader), [filters, reader]);
+  const sort = sortOf(filters);
+  const pages = usePages(keys.list("calls", query, sort), (cursor) =>
+    body(api.GET("/api/v1/calls", { params: { query: { ...query, sort, limit: 100, ...(cursor ? { cursor } : {}) } } })),
   );
+  const count = useCount(query);
   const [news, forget] = useNews(["calls"], (fact) => fact.kind === "call.ended");
-  const columns = useCallColumns();
+  const columns = useCallColumns(names.lineName);
   const [shown, choice] = useColumns("calls", columns, FIRST);
-  const open = (call: Call) => {
+  const open = (ids: readonly string[], call: string) => {
     const find = filters.q && !isNumber(filters.q) ? `?q=${encodeURIComponent(filters.q)}` : "";
-    void navigate(`/calls/${call.id}${find}`, { state: { ids: pages.rows?.map((row) => row.id) ?? [] } });
+    void navigate(`/calls/${call}${find}`, { state: { ids } });
   };
-  const isFiltered = Object.keys(filters).length > 0;
+  const isFiltered = Object.keys(filters).some((name) => name !== "sort");
   return (
     <>
-      <PageHeader title={t("title")} acts={choice}>
+      <PageHeader
+        title={t("title")}
+        sub={count.data && t(count.data.more ? "countMore" : "count", { count: count.data.count })}
+        acts={
+          <>
+            <Button variant="default" leftSection={<Icon name="filter" />} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+              {t("filters")}
+            </Button>
+            <SavedViews list="calls" names={FILTERS} filters={filters} />
+            <span className={styles.wide}>{choice}</span>
+          </>
+        }
+      >
         <Search filters={filters} change={change} />
       </PageHeader>
-      <div className={styles.page}>
-        <Bar filters={filters} change={change} />
-        <DataTable
-          label={t("title")}
-          columns={columns}
-          shown={shown}
-          pages={pages}
-          keyOf={(call) => call.id}
-          sentence={useSentence()}
-          onOpen={open}
-          news={news}
-          onNews={() => {
-            forget();
-            void pages.query.refetch();
-          }}
-          toneOf={(call) => (call.result === "missed" && call.direction === "inbound" ? "miss" : undefined)}
-          empty={
-            isFiltered ? (
-              <Empty icon="list" title={t("none.found")} act={<Button onClick={() => change(nothing())}>{t("none.clear")}</Button>} />
-            ) : (
-              <Empty icon="list" title={t("none.yet")}>
-                {t("none.how")}
-              </Empty>
-            )
-          }
-        />
-      </div>
+      <Columns>
+        <Middle>
+          <Bar filters={filters} change={change} sort={sort} />
+          <FilterChips filters={filters} change={change} names={names} />
+          <DataTable
+            label={t("title")}
+            columns={columns}
+            shown={shown}
+            pages={pages}
+            keyOf={(call) => call.id}
+            sentence={useSentence()}
+            onOpen={(call) => open(pages.rows?.map((row) => row.id) ?? [], call.id)}
+            news={news}
+            onNews={() => {
+              forget();
+              void pages.query.refetch();
+              void count.refetch();
+            }}
+            sort={SORTED[sort]}
+            onSort={(by, isDown) => change({ sort: written(by === "when" ? (isDown ? "newest" : "oldest") : isDown && (by === "longest" || by === "waited") ? by : "newest") })}
+            selected={chosen}
+            onSelect={setChosen}
+            bulk={<Bulk calls={pages.rows?.filter((call) => chosen.has(call.id)) ?? []} open={open} />}
+            toneOf={(call) => (call.result === "missed" && call.direction === "inbound" ? "miss" : undefined)}
+            empty={
+              isFiltered ? (
+                <Empty icon="list" title={t("none.found")} act={<Button onClick={() => change(nothing())}>{t("none.clear")}</Button>} />
+              ) : (
+                <Empty icon="list" title={t("none.yet")}>
+                  {t("none.how")}
+                </Empty>
+              )
+            }
+          />
+        </Middle>
+        {isOpen && <FilterPanel filters={filters} change={change} names={names} close={() => setOpen(false)} />}
+      </Columns>
     </>
   );
 }
 
-type Change = (some: Partial<Record<Filter, string | null>>) => void;
+const SORTED: Readonly<Record<Sort, { by: string; isDown: boolean }>> = {
+  newest: { by: "when", isDown: true },
+  oldest: { by: "when", isDown: false },
+  longest: { by: "longest", isDown: true },
+  waited: { by: "waited", isDown: true },
+};
 
-const nothing = () => Object.fromEntries(FILTERS.map((name) => [name, null])) as Record<Filter, null>;
+/** An order as it stands in the address: the usual one does not. */
+const written = (sort: string): string | null => (sort === "newest" ? null : sort);
+
+/** How many calls there are; like the list it stays as it was read until the news are shown. */
+function useCount(query: CallsQuery) {
+  return useQuery({
+    queryKey: keys.list("calls", "count", query),
+    queryFn: () => body(api.GET("/api/v1/calls/count", { params: { query } })),
+  });
+}
 
 /** A row as a sentence, for a screen reader. */
 function useSentence(): (call: Call) => string {
@@ -91,9 +134,11 @@ function useSentence(): (call: Call) => string {
 /** One field for a number in any form, or for words that were said. */
 function Search({ filters, change }: { filters: Filters; change: Change }) {
   const t = useWords("calls");
-  const [text, setText] = useState(filters.number ?? filters.q ?? "");
+  const given = filters.number ?? filters.q ?? "";
+  const [text, setText] = useTyped(given);
   const find = () => {
     const wanted = text.trim();
+    if (wanted === given) return;
     change(isNumber(wanted) ? { number: wanted, q: null } : { q: wanted || null, number: null });
   };
   return (
@@ -121,24 +166,15 @@ function Search({ filters, change }: { filters: Filters; change: Change }) {
   );
 }
 
-function Bar({ filters, change }: { filters: Filters; change: Change }) {
+interface BarProps {
+  filters: Filters;
+  change: Change;
+  sort: Sort;
+}
+
+/** What is chosen most, and the order. */
+function Bar({ filters, change, sort }: BarProps) {
   const t = useWords("calls");
-  const f = useFormats();
-  const may = useSession().may("calls.read_all");
-  const people = useColleagueChoices(may);
-  const names = new Map(people.map(({ value, label }) => [value, label]));
-  const shownAs: Partial<Record<Filter, (value: string) => string>> = {
-    period: (value) => t(`period.${value}` as "period.today"),
-    direction: (value) => t(`direction.${value}` as "direction.inbound"),
-    result: (value) => t(`result.${value}` as "result.missed"),
-    manager: (value) => names.get(value) ?? value,
-    number: (value) => f.phone(value),
-  };
-  const chips = (["since", "until", "number", "contact", "q"] as const).flatMap((name) => {
-    const value = filters[name];
-    const chip = value && { key: name, name: t(`filter.${name}`), value: shownAs[name]?.(value) ?? value, onRemove: () => change({ [name]: null }) };
-    return chip ? [chip] : [];
-  });
   return (
     <div className={styles.bar}>
       <SegmentedControl
@@ -153,28 +189,39 @@ function Bar({ filters, change }: { filters: Filters; change: Change }) {
         clearable
         value={filters.period ?? null}
         data={PERIODS.map((value) => ({ value, label: t(`period.${value}`) }))}
-        onChange={(value) => change({ period: value, since: null, until: null })}
+        onChange={(period) => change({ period, first: null, last: null, since: null, until: null })}
       />
       <Select
-        aria-label={t("filter.result")}
-        placeholder={t("filter.result")}
-        clearable
-        value={filters.result ?? null}
-        data={RESULTS.map((value) => ({ value, label: t(`result.${value}`) }))}
-        onChange={(value) => change({ result: value })}
+        className={styles.sort ?? ""}
+        aria-label={t("sort")}
+        allowDeselect={false}
+        value={sort}
+        data={SORTS.map((value) => ({ value, label: t(`sort.${value}`) }))}
+        onChange={(value) => change({ sort: value && written(value) })}
       />
-      {may && (
-        <Select
-          aria-label={t("filter.manager")}
-          placeholder={t("filter.manager")}
-          clearable
-          searchable
-          value={filters.manager ?? null}
-          data={people}
-          onChange={(value) => change({ manager: value })}
-        />
-      )}
-      <Chips chips={chips} onClear={() => change(nothing())} />
     </div>
+  );
+}
+
+/** What is done with chosen calls. */
+function Bulk({ calls, open }: { calls: readonly Call[]; open: (ids: readonly string[], call: string) => void }) {
+  const t = useWords("calls");
+  const toast = useToast();
+  const numbers = [...new Set(calls.flatMap((call) => call.client.number ?? []))];
+  const ids = calls.map((call) => call.id);
+  const copy = () =>
+    void navigator.clipboard.writeText(numbers.join("\n")).then(
+      () => toast({ text: t("copied", { count: numbers.length }), icon: "copy" }),
+      () => toast({ text: t("copied.not"), icon: "warn" }),
+    );
+  return (
+    <>
+      <Button size="xs" variant="default" leftSection={<Icon name="play" size={12} />} disabled={ids.length === 0} onClick={() => ids[0] && open(ids, ids[0])}>
+        {t("listen")}
+      </Button>
+      <Button size="xs" variant="default" leftSection={<Icon name="copy" size={12} />} disabled={numbers.length === 0} onClick={copy}>
+        {t("copyNumbers")}
+      </Button>
+    </>
   );
 }

@@ -9,7 +9,8 @@ import { useFormats } from "../formats";
 import { useKeys } from "../keyboard";
 import { Failed, Icon, KeyOf, SkeletonRows, Timer } from "../parts";
 import { useLanguage, useWords } from "../words";
-import { byDay, labelOf, number, signOf, talkersOf, text, type Entry } from "./entries";
+import { useSession } from "../app/session";
+import { byDay, labelOf, number, signOf, talkersOf, text, wasTransferred, type Entry } from "./entries";
 import { KINDS, useMerges, useTimeline, useUndoMerge, useWriteNote, type KindOfEntry } from "./queries";
 import styles from "./Timeline.module.css";
 
@@ -52,13 +53,15 @@ export function Timeline({ contact }: { contact: number }) {
 function OnTheLine({ contact }: { contact: number }) {
   const t = useWords("clients");
   const calls = useOpenCalls();
+  const me = useSession().userId;
   const call = [...calls.values()].find((open) => open.contact_id === contact);
   if (!call) return null;
+  const who = call.managers.map((manager) => (manager.user_id === me && me !== null ? t("you") : (manager.name ?? manager.extension)));
   return (
     <p className={styles.live}>
       <Icon name="phone" />
       <b>{t(call.state === "ringing" ? "ringing" : "talking")}</b>
-      <span>{call.managers.map((manager) => manager.name ?? manager.extension).join(" → ")}</span>
+      <span className="cut">{who.join(" → ")}</span>
       <Timer since={call.answered_at ?? call.started_at} className={styles.clock} />
     </p>
   );
@@ -126,6 +129,7 @@ function Said({ entry, contact }: { entry: Entry; contact: number }): ReactNode 
   const t = useWords("clients");
   const f = useFormats();
   const language = useLanguage();
+  const nameOf = useNameOf();
   const { body } = entry;
   switch (entry.kind) {
     case "call":
@@ -133,7 +137,7 @@ function Said({ entry, contact }: { entry: Entry; contact: number }): ReactNode 
     case "note":
       return (
         <>
-          <b>{t("entry.note")}</b>
+          <b>{t("entry.note")}</b> <By entry={entry} />
           <p className={styles.text}>{text(body, "text")}</p>
         </>
       );
@@ -144,7 +148,7 @@ function Said({ entry, contact }: { entry: Entry; contact: number }): ReactNode 
       return (
         <>
           <b>{t(entry.kind === "task" ? "entry.task" : `entry.task.${text(body, "state") === "failed" ? "failed" : "done"}`)}</b> <span>{text(body, "title")}</span>
-          {text(body, "due_at") && <small>{f.moment(text(body, "due_at"))}</small>}
+          <small>{[text(body, "due_at") && f.moment(text(body, "due_at")), nameOf(number(body, "owner"), text(body, "owner_name"))].filter(Boolean).join(", ")}</small>
         </>
       );
     case "scheduled":
@@ -157,7 +161,7 @@ function Said({ entry, contact }: { entry: Entry; contact: number }): ReactNode 
     case "outcome":
       return (
         <>
-          <b>{t("entry.outcome", { outcome: labelOf(body, "outcome", language) })}</b> <small>{labelOf(body, "reason", language)}</small>
+          <b>{t("entry.outcome", { outcome: labelOf(body, "outcome", language) })}</b> <small>{labelOf(body, "reason", language)}</small> <By entry={entry} />
           {text(body, "note") && <p className={styles.text}>{text(body, "note")}</p>}
         </>
       );
@@ -169,16 +173,37 @@ function Said({ entry, contact }: { entry: Entry; contact: number }): ReactNode 
         </>
       );
     case "owner":
-      return <b>{t("entry.owner")}</b>;
+      return (
+        <>
+          <b>{t("entry.owner")}</b>{" "}
+          <small>
+            {(number(body, "from") ? nameOf(number(body, "from"), text(body, "from_name")) : t("owner.none")) + " → " + (number(body, "to") ? nameOf(number(body, "to"), text(body, "to_name")) : t("owner.none"))}
+          </small>
+        </>
+      );
     case "import":
       return (
         <>
-          <b>{t("entry.import")}</b> <small>{text(body, "file")}</small>
+          <b>{t("entry.import")}</b> <small>{text(body, "file")}</small> <By entry={entry} />
         </>
       );
     default:
       return <b>{t("entry.other")}</b>;
   }
+}
+
+/** A colleague by name, oneself as "you". */
+function useNameOf(): (user: number | null, name: string) => string {
+  const t = useWords("clients");
+  const me = useSession().userId;
+  return (user, name) => (user !== null && user === me ? t("you") : name);
+}
+
+/** Who did it, where a person did. */
+function By({ entry }: { entry: Entry }) {
+  const nameOf = useNameOf();
+  if (!entry.by_name) return null;
+  return <small>{nameOf(Number(entry.by?.replace("user:", "")), entry.by_name)}</small>;
 }
 
 function SaidCall({ entry }: { entry: Entry }) {
@@ -189,11 +214,14 @@ function SaidCall({ entry }: { entry: Entry }) {
   const talk = number(body, "talk_seconds");
   const result = text(body, "result");
   const reason = text(body, "reason");
-  const who = talkersOf(body).map(({ name, seconds }) => (seconds > 0 ? `${name} ${f.duration(seconds)}` : name));
+  const nameOf = useNameOf();
+  const talkers = talkersOf(body);
+  // Of one who talked alone the length stands in front already.
+  const who = talkers.map(({ name, seconds, user }) => (seconds > 0 && talkers.length > 1 ? `${nameOf(user, name)} ${f.duration(seconds)}` : nameOf(user, name)));
   const what = result === "answered" ? t("entry.talked", { time: f.duration(talk) }) : calls(`result.${result || "missed"}` as "result.missed");
   return (
     <>
-      {entry.open ? <Link to={`/calls/${entry.id}`}>{what}</Link> : <b>{what}</b>} <small>{who.join(" → ")}</small>
+      {entry.open ? <Link to={`/calls/${entry.id}`}>{what}</Link> : <b>{what}</b>} <small>{who.join(wasTransferred(body) || result === "answered" ? " → " : ", ")}</small>
       {reason && result !== "answered" && <small>{calls(`reason.${reason}` as "reason.ivr")}</small>}
     </>
   );
@@ -207,7 +235,7 @@ function SaidMerge({ entry, contact }: { entry: Entry; contact: number }) {
   const isUndone = text(entry.body, "undone_at") !== "";
   return (
     <>
-      <b>{t("entry.merge", { name: merge?.gone_name ?? "" })}</b>
+      <b>{t("entry.merge", { name: merge?.gone_name ?? text(entry.body, "gone_name") })}</b> <By entry={entry} />
       {isUndone ? (
         <small>{t("merge.undone")}</small>
       ) : (

@@ -2,6 +2,7 @@
 
 import { Anchor, Button, Menu } from "@mantine/core";
 import { useState } from "react";
+import { useMediaQuery } from "@mantine/hooks";
 import { Link, useNavigate, useParams } from "react-router";
 import { asProblem, useOpenCalls } from "../api";
 import { useSession } from "../app/session";
@@ -11,8 +12,10 @@ import { useWords } from "../words";
 import { AfterCallSide, useCallToWrapUp } from "../wrapup";
 import { Fields } from "./Fields";
 import { Merge } from "./Merge";
+import { NextStep } from "./NextStep";
 import { useCard, type Card } from "./queries";
 import { Timeline } from "./Timeline";
+import styles from "./card.module.css";
 
 export default function CardPage() {
   const id = Number(useParams()["id"]);
@@ -46,18 +49,43 @@ function OneCard({ card }: { card: Card }) {
         {call && <Tag tone="talk">{t("onTheLine")}</Tag>}
       </PageHeader>
       <Columns>
-        <SidePanel label={t("card")} side="left" width={300} acts={<small className="dim">{t("savedAsTyped")}</small>}>
-          <Fields card={card} />
-        </SidePanel>
-        <Middle>
-          <Timeline contact={card.id} />
-        </Middle>
+        <Body card={card} />
         {merges ? (
           <Merge contact={card.id} close={() => setMerges(false)} />
         ) : (
           toWrapUp && <AfterCallSide call={toWrapUp} />
         )}
       </Columns>
+    </>
+  );
+}
+
+/** The fields beside the next step and what happened; on a narrow screen they are folded below the next step. */
+function Body({ card }: { card: Card }) {
+  const t = useWords("clients");
+  const isNarrow = useMediaQuery("(width < 768px)", matchMedia("(width < 768px)").matches);
+  const saved = <small className="dim">{t("savedAsTyped")}</small>;
+  return (
+    <>
+      {!isNarrow && (
+        <SidePanel label={t("card")} side="left" width={300} acts={saved}>
+          <Fields card={card} />
+        </SidePanel>
+      )}
+      <Middle>
+        <NextStep contact={card.id} />
+        {isNarrow && (
+          <details className={styles.folded}>
+            <summary>
+              <b>{t("card")}</b>
+              <span className="cut dim">{[card.city, card.line_of_business].filter(Boolean).join(", ")}</span>
+            </summary>
+            {saved}
+            <Fields card={card} />
+          </details>
+        )}
+        <Timeline contact={card.id} />
+      </Middle>
     </>
   );
 }

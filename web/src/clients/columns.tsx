@@ -16,10 +16,10 @@ export function useClientColumns(): readonly Column<Row>[] {
       head: t("field.name"),
       narrow: "main",
       cell: (card) => (
-        <>
+        <span className={styles.who}>
           <b className="cut">{card.name || t("unknown")}</b>
           <small className="cut dim">{[card.organisation_name, card.job_title].filter(Boolean).join(", ")}</small>
-        </>
+        </span>
       ),
     },
     { name: "number", head: t("numbers"), width: "160px", cell: (card) => <PhoneNumber number={card.numbers[0]} contact={card.id} isText /> },
@@ -40,7 +40,7 @@ export function useClientColumns(): readonly Column<Row>[] {
           </Link>
         ),
     },
-    { name: "touched", head: t("touched"), width: "120px", narrow: "end", cell: (card) => <Moment at={card.last_touch_at} /> },
+    { name: "touched", head: t("touched"), width: "120px", sort: "last_touch", narrow: "end", cell: (card) => <Moment at={card.last_touch_at} /> },
     {
       name: "call",
       head: <span className="unseen">{t("call")}</span>,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { byDay, labelOf, signOf, talkersOf, type Entry } from "./entries";
+import { byDay, labelOf, signOf, talkersOf, wasTransferred, type Entry } from "./entries";
 
-const entry = (kind: string, body: Entry["body"], at = "2026-11-21T12:48:00Z"): Entry => ({ at, kind, id: "1", by: null, open: true, body });
+const entry = (kind: string, body: Entry["body"], at = "2026-11-21T12:48:00Z"): Entry => ({ at, kind, id: "1", by: null, by_name: null, open: true, body });
 
 describe("an entry of the time line", () => {
   it("has the icon of what happened", () => {
@@ -13,12 +13,18 @@ describe("an entry of the time line", () => {
 
   it("names who talked in their order, and who rang where nobody did", () => {
     const managers = [
-      { extension: "101", name: "Иван", talk_seconds: 134 },
+      { extension: "101", user_id: 7, name: "Иван", talk_seconds: 134 },
       { extension: "102", name: null, talk_seconds: 0 },
     ];
-    expect(talkersOf({ managers, answered_by: ["101"] })).toEqual([{ name: "Иван", seconds: 134 }]);
+    expect(talkersOf({ managers, answered_by: ["101"] })).toEqual([{ name: "Иван", seconds: 134, user: 7 }]);
     expect(talkersOf({ managers, answered_by: [] }).map(({ name }) => name)).toEqual(["Иван", "102"]);
     expect(talkersOf({ managers: "nonsense" })).toEqual([]);
+  });
+
+  it("knows a transfer from a call that rang at several", () => {
+    const managers = [{ extension: "101" }, { extension: "102" }];
+    expect(wasTransferred({ managers, answered_by: ["101", "102"], transfers: [{ kind: "blind" }] })).toBe(true);
+    expect(wasTransferred({ managers, answered_by: [], transfers: [] })).toBe(false);
   });
 
   it("tells an outcome in the reader's language", () => {

@@ -46,31 +46,45 @@ export function signOf(entry: Entry): { icon: IconName; tone: "talk" | "miss" | 
 export interface Talker {
   readonly name: string;
   readonly seconds: number;
+  /** User; null: the extension belongs to nobody. */
+  readonly user: number | null;
 }
 
-/** Who of us talked in a call, in their order. */
+/** Who of us talked in a call, in their order; of a call that nobody answered, whose phones rang. */
 export function talkersOf(body: Body): Talker[] {
   const managers: readonly unknown[] = Array.isArray(body["managers"]) ? body["managers"] : [];
   const answered: readonly unknown[] = Array.isArray(body["answered_by"]) ? body["answered_by"] : [];
   const seen = managers.flatMap((some) => {
     if (some === null || typeof some !== "object" || Array.isArray(some)) return [];
-    const { extension, name, talk_seconds } = some as Readonly<Record<string, unknown>>;
+    const { extension, name, talk_seconds, user_id } = some as Readonly<Record<string, unknown>>;
     if (typeof extension !== "string") return [];
-    return [{ extension, name: typeof name === "string" && name ? name : extension, seconds: typeof talk_seconds === "number" ? talk_seconds : 0 }];
+    const talker: Talker = {
+      name: typeof name === "string" && name ? name : extension,
+      seconds: typeof talk_seconds === "number" ? talk_seconds : 0,
+      user: typeof user_id === "number" ? user_id : null,
+    };
+    return [{ extension, talker }];
   });
   const talked = answered.flatMap((extension) => seen.find((some) => some.extension === extension) ?? []);
-  return (talked.length > 0 ? talked : seen).map(({ name, seconds }) => ({ name, seconds }));
+  return (talked.length > 0 ? talked : seen).map(({ talker }) => talker);
+}
+
+/** Whether the client was passed on from one of us to another. */
+export function wasTransferred(body: Body): boolean {
+  return Array.isArray(body["transfers"]) && body["transfers"].length > 0 && talkersOf(body).length > 1;
+}
+
+/** A text in a language, else in any; undefined: there is none. */
+export function labelIn(labels: unknown, language: string): string | undefined {
+  if (labels === null || typeof labels !== "object" || Array.isArray(labels)) return undefined;
+  const known = Object.entries(labels as Readonly<Record<string, unknown>>);
+  const found = known.find(([tag]) => tag === language)?.[1] ?? known[0]?.[1];
+  return typeof found === "string" && found ? found : undefined;
 }
 
 /** The label of an outcome or reason in a language, else any, else its key. */
 export function labelOf(body: Body, name: "outcome" | "reason", language: string): string {
-  const labels = body[`${name}_labels`];
-  if (labels !== null && typeof labels === "object" && !Array.isArray(labels)) {
-    const known = Object.entries(labels as Readonly<Record<string, unknown>>);
-    const found = known.find(([tag]) => tag === language)?.[1] ?? known[0]?.[1];
-    if (typeof found === "string" && found) return found;
-  }
-  return text(body, name);
+  return labelIn(body[`${name}_labels`], language) ?? text(body, name);
 }
 
 /** Entries by the reader's days, in their order. */

@@ -1,67 +1,58 @@
 /* The clients one may see: found by name, by number in any form, by town; filters stay in the address. */
 
 import { Button, Select, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useMemo } from "react";
 import { useNavigate, useSearchParams } from "react-router";
-import { api, body, keys, useNews, usePages } from "../api";
+import { api, body, keys, useNews, usePages, useQuery } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
+import { useOrganisationName } from "../calls/names";
+import { useTyped } from "../calls/typed";
 import { Chips, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, useColumns, useFilters } from "../parts";
+import { SavedViews } from "../views";
 import { useWords } from "../words";
 import { FIRST, useClientColumns } from "./columns";
+import { FILTERS, HEATS, queryOf, STAGES, type Filter, type Filters } from "./filters";
 import { NewClient } from "./NewClient";
 import styles from "./index.module.css";
 
-const FILTERS = ["q", "owner", "heat", "stage", "city", "organisation"] as const;
-type Filter = (typeof FILTERS)[number];
-const HEATS = ["hot", "warm", "cold"] as const;
-const STAGES = ["unsorted", "lead", "client", "refused"] as const;
-
-type Filters = Readonly<Partial<Record<Filter, string>>>;
 type SetFilters = (some: Partial<Record<Filter, string | null>>) => void;
-
-/** The query of the API for the filters of an address; what is wrong in it is left out. */
-function queryOf(filters: Filters) {
-  const id = (value: string | undefined) => (value && /^\d{1,15}$/.test(value) ? Number(value) : undefined);
-  const heat = HEATS.find((some) => some === filters.heat);
-  const stage = STAGES.find((some) => some === filters.stage);
-  const [owner, organisation] = [id(filters.owner), id(filters.organisation)];
-  return {
-    ...(filters.q ? { q: filters.q.slice(0, 100) } : {}),
-    ...(filters.owner === "none" ? { has_owner: false } : owner === undefined ? {} : { owner }),
-    ...(heat ? { heat } : {}),
-    ...(stage ? { stage } : {}),
-    ...(filters.city ? { city: filters.city } : {}),
-    ...(organisation === undefined ? {} : { organisation }),
-  };
-}
 
 export default function ClientsPage() {
   const t = useWords("clients");
   const navigate = useNavigate();
   const [filters, change] = useFilters(FILTERS);
   const [search, setSearch] = useSearchParams();
-  const query = queryOf(filters);
+  const query = useMemo(() => queryOf(filters), [filters]);
   const pages = usePages(keys.list("contacts", query), (cursor) =>
     body(api.GET("/api/v1/contacts", { params: { query: { ...query, limit: 100, ...(cursor ? { cursor } : {}) } } })),
   );
+  const { sort: _, ...counted } = query;
+  const count = useQuery({
+    queryKey: keys.list("contacts", "count", counted),
+    queryFn: () => body(api.GET("/api/v1/contacts/count", { params: { query: counted } })),
+  });
   const [news, forget] = useNews(["contacts"], (fact) => fact.kind === "contact.created");
   const columns = useClientColumns();
   const [shown, choice] = useColumns("clients", columns, FIRST);
-  const isFiltered = Object.keys(filters).length > 0;
+  const isFiltered = Object.keys(filters).some((name) => name !== "sort");
   const make = (open: boolean) => {
     const next = new URLSearchParams(search);
+    next.delete("call");
     if (open) next.set("new", "1");
     else next.delete("new");
     setSearch(next, { replace: true });
   };
+  const wanted = search.get("new");
   return (
     <>
       <PageHeader
         title={t("title")}
+        sub={count.data && t(count.data.more ? "countMore" : "count", { count: count.data.count })}
         acts={
           <>
-            {choice}
+            <SavedViews list="contacts" names={FILTERS} filters={filters} />
+            <span className={styles.wide}>{choice}</span>
             <Button leftSection={<Icon name="plus" />} onClick={() => make(true)}>
               {t("new")}
             </Button>
@@ -85,7 +76,10 @@ export default function ClientsPage() {
             onNews={() => {
               forget();
               void pages.query.refetch();
+              void count.refetch();
             }}
+            sort={{ by: filters.sort === "last_touch" ? "last_touch" : "newest", isDown: true }}
+            onSort={(by) => change({ sort: by === "last_touch" && filters.sort !== "last_touch" ? by : null })}
             empty={
               isFiltered ? (
                 <Empty icon="clients" title={t("none.found")} act={<Button onClick={() => change(nothing())}>{t("none.clear")}</Button>} />
@@ -97,7 +91,7 @@ export default function ClientsPage() {
             }
           />
         </Middle>
-        {search.has("new") && <NewClient close={() => make(false)} />}
+        {wanted !== null && <NewClient key={wanted} number={wanted === "1" ? "" : wanted.slice(0, 40)} call={callOf(search.get("call"))} close={() => make(false)} />}
       </Columns>
     </>
   );
@@ -105,9 +99,12 @@ export default function ClientsPage() {
 
 const nothing = () => Object.fromEntries(FILTERS.map((name) => [name, null])) as Record<Filter, null>;
 
+/** A call of the address; null: it names none. */
+const callOf = (id: string | null): string | null => (id && /^[0-9a-f-]{36}$/.test(id) ? id : null);
+
 function Search({ filters, change }: { filters: Filters; change: SetFilters }) {
   const t = useWords("clients");
-  const [text, setText] = useState(filters.q ?? "");
+  const [text, setText] = useTyped(filters.q ?? "");
   return (
     <form
       role="search"
@@ -143,16 +140,40 @@ function Bar({ filters, change }: { filters: Filters; change: SetFilters }) {
     { value: "none", label: t("owner.none") },
     ...owners.filter(({ value }) => value !== String(session.userId)),
   ];
-  const chips = (["city", "organisation"] as const).flatMap((name) => {
+  const organisation = useOrganisationName(filters.organisation);
+  const named = (value: string) => data.find((some) => some.value === value)?.label ?? value;
+  const shownAs: Record<Exclude<Filter, "sort" | "q">, (value: string) => string | undefined> = {
+    owner: named,
+    heat: (value) => HEATS.map((heat) => (heat === value ? parts(`heat.${heat}`) : "")).find(Boolean),
+    stage: (value) => STAGES.map((stage) => (stage === value ? t(`stage.${stage}`) : "")).find(Boolean),
+    city: (value) => value,
+    organisation: (value) => organisation ?? value,
+    next: (value) => (value === "true" || value === "false" ? t(value === "true" ? "yes" : "no") : undefined),
+  };
+  const chips = (Object.keys(shownAs) as (keyof typeof shownAs)[]).flatMap((name) => {
     const value = filters[name];
-    return value ? [{ key: name, name: t(name === "city" ? "field.city" : "organisation"), value, onRemove: () => change({ [name]: null }) }] : [];
+    const word = value && shownAs[name](value);
+    return word ? [{ key: name, name: t(`filter.${name}`), value: word, onRemove: () => change({ [name]: null }) }] : [];
   });
   return (
+    <>
     <div className={styles.bar}>
       <Select aria-label={t("field.owner")} placeholder={t("field.owner")} clearable searchable value={filters.owner ?? null} data={data} onChange={(owner) => change({ owner })} />
       <Select aria-label={t("field.heat")} placeholder={t("field.heat")} clearable value={filters.heat ?? null} data={HEATS.map((value) => ({ value, label: parts(`heat.${value}`) }))} onChange={(heat) => change({ heat })} />
       <Select aria-label={t("field.stage")} placeholder={t("field.stage")} clearable value={filters.stage ?? null} data={STAGES.map((value) => ({ value, label: t(`stage.${value}`) }))} onChange={(stage) => change({ stage })} />
-      <Chips chips={chips} onClear={() => change({ city: null, organisation: null })} />
+      <Select
+        aria-label={t("filter.next")}
+        placeholder={t("filter.next")}
+        clearable
+        value={filters.next ?? null}
+        data={[
+          { value: "true", label: t("yes") },
+          { value: "false", label: t("no") },
+        ]}
+        onChange={(next) => change({ next })}
+      />
     </div>
+    <Chips chips={chips} onClear={() => change(nothing())} />
+    </>
   );
 }

@@ -27,6 +27,7 @@ import type keys from "./keys/en.json";
 import type webhooks from "./webhooks/en.json";
 import type doctor from "./doctor/en.json";
 import type audit from "./audit/en.json";
+import type views from "./views/en.json";
 import type wrapup from "./wrapup/en.json";
 
 export interface Catalogues {
@@ -42,8 +43,8 @@ export interface Catalogues {
   figures: typeof figures;
   live: typeof live;
   statistics: typeof statistics;
-  profile: typeof profile;
   handover: typeof handover;
+  profile: typeof profile;
   softphone: typeof softphone;
   users: typeof users;
   numbers: typeof numbers;
@@ -57,5 +58,6 @@ export interface Catalogues {
   webhooks: typeof webhooks;
   doctor: typeof doctor;
   audit: typeof audit;
+  views: typeof views;
   wrapup: typeof wrapup;
 }
