@@ -12,7 +12,7 @@ How it works, measured on Asterisk 22.10.1:
 - Consultation: the client is held, the manager dials the target through a Local channel. A target who does not answer,
   or hangs up, sends him back to his client; if he hangs up, client and target are joined.
 - Blind transfer: BlindTransfer while they talk, which Asterisk writes into the journal itself; of a held client a
-  Redirect of his leg.
+  Redirect of his leg. A call that still rings is passed on by the same Redirect: whatever rings for him falls silent.
 
 What was done is told by the journal alone: context and extension of the legs' rows name the order
 (`gateway.domain.legs.OurMove`). Nothing is noted beside it, so a lost answer or a dying gateway cannot leave a hold or
@@ -53,6 +53,13 @@ class _Pair:
     def must_talk(self) -> None:
         if not self.talk:
             raise NotPossibleNow("they do not talk with each other")
+
+    @property
+    def rings(self) -> bool:
+        """Whether the client waits and the manager's phone rings for him; not so where it is he who calls."""
+        waits = self.client.state in ("Ring", "Up") and not self.client.bridge
+        rings = self.manager.state in ("Down", "Ringing") and not self.manager.bridge
+        return waits and rings and bool(self.client.linkedid) and self.client.linkedid == self.manager.linkedid
 
     def must_consult(self) -> None:
         if not self.consults:
@@ -136,7 +143,7 @@ class CallOrders(Orders):
         return await self._ordered(Ability.HOLD, order_id, client, manager, work)
 
     async def transfer(self, *, order_id: str, client: str, manager: str, target: str) -> OrderOutcome:
-        """Blind transfer: the client, talking or held, goes to an extension or number at once."""
+        """Blind transfer: the client, talking, held or still waiting, goes to an extension or number at once."""
         _check_target(target)
 
         async def work(deed: Deed) -> None:
@@ -150,6 +157,9 @@ class CallOrders(Orders):
                     _move(pair.client, TRANSFER, target),
                     ("Hangup", {"Channel": pair.manager.name}),
                 )
+            elif pair.rings:
+                await self._must_pass_on(target)
+                await deed.do(_set(pair.client, "TRUNKLINE_CONTEXT", context), _move(pair.client, TRANSFER, target))
             else:
                 pair.must_talk()
                 fields = {"Channel": pair.manager.name, "Context": context, "Exten": target}
@@ -238,6 +248,11 @@ class CallOrders(Orders):
     async def _must_exist(self, target: str) -> None:
         if await ask_value(self._asking, f"DIALPLAN_EXISTS({self._template.context},{target},1)") == "0":
             raise NoSuchTarget
+
+    async def _must_pass_on(self, target: str) -> None:
+        """A client who is sent where there is no dialplan would be lost."""
+        if await ask_value(self._asking, f"DIALPLAN_EXISTS({TRANSFER},{target},1)") == "0":
+            raise NotPossibleNow("the dialplan lacks the contexts of trunkline_control.conf")
 
 
 async def _noted(session: AmiActions, channel: Channel, name: str) -> str:

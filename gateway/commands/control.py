@@ -248,9 +248,16 @@ def _named(call: RunningCall, order: CallCommand) -> _Legs:
     if client is None:
         raise NotInCall("The client is not in this call any more; nothing was sent.")
     talks = manager is not None and manager.answered_at is not None
-    if not talks and (order.kind not in _ONE_LEG or order.only_own is not None):
+    passes = manager is not None and order.kind is CommandKind.TRANSFER and _only_rings(call)
+    if not (talks or passes) and (order.kind not in _ONE_LEG or order.only_own is not None):
         raise NotInCall("No manager talks in this call at the moment; nothing was sent.")
     return _Legs(manager=manager, client=client)
+
+
+def _only_rings(call: RunningCall) -> bool:
+    """Whether nobody of us has taken the call yet, so that it can be passed on as it rings."""
+    taken = any(leg.role in (Role.MANAGER, Role.OUTSIDE) and leg.answered_at is not None for leg in call.legs)
+    return call.state == CallState.RINGING and not taken
 
 
 async def _consulting(connection: Connection, call: RunningCall, order: CallCommand) -> _Legs | None:

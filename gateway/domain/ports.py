@@ -158,12 +158,14 @@ class CallControl(Protocol):
         ...
 
     async def transfer(self, *, order_id: str, client: str, manager: str, target: str) -> OrderOutcome:
-        """Blind transfer: the client, talking or held, goes to an extension or number at once.
+        """Blind transfer: the client, talking, held or still waiting, goes to an extension or number at once.
+
+        `not_possible` where an engine cannot pass on what only rings.
 
         Args:
             order_id: of the command.
             client: id of the client's leg.
-            manager: id of the manager's leg, which ends.
+            manager: id of the manager's leg, which ends; it may still ring.
             target: as the PBX dials it; permitted before.
         """
         ...

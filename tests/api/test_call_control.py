@@ -296,11 +296,31 @@ async def test_a_manager_whose_phone_only_rings_commands_nothing_of_the_client(a
     call = await api.site.pool.fetchval("select id from call where state = 'ringing'")
     anna, head = await api.caller(Role.MANAGER, "anna"), await api.caller(Role.SUPERVISOR, "head")
 
-    for n, order in enumerate(("recording/pause", "recording/resume", "digits", "hold", "transfer")):
-        body = {"digits": {"json": {"digits": "1"}}, "transfer": {"json": {"number": "102"}}}.get(order, {})
+    for n, order in enumerate(("recording/pause", "recording/resume", "digits", "hold", "consult")):
+        body = {"digits": {"json": {"digits": "1"}}, "consult": {"json": {"number": "102"}}}.get(order, {})
         await problem(await anna.post(f"calls/{call}/{order}", headers=key(f"k{n}"), **body), 409, "conflict")
     assert api.board.told == []
     assert (await head.post(f"calls/{call}/digits", json={"digits": "1"}, headers=key())).status == 202
+
+
+async def test_a_manager_passes_his_own_call_on_while_it_rings(api: Api) -> None:
+    api.board.accept()
+    for row in rows_of("in_answered"):
+        await api.site.pipeline.take([row])
+        if await api.site.pool.fetchval("select count(*) from leg where role = 'manager'"):
+            break
+    call, named = await api.site.pool.fetchval("select id from call"), await legs(api)
+    anna, boris = await api.caller(Role.MANAGER, "anna"), await api.caller(Role.MANAGER, "boris")
+    target = {"user": api.site.users["boris"]}
+
+    await problem(await boris.post(f"calls/{call}/transfer", json=target, headers=key("b")), 404, "not-found")
+    own = await anna.post(f"calls/{call}/transfer", json={"user": api.site.users["anna"]}, headers=key("o"))
+    await problem(own, 422, "invalid-request")
+    passed = await (await anna.post(f"calls/{call}/transfer", json=target, headers=key("a"))).json()
+
+    assert (passed["kind"], passed["state"], passed["target"]) == ("transfer", "done", "102")
+    assert passed["user_id"] == api.site.users["anna"]
+    assert api.board.told == [("transfer", named["client"], named["manager"], "102")]
 
 
 @pytest.mark.parametrize(("order", "fact"), [("listen", "listened"), ("whisper", "whispered"), ("barge", "barged")])

@@ -190,6 +190,32 @@ async def test_a_transfer_that_nobody_takes_is_lost(site: ContractSite) -> None:
     assert [(t.kind, t.by, t.to, t.outcome) for t in call.transfers] == [("blind", "101", "102", "lost")]
 
 
+async def test_a_call_that_rings_is_passed_on_and_stays_one_or_rings_on(site: ContractSite) -> None:
+    """An engine that cannot do it says so, and the call is as it was."""
+    calling = await site.client.dial("4950005", caller=CLIENT)
+    ringing = await site.anna.next_call()
+    await site.stand("trunk", "101")
+    await site.boris.script(answer_after=0.6)
+    outcome = await site.engine.transfer(order_id=new_id(), **site.pair(), target="102")
+    if outcome.accepted:
+        await ringing.ended()
+        taken = await site.boris.next_call()
+    else:
+        await ringing.answer()
+        taken = ringing
+    await taken.connected()
+    await site.talk()
+    await asyncio.sleep(0.5)
+    await calling.hang_up()
+    call = await site.over()
+
+    assert outcome.accepted or (outcome.reason, bool(outcome.detail)) == ("not_possible", True)
+    assert (call.result, call.transfers, call.hung_up_by) == ("answered", (), "client")
+    assert call.answered_by == (("102",) if outcome.accepted else ("101",))
+    rang = {part.extension: part.rang.total_seconds() > 0 for part in call.managers}
+    assert rang == ({"101": True, "102": True} if outcome.accepted else {"101": True})
+
+
 @pytest.mark.parametrize("by_hand", [False, True])
 async def test_a_consultation_ends_with_client_and_colleague_together(site: ContractSite, by_hand: bool) -> None:
     _, called, taken = await site.outbound()

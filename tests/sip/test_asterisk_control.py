@@ -29,6 +29,15 @@ def held(**more: object) -> AmiServer:
     return server
 
 
+def ringing(**more: object) -> AmiServer:
+    """A PBX where a manager's phone rings for a client."""
+    rows = [
+        row("PJSIP/trunk-1", CLIENT) | {"ChannelStateDesc": "Ring"},
+        row("PJSIP/101-1", MANAGER) | {"ChannelStateDesc": "Ringing", "Linkedid": CLIENT},
+    ]
+    return AmiServer(channels=rows, write={"call", "agent", "originate", "reporting"}, **more)  # type: ignore[arg-type]
+
+
 def sent(site: Bench) -> list[str]:
     """The actions that change something, in the order in which they came."""
     return [name for name in site.server.names if name in CHANGING]
@@ -48,11 +57,52 @@ async def test_a_hold_names_each_leg_to_the_other_and_moves_both_at_once() -> No
     )
 
 
+async def test_a_call_that_rings_is_passed_on_by_moving_the_client() -> None:
+    async with bench(ringing()) as site:
+        assert told(await site.engine.transfer(**PAIR, target="102")) == "accepted"
+        (moved,) = site.server.received("Redirect")
+
+        assert sent(site) == ["Setvar", "Redirect"]
+    assert (moved["Channel"], moved["Context"], moved["Exten"]) == ("PJSIP/trunk-1", "trunkline-transfer", "102")
+    assert "ExtraChannel" not in moved
+
+
+@pytest.mark.parametrize(
+    ("client", "manager"),
+    [
+        ({}, {"Linkedid": "1.9"}),  # it rings for somebody else
+        ({"BridgeId": "b1"}, {}),  # the client talks, or is held by somebody
+        ({}, {"ChannelStateDesc": "Ring"}),  # it is the manager who calls
+        ({"ChannelStateDesc": "Ringing"}, {}),
+    ],
+)
+async def test_nobody_is_passed_on_for_whom_the_phone_does_not_ring(
+    client: dict[str, str], manager: dict[str, str]
+) -> None:
+    server = ringing()
+    server.channels = [server.channels[0] | client, server.channels[1] | manager]  # type: ignore[operator]
+    async with bench(server) as site:
+        assert told(await site.engine.transfer(**PAIR, target="102")) == "refused not_possible"
+        assert sent(site) == []
+
+
+async def test_a_client_is_not_passed_on_into_a_dialplan_that_is_not_there() -> None:
+    server = ringing()
+    server.variables["", "DIALPLAN_EXISTS(trunkline-transfer,102,1)"] = "0"
+    async with bench(server) as site:
+        outcome = await site.engine.transfer(**PAIR, target="102")
+
+        assert told(outcome) == "refused not_possible"
+        assert "trunkline_control.conf" in outcome.detail
+        assert sent(site) == []
+
+
 ORDERS: dict[str, tuple[Callable[[], AmiServer], Callable[[Bench], Awaitable[OrderOutcome]], str]] = {
     "hold": (talking, lambda s: s.engine.hold(**PAIR), "Redirect"),
     "resume": (held, lambda s: s.engine.resume(**PAIR), "Redirect"),
     "transfer": (talking, lambda s: s.engine.transfer(**PAIR, target="102"), "BlindTransfer"),
     "transfer of a held client": (held, lambda s: s.engine.transfer(**PAIR, target="102"), "Redirect"),
+    "transfer of a call that rings": (ringing, lambda s: s.engine.transfer(**PAIR, target="102"), "Redirect"),
     "consult": (held, lambda s: s.engine.consult(**PAIR, target="102"), "Redirect"),
     "hang up": (talking, lambda s: s.engine.hang_up(CLIENT), "Hangup"),
     "digits": (talking, lambda s: s.engine.send_digits(order_id="tl-1", leg=CLIENT, digits="1"), "PlayDTMF"),
