@@ -1,5 +1,6 @@
 """A real call over a real Asterisk on the manager's screen: it rings, he talks, and gives the outcome by keys."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,40 @@ async def test_a_click_rings_ones_own_phone_and_then_the_clients(
             await anna.page.keyboard.press("Shift+F8")
             await ringing.ended()
         await expect(phone).not_to_have_attribute("data-state", "talking")
+
+
+async def test_a_call_that_rings_is_passed_on_by_keys_and_stays_one(
+    asterisk: AsteriskServer, database: str, browser: Browser, static: Path
+) -> None:
+    async with at_work(asterisk, database, browser) as anna:
+        phone, pool = band(anna.page), anna.gateway.pool
+        async with (
+            open_manager_phone(asterisk, "101") as desk,
+            open_manager_phone(asterisk, "102") as boris,
+            open_client_phone(asterisk) as client,
+        ):
+            await boris.script(answer_after=1.0)
+            call = await client.dial("4950001")
+            ringing = await desk.next_call()
+            await expect(phone).to_have_attribute("data-state", "ringing")
+            await expect(phone.get_by_role("button", name="Pass on")).to_be_visible()
+            await anna.page.keyboard.press("Shift+F9")
+            search = anna.page.get_by_label("Colleague, extension or number")
+            await expect(search).to_be_focused()
+            await search.fill("boris")
+            await anna.page.keyboard.press("Enter")
+
+            await ringing.ended()
+            await expect(phone).to_contain_text("Passed on")
+            await expect(phone).not_to_have_attribute("data-state", "ringing")
+            await (await boris.next_call()).connected()
+            await call.connected()
+            await call.hang_up()
+
+        async with asyncio.timeout(60):
+            while not (rows := await pool.fetch("select * from call where state = 'ended' and kind = 'client'")):
+                await asyncio.sleep(0.05)
+        (row,) = rows
+        assert (row["result"], row["answered_by"], row["transfers"]) == ("answered", ["102"], [])
+        kinds = await pool.fetch("select kind, state from command")
+        assert [(one["kind"], one["state"]) for one in kinds] == [("transfer", "done")]

@@ -14,6 +14,8 @@ const TOGETHER_MS = 16;
 const ANSWER_MS = 12_000;
 /** Without a word for so long a connection counts as dead; see `#watch`. */
 const SILENCE_MS = 45_000;
+/** A dead network answers nothing at all: so long a question is waited for. */
+const ASK_MS = 10_000;
 
 export type Line = "connecting" | "live" | "away";
 
@@ -94,7 +96,8 @@ export class LiveLine {
     if (this.#running) return;
     this.#running = true;
     addEventListener("online", this.retry);
-    this.#watchdog = setInterval(() => void this.#watch(), SILENCE_MS);
+    addEventListener("offline", this.#look);
+    this.#watchdog = setInterval(this.#look, SILENCE_MS);
     this.#connect();
   }
 
@@ -102,6 +105,7 @@ export class LiveLine {
   stop(): void {
     this.#running = false;
     removeEventListener("online", this.retry);
+    removeEventListener("offline", this.#look);
     clearInterval(this.#watchdog);
     clearTimeout(this.#retry);
     this.#drop(1000);
@@ -168,7 +172,7 @@ export class LiveLine {
     clearTimeout(this.#retry);
     const failures = this.#failures;
     try {
-      await this.ask();
+      await this.#asked();
     } catch (fault) {
       if (!(fault instanceof ApiProblem)) throw fault;
       if (!this.#running || this.#failures !== failures) return;
@@ -189,14 +193,26 @@ export class LiveLine {
     if (this.#running && this.#socket === null) this.#connect();
   }
 
+  /** The browser lost its network, or nothing was asked for a while. */
+  readonly #look = (): void => void this.#watch();
+
   /** A dead network closes no socket: ask now and then. */
   async #watch(): Promise<void> {
     if (this.#view.line !== "live") return;
     try {
-      await this.ask();
+      await this.#asked();
     } catch (fault) {
       if (fault instanceof ApiProblem && fault.status === 0 && this.#socket) this.#closed(0);
     }
+  }
+
+  /** Ask for the session; throws `ApiProblem` 0 also where no answer comes. */
+  async #asked(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new ApiProblem(0)), ASK_MS);
+    });
+    await Promise.race([this.ask(), late]).finally(() => clearTimeout(timer));
   }
 
   #take(message: LiveMessage): void {

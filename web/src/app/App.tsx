@@ -2,7 +2,7 @@
 
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { LiveProvider, queryClient } from "../api";
 import { KeyboardProvider } from "../keyboard";
 import { Failed } from "../parts/Failed";
@@ -10,8 +10,9 @@ import { ToastProvider } from "../parts/Toast";
 import { styleNonce, theme } from "../theme";
 import { Pages } from "./routes";
 import { SessionProvider, useDoor } from "./session";
+import { late } from "../parts/late";
 
-const SignInPage = lazy(() => import("./SignInPage"));
+const SignInPage = late(() => import("./SignInPage"));
 
 const scheme = localStorageColorSchemeManager({ key: "trunkline.theme" });
 

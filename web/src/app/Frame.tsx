@@ -1,7 +1,7 @@
 /* The frame around every page: rail or bottom bar, the band of the phone, and the page. Focus goes skip link, band,
    rail, page, side. */
 
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { Outlet, useLocation } from "react-router";
 import { Band } from "../band";
 import { Overlays } from "../keyboard/Overlays";
@@ -11,8 +11,9 @@ import styles from "./Frame.module.css";
 import { Rail } from "./Rail";
 import { SessionOver } from "./SessionOver";
 import { useFrameKeys } from "./useFrameKeys";
+import { late } from "../parts/late";
 
-const Softphone = lazy(() => import("../softphone/Softphone"));
+const Softphone = late(() => import("../softphone/Softphone"));
 
 export function Frame() {
   const t = useWords("shell");

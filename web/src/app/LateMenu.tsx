@@ -2,8 +2,9 @@
 
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { NavItem } from "./nav";
+import { persistently } from "../parts/late";
 
-const load = () => import("./PersonItems");
+const load = persistently(() => import("./PersonItems"));
 const PersonItems = lazy(load);
 
 export interface LateMenuProps {

@@ -5,6 +5,7 @@ import { Button } from "@mantine/core";
 import { Component, Suspense, type ReactNode } from "react";
 import { useLocation } from "react-router";
 import { asProblem } from "../api/problem";
+import { isOutOfReach } from "../parts/late";
 import { Notice } from "../parts/Notice";
 import { SkeletonRows } from "../parts/Skeleton";
 import { useWords } from "../words";
@@ -44,17 +45,13 @@ class Boundary extends Component<{ children: ReactNode }, State> {
   }
 }
 
-/** A part of the build that is not served any more: the gateway was updated under the open page. */
-function isOldBuild(fault: unknown): boolean {
-  return fault instanceof Error && /dynamically imported module|module script failed|preload CSS/i.test(fault.message);
-}
-
 function PageFault({ fault, retry }: { fault: unknown; retry: () => void }) {
   const t = useWords("shell");
   const problem = asProblem(fault);
   if (problem?.isMissing) return <NotFound />;
   if (problem?.isForbidden) return <Forbidden why={problem.detail} />;
-  const isOld = isOldBuild(fault);
+  // A part of the build that is not served any more: the gateway was updated under the open page.
+  const isOld = isOutOfReach(fault);
   return (
     <Notice
       icon="warn"

@@ -1,12 +1,13 @@
 /* The session is over: a panel under the band asks for the password again. The page stays as it is, what was typed stays,
    and the requests that were refused are sent anew. */
 
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useSession, useSessionOver } from "./session";
 import styles from "./SignIn.module.css";
 import { useWords } from "../words";
+import { late } from "../parts/late";
 
-const SignInForm = lazy(() => import("./SignInForm"));
+const SignInForm = late(() => import("./SignInForm"));
 
 export function SessionOver() {
   const isOver = useSessionOver();

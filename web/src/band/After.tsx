@@ -15,7 +15,7 @@ import { useWords } from "../words";
 import styles from "./Band.module.css";
 import { BandButton, Block, Dotted, useCallerName, Who } from "./Parts";
 import type { Rest } from "./phone";
-import { Word } from "./Ringing";
+import { Word } from "./Told";
 import { usePhonePart } from "./store";
 
 type Ended = Schemas["CallView"];

@@ -1,6 +1,6 @@
 /* "Ask for help": a supervisor sees it on his board and comes; it ends with the call. */
 
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { api, body, keys, once, useAct, useFacts, useQuery, useQueryClient, type Schemas } from "../api";
 import { useSession } from "../app/session";
 import { tame } from "../formats";
@@ -11,8 +11,9 @@ import { useFaultWords } from "./orders";
 import { BandButton } from "./Parts";
 import { focusOnce } from "./focus";
 import { say } from "./store";
+import { late } from "../parts/late";
 
-const TextInput = lazy(() => import("./HelpText"));
+const TextInput = late(() => import("./HelpText"));
 
 type Ask = Schemas["HelpView"];
 

@@ -1,13 +1,14 @@
 /* Digits for the client's menu, while one talks: clicked, or typed while the pad is open. */
 
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { useWords } from "../words";
 import { LatePopover } from "../parts/LatePopover";
 import { useCallOrders } from "./orders";
 import { BandButton } from "./Parts";
 import styles from "./Keypad.module.css";
+import { late } from "../parts/late";
 
-const NumberPad = lazy(async () => ({ default: (await import("../dial/NumberPad")).NumberPad }));
+const NumberPad = late(async () => ({ default: (await import("../dial/NumberPad")).NumberPad }));
 
 export function Keypad({ call }: { call: string }) {
   const t = useWords("band");

@@ -10,8 +10,7 @@ import styles from "./Band.module.css";
 import { listeningOf, useListening, type SpyMode } from "./listening";
 import { BandButton, Block, useCallerName } from "./Parts";
 import type { Line } from "./phone";
-import { Word } from "./Ringing";
-import { usePhonePart } from "./store";
+import { useTold } from "./Told";
 
 const MODES: readonly { mode: SpyMode; icon: IconName; right: "calls.listen" | "calls.whisper" | "calls.barge" }[] = [
   { mode: "listen", icon: "listening", right: "calls.listen" },
@@ -26,7 +25,7 @@ export function ListeningBand({ line, skew }: { line: Line; skew: number }) {
   const { may } = useSession();
   const callerName = useCallerName();
   const { start, leave } = useListening();
-  const word = usePhonePart((view) => view.word);
+  const told = useTold();
   const now = listeningOf(line.command);
   const call = line.call;
   const manager = tame(call?.managers.find((part) => part.user_id === line.command?.about)?.name);
@@ -51,9 +50,7 @@ export function ListeningBand({ line, skew }: { line: Line; skew: number }) {
           <b className="cut">{client}</b>
         </div>
         <div className={styles["under"]}>
-          {word ? (
-            <Word />
-          ) : (
+          {told ?? (
             <span className="cut" role="status">
               {hears} {seen}
             </span>

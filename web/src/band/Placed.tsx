@@ -11,8 +11,7 @@ import { wordOf } from "./faults";
 import { useCallOrders } from "./orders";
 import { BandButton, Block, useCallerName, Who } from "./Parts";
 import type { Command, Line } from "./phone";
-import { Word } from "./Ringing";
-import { usePhonePart } from "./store";
+import { useTold } from "./Told";
 import { usePagePhone } from "./pagePhone";
 import { useContactName } from "./useContactName";
 
@@ -22,7 +21,7 @@ export function Placed({ line, skew }: { line: Line; skew: number }) {
   const orders = useCallOrders();
   const page = usePagePhone();
   const callerName = useCallerName();
-  const word = usePhonePart((view) => view.word);
+  const told = useTold();
   const { call, command } = line;
   const known = useContactName(call?.contact_name ? null : command?.contact_id);
   const name = call?.contact_name ? callerName(call) : known || f.phone(command?.number ?? call?.client.number);
@@ -35,9 +34,7 @@ export function Placed({ line, skew }: { line: Line; skew: number }) {
     <>
       <Block state="dialling" since={line.since} skew={skew} />
       <Who name={name} to={contact ? `/clients/${contact}` : undefined}>
-        {word ? (
-          <Word />
-        ) : (
+        {told ?? (
           <span className="cut" role="status">
             {[name === number ? null : number, wordOfState(command?.state, t)].filter(Boolean).join(" · ")}
           </span>

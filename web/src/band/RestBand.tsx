@@ -10,7 +10,7 @@ import { useWords } from "../words";
 import styles from "./Band.module.css";
 import { usePagePhone } from "./pagePhone";
 import type { Rest } from "./phone";
-import { Word } from "./Ringing";
+import { Word } from "./Told";
 import { StateMenu } from "./StateMenu";
 import { usePhonePart } from "./store";
 

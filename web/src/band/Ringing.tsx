@@ -1,6 +1,6 @@
 /* A call that rings: who it is, what he wants, who else rings, and what can be done. */
 
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import { api, body, useAct, type LiveCall } from "../api";
 import { useLeadingTab } from "../app/tabs";
@@ -17,7 +17,8 @@ import { usePagePhone } from "./pagePhone";
 import { BandButton, Block, Dotted, useCallerName, Who } from "./Parts";
 import type { Line } from "./phone";
 import { flashTitle, RING, ring, type RingChoice } from "./ring";
-import { look, say, usePhonePart } from "./store";
+import { look, say } from "./store";
+import { useTold } from "./Told";
 import { TransferButton } from "./Transfer";
 
 export function Ringing({ line, skew }: { line: Line; skew: number }) {
@@ -32,7 +33,8 @@ export function Ringing({ line, skew }: { line: Line; skew: number }) {
     else if (call) void orders.hangUp(call.id);
   };
   const canAnswer = page?.isRinging === true;
-  useKeys({ "call.answer": () => (canAnswer ? page.answer() : false), "call.end": refuse });
+  const [isPassing, setPassing] = useState(false);
+  useKeys({ "call.answer": () => (canAnswer ? page.answer() : false), "call.end": refuse, "call.transfer": () => setPassing(true) });
   if (!call) return null;
   return (
     <>
@@ -47,7 +49,7 @@ export function Ringing({ line, skew }: { line: Line; skew: number }) {
         ) : (
           <span className={styles["desk"]}>{t("answer.desk")}</span>
         )}
-        {canAnswer && page.redirect && <TransferButton call={call} isPassing word={t("passOn")} />}
+        <TransferButton call={call} isPassing word={t("passOn")} isOpen={isPassing} onOpen={setPassing} />
         <BandButton icon="hangUp" look="stop" isIcon aria-label={t("refuse")} onClick={refuse} />
       </div>
       <Rung call={call} name={callerName(call)} canAnswer={canAnswer} />
@@ -59,38 +61,26 @@ export function Ringing({ line, skew }: { line: Line; skew: number }) {
 function Caught({ call, caller, name }: { call: LiveCall; caller: Caller | undefined; name: string }) {
   const t = useWords("band");
   const f = useFormats();
-  const word = usePhonePart((view) => view.word);
+  const told = useTold();
   const person = caller?.people.length === 1 ? caller.people[0] : undefined;
   const known = nameOf(call);
   const choices = choicesOf(call);
   const line = caller?.line ? tame(caller.line.name) || caller.line.source_name || f.phone(caller.line.did) : call.did ? f.phone(call.did) : null;
   return (
     <Who name={name} to={call.contact_id === null ? undefined : `/clients/${call.contact_id}`} heat={person?.heat}>
-      {word ? (
-        <Word />
-      ) : choices.length > 1 ? (
-        <Choices call={call} />
-      ) : (
-        <Dotted>
-          {[
-            person?.organisation && tame(person.organisation.name),
-            known.kind !== "number" && (call.client.number ? f.phone(call.client.number) : t("anonymous")),
-            line && t("line", { line }),
-          ]}
-        </Dotted>
-      )}
+      {told ??
+        (choices.length > 1 ? (
+          <Choices call={call} />
+        ) : (
+          <Dotted>
+            {[
+              person?.organisation && tame(person.organisation.name),
+              known.kind !== "number" && (call.client.number ? f.phone(call.client.number) : t("anonymous")),
+              line && t("line", { line }),
+            ]}
+          </Dotted>
+        ))}
     </Who>
-  );
-}
-
-/** What came of the last order. */
-export function Word() {
-  const word = usePhonePart((view) => view.word);
-  if (!word) return null;
-  return (
-    <span className={`${styles["word"]} cut`} role="status" data-fault={word.isFault || undefined} title={word.text}>
-      {word.text}
-    </span>
   );
 }
 

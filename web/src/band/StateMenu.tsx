@@ -1,6 +1,6 @@
 /* How one is between calls, and choosing it: free, a break with its reason, off; and the ring of this page. */
 
-import { forwardRef, lazy, useState } from "react";
+import { forwardRef, useState } from "react";
 import { api, body, keys, once, useAct, useQuery } from "../api";
 import { useSession } from "../app/session";
 import { Icon, STATE_ICONS, Timer } from "../parts";
@@ -11,8 +11,9 @@ import { useFaultWords } from "./orders";
 import type { Rest } from "./phone";
 import { say } from "./store";
 import type { StateChoice } from "./StateItems";
+import { late } from "../parts/late";
 
-const StateItems = lazy(() => import("./StateItems"));
+const StateItems = late(() => import("./StateItems"));
 
 export function StateMenu({ rest, skew }: { rest: Rest; skew: number }) {
   const t = useWords("band");

@@ -15,8 +15,8 @@ import { useCallOrders } from "./orders";
 import { usePagePhone } from "./pagePhone";
 import { BandButton, Block, Dotted, useCallerName, Who } from "./Parts";
 import { at, type Line } from "./phone";
-import { Word } from "./Ringing";
-import { say, usePhonePart } from "./store";
+import { say } from "./store";
+import { useTold } from "./Told";
 import { TransferButton } from "./Transfer";
 
 export function Talking({ line, skew }: { line: Line; skew: number }) {
@@ -87,7 +87,7 @@ function Partner({ line }: { line: Line }) {
   const t = useWords("band");
   const f = useFormats();
   const callerName = useCallerName();
-  const word = usePhonePart((view) => view.word);
+  const told = useTold();
   const call = line.call;
   const caller = useCaller(call?.id).data;
   const person = caller?.people.length === 1 ? caller.people[0] : undefined;
@@ -98,25 +98,24 @@ function Partner({ line }: { line: Line }) {
   const to = contact ? `/clients/${contact}` : undefined;
   return (
     <Who name={call ? callerName(call) : f.phone(line.command?.number)} to={to} heat={person?.heat}>
-      {word ? (
-        <Word />
-      ) : asking !== null ? (
-        <span className="cut">{t("asking", { name: asking })}</span>
-      ) : (
-        <>
-          <Dotted>{[known?.kind !== "number" && f.phone(call?.client.number), did && t("line", { line: did })]}</Dotted>
-          {paused ? (
-            <Tag tone="warn" icon="pause">
-              {t("recording.paused")}
-            </Tag>
-          ) : (
-            <span className={styles["recording"]}>
-              <Icon name="record" size={14} />
-              {t("recording")}
-            </span>
-          )}
-        </>
-      )}
+      {told ??
+        (asking !== null ? (
+          <span className="cut">{t("asking", { name: asking })}</span>
+        ) : (
+          <>
+            <Dotted>{[known?.kind !== "number" && f.phone(call?.client.number), did && t("line", { line: did })]}</Dotted>
+            {paused ? (
+              <Tag tone="warn" icon="pause">
+                {t("recording.paused")}
+              </Tag>
+            ) : (
+              <span className={styles["recording"]}>
+                <Icon name="record" size={14} />
+                {t("recording")}
+              </span>
+            )}
+          </>
+        ))}
     </Who>
   );
 }

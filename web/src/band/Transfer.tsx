@@ -1,11 +1,12 @@
 /* The button that gives a call away: at once, or after asking. What it opens is loaded when it is wanted. */
 
-import { lazy, useState } from "react";
+import { useState } from "react";
 import type { LiveCall } from "../api";
 import { LatePopover } from "../parts/LatePopover";
 import { BandButton } from "./Parts";
+import { late } from "../parts/late";
 
-const Picker = lazy(() => import("./TransferPicker"));
+const Picker = late(() => import("./TransferPicker"));
 
 export interface TransferProps {
   call: LiveCall;

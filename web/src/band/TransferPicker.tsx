@@ -10,7 +10,6 @@ import { StateWord, type PhoneState } from "../parts/StateWord";
 import { useWords } from "../words";
 import { found, type Colleague } from "./colleagues";
 import { useCallOrders, type Target } from "./orders";
-import { usePagePhone } from "./pagePhone";
 import { focusOnce } from "./focus";
 import { say } from "./store";
 import styles from "./Transfer.module.css";
@@ -29,7 +28,6 @@ export default function TransferPicker({ call, isPassing, onDone }: { call: Live
   const f = useFormats();
   const id = useId();
   const orders = useCallOrders();
-  const page = usePagePhone();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const colleagues = useColleagues().data;
@@ -39,9 +37,10 @@ export default function TransferPicker({ call, isPassing, onDone }: { call: Live
   const chosen = rows[Math.min(at, rows.length - 1)];
   const send = async (target: Colleague | string, ask: boolean) => {
     onDone();
-    if (isPassing) return page?.redirect?.(typeof target === "string" ? target : (target.extensions[0] ?? ""));
     const to: Target = typeof target === "string" ? { number: target } : { user: target.id };
-    if (ask) await orders.consult(call.id, to);
+    if (isPassing) {
+      if (await orders.passOn(call.id, to)) say(t("done.passOn"), false);
+    } else if (ask) await orders.consult(call.id, to);
     else if (await orders.transfer(call.id, to)) say(t("done.transfer"), false);
   };
   const key = (event: React.KeyboardEvent) => {

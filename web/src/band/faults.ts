@@ -13,7 +13,7 @@ export const FAULT_WORDS = [
   "client_busy", "client_refused", "client_no_answer", "client_no_response", "no_such_number", "number_changed",
   "line_overloaded", "trunk_unreachable", "client_failed", "manager_hung_up", "lost_in_transfer",
   // the order
-  "not_connected", "not_allowed", "not_possible", "leg_gone", "not_sent", "interrupted", "not_seen", "connection_lost",
+  "not_connected", "not_allowed", "not_possible", "not_passed_on", "leg_gone", "not_sent", "interrupted", "not_seen", "connection_lost",
   "no_reply", "failed", "cancelled",
   // the number
   "empty", "letters", "too_short", "too_long", "international_prefix", "extension", "unknown_extension", "own_number",

@@ -1,7 +1,7 @@
 /* The phone's one place: a band above every page, always of the same height. A call fills it; nothing opens over the
    work, nothing moves, the focus stays where it is. */
 
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { useIsDialOpen } from "../dial/opener";
 import { useDialEverywhere, useNotPlaced } from "../dial/placing";
 import { useWords } from "../words";
@@ -18,8 +18,9 @@ import { useFailedCall } from "./failed";
 import { RestBand } from "./RestBand";
 import { Chip, Ringing } from "./Ringing";
 import { Talking } from "./Talking";
+import { late } from "../parts/late";
 
-const DialSheet = lazy(() => import("../dial/DialSheet"));
+const DialSheet = late(() => import("../dial/DialSheet"));
 
 export function Band() {
   const t = useWords("band");

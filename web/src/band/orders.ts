@@ -3,7 +3,7 @@
 import { useMemo } from "react";
 import { api, asProblem, body, done, once, useOrder } from "../api";
 import { useWords } from "../words";
-import { faultWord, wordOf } from "./faults";
+import { faultWord, wordOf, type FaultWord } from "./faults";
 import type { Command } from "./phone";
 import { say } from "./store";
 
@@ -44,12 +44,12 @@ export function useCallOrders() {
   const t = useWords("band");
   const faultWords = useFaultWords();
   return useMemo(() => {
-    const told = async (giving: Promise<Command | undefined>): Promise<boolean> => {
+    const told = async (giving: Promise<Command | undefined>, impossible: FaultWord = "not_possible"): Promise<boolean> => {
       say(null);
       try {
         const command = await giving;
         if (command?.state === "refused" || command?.state === "unknown") {
-          const word = wordOf(command.reason);
+          const word = command.reason === "not_possible" ? impossible : wordOf(command.reason);
           say(word ? t(`fault.${word}`) : command.detail);
           return false;
         }
@@ -64,6 +64,10 @@ export function useCallOrders() {
         order(what, { call }, (key) =>
           body(api.POST(PATHS[what], { params: { path: { call_id: call }, header: once(key) } })),
         ),
+      );
+    const transfer = (call: string, target: Target) =>
+      order("transfer", { call, ...target }, (key) =>
+        body(api.POST("/api/v1/calls/{call_id}/transfer", { params: { path: { call_id: call }, header: once(key) }, body: target })),
       );
     return {
       hold: simple("hold"),
@@ -81,12 +85,9 @@ export function useCallOrders() {
             body(api.POST("/api/v1/calls/{call_id}/digits", { params: { path: { call_id: call }, header: once(key) }, body: { digits } })),
           ),
         ),
-      transfer: (call: string, target: Target) =>
-        told(
-          order("transfer", { call, ...target }, (key) =>
-            body(api.POST("/api/v1/calls/{call_id}/transfer", { params: { path: { call_id: call }, header: once(key) }, body: target })),
-          ),
-        ),
+      transfer: (call: string, target: Target) => told(transfer(call, target)),
+      /** Send a call on that still rings. */
+      passOn: (call: string, target: Target) => told(transfer(call, target), "not_passed_on"),
       consult: (call: string, target: Target) =>
         told(
           order("consult", { call, ...target }, (key) =>

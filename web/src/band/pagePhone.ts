@@ -15,8 +15,6 @@ export interface PagePhone {
   /** Refuse what rings, or end what talks. */
   hangUp(): void;
   mute(isMuted: boolean): void;
-  /** Send what rings to another extension; undefined: it cannot. */
-  readonly redirect?: (extension: string) => void;
 }
 
 let present: PagePhone | null = null;

@@ -50,6 +50,12 @@ describe("a call that rings", () => {
     const talk = call({ id: "b", state: "talking", answered_by: ["7"] });
     expect(phoneOf(known([call(), talk], { own: own({ state: "talking", call: "b" }) }), "a").shown?.id).toBe("a");
   });
+  it("that he has passed on rings elsewhere, whatever is told of it next", () => {
+    const given = command("transfer", "done");
+    expect(kinds(known([call({ managers: [part(ME), part(8)] })], { commands: [given] }))).toEqual([null]);
+    expect(kinds(known([call()], { commands: [given], ownAt: 200, own: own({ ringing: ["a"] }) }))).toEqual(["ringing"]); // and came back
+    expect(kinds(known([call()], { commands: [command("transfer", "refused")] }))).toEqual(["ringing"]);
+  });
   it("beside a supervisor's listening is a chip", () => {
     const state = known([call()], { commands: [command("listen", "talking", { call_id: "z" })] });
     expect(kinds(state)).toEqual(["listening", "ringing"]);

@@ -111,10 +111,14 @@ export function kindOf(call: LiveCall, known: Known): "ringing" | "dialling" | "
   const isTold = own !== null && known.ownAt >= (known.heardAt.get(call.id) ?? 0);
   if (isTold) return own.ringing.includes(call.id) ? waitingKind(call) : null;
   // A change that his state does not tell of yet: go by the call alone, so that nothing waits for a second answer.
-  if (own?.ringing.includes(call.id) && call.state === "ringing") return waitingKind(call);
-  if (call.state === "ringing") return waitingKind(call);
+  if (call.state === "ringing") return passedOn(call, known) ? null : waitingKind(call);
   const tookIt = call.answered_by.includes(part.extension) && call.transfers.length === 0;
   return tookIt ? "talking" : null;
+}
+
+/** Whether he has sent the call on while it rang: at his phone it is over, though his part in it stays. */
+function passedOn(call: LiveCall, { commands, me }: Known): boolean {
+  return commands.some((one) => one.kind === "transfer" && one.call_id === call.id && one.user_id === me && one.state === "done");
 }
 
 function waitingKind(call: LiveCall): "ringing" | "dialling" {

@@ -1,11 +1,12 @@
 /* The palette and the list of keys, loaded when they are opened first. */
 
 import { lazy, Suspense, useEffect, useSyncExternalStore } from "react";
+import { late, persistently } from "../parts/late";
 import { overlays } from "./openers";
 
-const loadPalette = () => import("./Palette");
+const loadPalette = persistently(() => import("./Palette"));
 const Palette = lazy(loadPalette);
-const KeysOverlay = lazy(() => import("./KeysOverlay"));
+const KeysOverlay = late(() => import("./KeysOverlay"));
 
 const REST_MS = 3000;
 

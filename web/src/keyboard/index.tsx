@@ -26,11 +26,18 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       const { code, key, ctrlKey, metaKey, altKey, shiftKey, isComposing } = event;
       const seen = { code, key, ctrlKey, metaKey, altKey, shiftKey, isComposing, isAltGraph };
       if (dispatcher.press(seen, isWriting, event.timeStamp)) event.preventDefault();
+      else if (isWriting && code === "Escape") leaveField(target);
     };
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
   }, [dispatcher]);
   return <Context value={dispatcher}>{children}</Context>;
+}
+
+/** Esc takes one out of a field, so that digits and letters are keys again; Tab goes on from there. A field that has a
+ * list open, and a dialog, understand Esc themselves. */
+function leaveField(field: Element): void {
+  if (field.closest("[role=dialog], dialog, [aria-expanded=true]") === null && field instanceof HTMLElement) field.blur();
 }
 
 /** Keys that the focused part itself understands: a button's Enter and Space, everything within a menu or a dialog. */

@@ -2,7 +2,7 @@
    when it is chosen. */
 
 import { Button, SegmentedControl } from "@mantine/core";
-import { lazy, Suspense, useMemo, useRef, useState } from "react";
+import { Suspense, useMemo, useRef, useState } from "react";
 import { useLive } from "../api";
 import { useCount } from "../app/counts";
 import { useFormats } from "../formats";
@@ -16,8 +16,9 @@ import { useBoard, useGoalRows } from "./queries";
 import { Rows } from "./Rows";
 import { Side } from "./Side";
 import { Tiles } from "./Tiles";
+import { late } from "../parts/late";
 
-const FigurePanel = lazy(async () => ({ default: (await import("../statistics/FigurePanel")).FigurePanel }));
+const FigurePanel = late(async () => ({ default: (await import("../statistics/FigurePanel")).FigurePanel }));
 const FILTERS = ["team", "order", "open", "user"] as const;
 
 export default function LivePage() {

@@ -1,8 +1,9 @@
 /* A button whose menu is loaded when it is opened first. The entries (`Menu.Item`) come from a lazy component. */
 
 import { lazy, Suspense, useEffect, useRef, useState, type ReactElement, type ReactNode } from "react";
+import { persistently } from "./late";
 
-const load = () => import("./MenuBody");
+const load = persistently(() => import("./MenuBody"));
 const MenuBody = lazy(load);
 
 export interface LateMenuProps {

@@ -1,8 +1,9 @@
 /* A button with something under it that is loaded when it is opened first: what the frame needs at once stays small. */
 
 import { lazy, Suspense, useEffect, useRef, useState, type ReactElement, type ReactNode } from "react";
+import { persistently } from "./late";
 
-const load = () => import("./PopoverBody");
+const load = persistently(() => import("./PopoverBody"));
 const PopoverBody = lazy(load);
 
 export interface LatePopoverProps {

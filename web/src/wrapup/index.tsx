@@ -1,11 +1,12 @@
 /* The panel as pages embed it: its code and words come when it is shown first. `<AfterCall call={id} />` within a panel
    of the page, `<AfterCallSide call={id} />` as a panel of its own at the right. */
 
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { loadWords } from "../words";
 import styles from "./Side.module.css";
+import { late } from "../parts/late";
 
-const Panel = lazy(async () => {
+const Panel = late(async () => {
   const [{ AfterCall: Loaded }] = await Promise.all([import("./AfterCall"), loadWords("wrapup")]);
   return { default: Loaded };
 });

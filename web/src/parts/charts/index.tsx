@@ -1,11 +1,12 @@
 /* Charts with a table twin. The drawing is loaded when the first chart is shown; colours are tokens, and every bar or
    point opens what it is made of. */
 
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
 import { useWords } from "../../words";
 import { Icon } from "../Icon";
 import { SkeletonBlock } from "../Skeleton";
 import styles from "./charts.module.css";
+import { late } from "../late";
 
 export interface Series {
   readonly name: string;
@@ -37,8 +38,8 @@ export interface ChartProps {
   current?: number | null;
 }
 
-const BarDrawing = lazy(() => import("./BarDrawing"));
-const LineDrawing = lazy(() => import("./LineDrawing"));
+const BarDrawing = late(() => import("./BarDrawing"));
+const LineDrawing = late(() => import("./LineDrawing"));
 
 export function Bars(props: ChartProps) {
   return (
