@@ -23,7 +23,8 @@ class StepFigures(Outgoing):
 
     step: str = Field(description="owner, group:3, manager:7, announcement, site, hang_up; empty: not known")
     answered: int
-    missed: int = Field(description="nobody answered, for whichever reason")
+    missed: int
+    lost: int = Field(description="answered, and lost on the way to another manager")
 
 
 class RouteFiguresView(Outgoing):
@@ -34,17 +35,19 @@ class RouteFiguresView(Outgoing):
     calls: int
     answered: int
     missed: int
+    lost: int
     steps: tuple[StepFigures, ...] = Field(description="the most frequent first")
 
 
 def route_figures_view(since: date, until: date, found: Sequence[StepCalls]) -> RouteFiguresView:
     """What came through a route."""
-    answered, missed = sum(s.answered for s in found), sum(s.missed for s in found)
+    answered, missed, lost = (sum(getattr(s, name) for s in found) for name in ("answered", "missed", "lost"))
     return RouteFiguresView(
         since=since,
         until=until,
-        calls=answered + missed,
+        calls=answered + missed + lost,
         answered=answered,
         missed=missed,
-        steps=tuple(StepFigures(step=s.step, answered=s.answered, missed=s.missed) for s in found),
+        lost=lost,
+        steps=tuple(StepFigures(step=s.step, answered=s.answered, missed=s.missed, lost=s.lost) for s in found),
     )

@@ -30,7 +30,8 @@ class StepCalls:
     step: str
     answered: int
     missed: int
-    """Nobody answered, for whichever reason."""
+    lost: int
+    """Somebody answered, and the client was lost on the way to another one."""
 
 
 async def calls_through(source: Source, route: int, since: datetime, until: datetime) -> list[StepCalls]:
@@ -44,7 +45,8 @@ async def calls_through(source: Source, route: int, since: datetime, until: date
     """
     rows = await source.fetch(
         f"select coalesce(step, '') as step, count(*) filter (where result = 'answered')::int as answered,"
-        f" count(*) filter (where result <> 'answered')::int as missed"
+        f" count(*) filter (where result = 'missed')::int as missed,"
+        " count(*) filter (where result = 'lost_in_transfer')::int as lost"
         f" from (select {STEP} as step, c.result from call c"
         " where c.merged_into is null and c.kind = 'client' and c.state = 'ended' and c.started_at >= $2"
         f" and c.started_at < $3 and {ROUTED.replace('$', '$1')}) through group by 1 order by count(*) desc, 1",

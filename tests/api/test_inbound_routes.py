@@ -289,7 +289,7 @@ async def test_a_routes_figures_are_as_many_calls_as_their_lists_have(api: Api, 
     async with admin.get(f"inbound-routes/{route['id']}/figures", params=days) as response:
         figures = await response.json()
 
-    assert (figures["calls"], figures["answered"], figures["missed"]) == (2, 1, 1)
+    assert (figures["calls"], figures["answered"], figures["missed"], figures["lost"]) == (2, 1, 1, 0)
     assert sorted((s["step"], s["answered"], s["missed"]) for s in figures["steps"]) == [
         (f"group:{group}", 1, 0),
         ("site", 0, 1),

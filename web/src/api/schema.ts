@@ -1033,6 +1033,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/promises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was promised in a call, as its transcript tells it
+         * @description Needs the right `recordings.listen_own`.
+         */
+        get: operations["get_calls_call_id_promises"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/recording/retry": {
         parameters: {
             query?: never;
@@ -13145,6 +13165,52 @@ export interface components {
             rows: string | null;
         };
         /**
+         * PromiseKind
+         * @description What shall be done.
+         * @enum {string}
+         */
+        PromiseKind: "call" | "letter" | "meeting";
+        /**
+         * PromiseList
+         * @description The last ones, in the order in which they were said.
+         */
+        PromiseList: {
+            /** Items */
+            items: components["schemas"]["PromiseView"][];
+        };
+        /**
+         * PromiseView
+         * @description One promise that was heard.
+         */
+        PromiseView: {
+            kind: components["schemas"]["PromiseKind"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Time
+             * @description like 11:00; null: no hour was said
+             */
+            time: string | null;
+            /**
+             * Start
+             * @description seconds from the start of the recording
+             */
+            start: number;
+            /**
+             * Speaker
+             * @description manager or client; null: nobody can tell
+             */
+            speaker: string | null;
+            /**
+             * Quote
+             * @description the sentence, of 160 signs at most
+             */
+            quote: string;
+        };
+        /**
          * Proposal
          * @description An endpoint that no table names.
          */
@@ -13939,6 +14005,8 @@ export interface components {
             answered: number;
             /** Missed */
             missed: number;
+            /** Lost */
+            lost: number;
             /**
              * Steps
              * @description the most frequent first
@@ -15320,11 +15388,13 @@ export interface components {
             step: string;
             /** Answered */
             answered: number;
-            /**
-             * Missed
-             * @description nobody answered, for whichever reason
-             */
+            /** Missed */
             missed: number;
+            /**
+             * Lost
+             * @description answered, and lost on the way to another manager
+             */
+            lost: number;
         };
         /**
          * StepKind
@@ -17559,6 +17629,9 @@ export type ProfileView = components['schemas']['ProfileView'];
 export type Progress = components['schemas']['Progress'];
 export type ProgressList = components['schemas']['ProgressList'];
 export type ProgressView = components['schemas']['ProgressView'];
+export type PromiseKind = components['schemas']['PromiseKind'];
+export type PromiseList = components['schemas']['PromiseList'];
+export type PromiseView = components['schemas']['PromiseView'];
 export type Proposal = components['schemas']['Proposal'];
 export type Proposals = components['schemas']['Proposals'];
 export type QueueEntryView = components['schemas']['QueueEntryView'];
@@ -20148,6 +20221,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_calls_call_id_promises: {
+        parameters: {
+            query?: {
+                /** @description whose clock days and hours are of; left out, or unknown: the company's */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromiseList"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */

@@ -52,21 +52,24 @@ export function whenDone(told: () => void): void {
   ends = told;
 }
 
+const isStopped = (): boolean => present?.state === "stopped";
+
 /** Hand over, step by step, until nothing is left, nothing moves any more, or somebody stops it. */
 export async function begin(order: Order, whole: number): Promise<void> {
   if (present?.state === "running") return;
-  set({ order, whole, cards: 0, last: null, state: "running", fault: null });
-  let onto: number | undefined;
-  while (present.state === "running") {
+  let run: Run = { order, whole, cards: 0, last: null, state: "running", fault: null };
+  set(run);
+  while (run.state === "running") {
     try {
-      const step: Done = await patiently(onto === undefined ? order : { ...order, onto });
-      const moved = step.cards > present.cards;
-      onto = step.id ?? undefined;
-      const isOver = !step.left || !moved;
-      set({ ...present, cards: step.cards, last: step, state: isOver && present.state === "running" ? "done" : present.state });
+      const onto: number | null = run.last?.id ?? null;
+      const step = await patiently(onto === null ? order : { ...order, onto });
+      const isOver = !step.left || step.cards === run.cards;
+      run = { ...run, cards: step.cards, last: step, state: isOver ? "done" : isStopped() ? "stopped" : "running" };
+      set(run);
     } catch (fault) {
       const problem = asProblem(fault);
-      set({ ...present, state: "failed", fault: problem ? (problem.errors[0]?.detail ?? problem.detail) : null });
+      run = { ...run, state: "failed", fault: problem ? (problem.errors[0]?.detail ?? problem.detail) : null };
+      set(run);
       if (!problem) throw fault;
     }
   }

@@ -24,10 +24,13 @@ export interface StepsProps {
   title: string;
   route: Route;
   steps: readonly Step[];
+  /** Why the gateway refused the last change of these steps. */
+  fault: string | null;
+  showGroup: (group: string) => void;
   change: (steps: StepBody[]) => void;
 }
 
-export function Steps({ title, route, steps, change }: StepsProps) {
+export function Steps({ title, route, steps, fault, showGroup, change }: StepsProps) {
   const t = useWords("routing");
   const f = useFormats();
   const choices = useChoices(route);
@@ -44,6 +47,7 @@ export function Steps({ title, route, steps, change }: StepsProps) {
             wait={(seconds) => change(bodies.with(at, { ...bodyOf(step), seconds }))}
             raise={() => change(raised(bodies, at))}
             drop={() => change(bodies.toSpliced(at, 1))}
+            showGroup={showGroup}
           />
         ))}
       </ol>
@@ -53,6 +57,7 @@ export function Steps({ title, route, steps, change }: StepsProps) {
           aria-label={t("add.to", { title })}
           placeholder={t("add")}
           searchable
+          error={fault}
           value={null}
           data={choices}
           leftSection={<Icon name="plus" />}
@@ -80,7 +85,16 @@ function useChoices(route: Route) {
   return parts.filter(({ items }) => items.length > 0);
 }
 
-function OneStep({ at, step, wait, raise, drop }: { at: number; step: Step; wait: (seconds: number) => void; raise: () => void; drop: () => void }) {
+interface OneStepProps {
+  at: number;
+  step: Step;
+  wait: (seconds: number) => void;
+  raise: () => void;
+  drop: () => void;
+  showGroup: (group: string) => void;
+}
+
+function OneStep({ at, step, wait, raise, drop, showGroup }: OneStepProps) {
   const t = useWords("routing");
   const group = useGroups().data?.items.find(({ id }) => id === step.group);
   const name = useStepName()(step);
@@ -89,7 +103,13 @@ function OneStep({ at, step, wait, raise, drop }: { at: number; step: Step; wait
       <span className={styles.at}>{at + 1}</span>
       <Icon name={ICONS[step.kind]} />
       <span className={styles.what}>
-        <b>{name}</b>
+        {group ? (
+          <button type="button" className={styles.group} onClick={() => showGroup(String(group.id))}>
+            {name}
+          </button>
+        ) : (
+          <b>{name}</b>
+        )}
         <small>{step.kind === "group" && group ? t("members", { count: group.members.length }) : t(`how.${step.kind}`)}</small>
       </span>
       {group && <StrategyChoice group={group} />}

@@ -2,14 +2,17 @@
 
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { asProblem } from "../../api";
 import { useFormats } from "../../formats";
 import { Columns, Empty, Icon, Middle, Moment, PageHeader, Panel, Shown, SidePanel, Tag } from "../../parts";
 import { useWords } from "../../words";
+import { Groups } from "./Groups";
 import { NewRoute } from "./NewRoute";
 import { useChangeRoute, useNumbers, useRoutes, type Route } from "./queries";
 import { Side } from "./Side";
 import { Steps } from "./Steps";
+import { Through } from "./Through";
 import styles from "./index.module.css";
 
 const NEW = "new";
@@ -22,6 +25,9 @@ export default function RoutingPage() {
   const t = useWords("routing");
   const navigate = useNavigate();
   const { did } = useParams();
+  const [search, setSearch] = useSearchParams();
+  const group = search.get("group");
+  const showGroup = (open: string | null) => setSearch(open === null ? {} : { group: open }, { replace: true });
   const routes = useRoutes();
   const known = useNumbers().data?.items.find((number) => number.did === did);
   const items = routes.data?.items ?? [];
@@ -31,9 +37,14 @@ export default function RoutingPage() {
       <PageHeader
         title={t("title")}
         acts={
-          <Button component={Link} to={`/admin/routing/${NEW}`} leftSection={<Icon name="plus" />}>
-            {t("new")}
-          </Button>
+          <>
+            <Button leftSection={<Icon name="clients" />} onClick={() => showGroup("all")}>
+              {t("groups")}
+            </Button>
+            <Button component={Link} to={`/admin/routing/${NEW}`} leftSection={<Icon name="plus" />}>
+              {t("new")}
+            </Button>
+          </>
         }
       />
       <Columns>
@@ -44,7 +55,7 @@ export default function RoutingPage() {
           <Shown query={routes}>
             {() =>
               route ? (
-                <OneRoute key={route.id} route={route} />
+                <OneRoute key={route.id} route={route} showGroup={showGroup} />
               ) : did ? (
                 <NewRoute key={did} did={did === NEW ? "" : did} name={known?.name ?? ""} open={(made) => void navigate(addressOf(made))} />
               ) : (
@@ -55,7 +66,7 @@ export default function RoutingPage() {
             }
           </Shown>
         </Middle>
-        {route && <Side route={route} />}
+        {group !== null ? <Groups open={group} show={showGroup} /> : route && <Side route={route} />}
       </Columns>
     </>
   );
@@ -105,10 +116,12 @@ function List({ routes, current }: { routes: readonly Route[]; current: string }
   );
 }
 
-function OneRoute({ route }: { route: Route }) {
+function OneRoute({ route, showGroup }: { route: Route; showGroup: (open: string) => void }) {
   const t = useWords("routing");
   const f = useFormats();
   const change = useChangeRoute();
+  const problem = asProblem(change.error);
+  const faultOf = (list: string) => problem?.errors.find(({ pointer }) => pointer.startsWith(`#/${list}`))?.detail ?? null;
   const set = (some: Parameters<typeof change.run>[0]["change"]) => change.run({ route, change: some });
   return (
     <>
@@ -119,14 +132,15 @@ function OneRoute({ route }: { route: Route }) {
           {t("changed.at")} <Moment at={route.changed_at} />
         </small>
       </div>
-      <Steps title={t("open")} route={route} steps={route.steps} change={(steps) => set({ steps })} />
-      <Steps title={t("closed")} route={route} steps={route.closed_steps} change={(steps) => set({ closed_steps: steps })} />
+      <Steps title={t("open")} route={route} steps={route.steps} fault={faultOf("steps")} showGroup={showGroup} change={(steps) => set({ steps })} />
+      <Steps title={t("closed")} route={route} steps={route.closed_steps} fault={faultOf("closed_steps")} showGroup={showGroup} change={(steps) => set({ closed_steps: steps })} />
       <Panel title={t("recording")} isPadded>
         <div className={styles.fields}>
           <Switch label={t("record")} checked={route.record} onChange={(event) => set({ record: event.currentTarget.checked })} />
           <Switch label={t("notice")} description={t("notice.how")} checked={route.notice} onChange={(event) => set({ notice: event.currentTarget.checked })} />
         </div>
       </Panel>
+      <Through route={route} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 /* Routes of our numbers, their groups and versions. Every change can be undone: the version before holds again. */
 
 import { api, body, ifMatch, keys, once, useAct, useQuery, useQueryClient, type Schemas } from "../../api";
+import { useColleagues } from "../../app/colleagues";
 import { useTellFault, useToast } from "../../parts";
 import { useWords } from "../../words";
 
@@ -22,6 +23,32 @@ export function useNumbers() {
 
 export function useGroups() {
   return useQuery({ queryKey: keys.view("routing", "groups"), queryFn: () => body(api.GET("/api/v1/routing-groups")) });
+}
+
+/** What came through a route in these days. */
+export function useFigures(id: number, days: { since: string; until: string }) {
+  return useQuery({
+    queryKey: keys.view("calls", "route", id, days),
+    queryFn: () =>
+      body(
+        api.GET("/api/v1/inbound-routes/{inbound_route_id}/figures", {
+          params: { path: { inbound_route_id: id }, query: { period: "dates", ...days } },
+        }),
+      ),
+  });
+}
+
+/** What a step is called, by its name in figures: `group:3`, `owner`. */
+export function useStepNames(): (step: string) => string {
+  const t = useWords("routing");
+  const groups = useGroups().data?.items ?? [];
+  const people = useColleagues().data?.items ?? [];
+  return (step) => {
+    const [kind, id] = step.split(":");
+    if (kind === "group") return groups.find((one) => one.id === Number(id))?.name ?? t("kind.group");
+    if (kind === "manager") return people.find((one) => one.id === Number(id))?.name ?? t("kind.manager");
+    return t(`kind.${kind}` as "kind.owner");
+  };
 }
 
 export function usePolicy() {
@@ -90,6 +117,34 @@ export function useMakeRoute(onMade: (route: Route) => void) {
   const again = useAgain();
   return useAct((route: Schemas["NewRoute"], key) => body(api.POST("/api/v1/inbound-routes", { params: { header: once(key) }, body: route })), {
     onDone: (made) => void again().then(() => onMade(made)),
+  });
+}
+
+export type GroupBody = Pick<Group, "name" | "strategy"> & { members: number[] };
+
+export function useMakeGroup(onMade: (group: Group) => void) {
+  const again = useAgain();
+  return useAct((group: GroupBody, key) => body(api.POST("/api/v1/routing-groups", { params: { header: once(key) }, body: group })), {
+    onDone: (made) => void again().then(() => onMade(made)),
+  });
+}
+
+/** Change a group, or archive it; what went wrong stands in the form. */
+export function useChangeGroup(onDone?: (group: Group) => void) {
+  const t = useWords("routing");
+  const toast = useToast();
+  const again = useAgain();
+  const set = async (id: number, change: Partial<GroupBody> & { archived?: boolean }, version: number) => {
+    const changed = await body(api.PATCH("/api/v1/routing-groups/{routing_group_id}", { params: { path: { routing_group_id: id } }, body: { ...change, version } }));
+    await again();
+    return changed;
+  };
+  return useAct(({ group, change }: { group: Group; change: Partial<GroupBody> & { archived?: boolean } }) => set(group.id, change, group.version), {
+    onDone: (changed, { group, change }) => {
+      const before = { name: group.name, strategy: group.strategy, members: [...group.members], archived: group.archived };
+      toast({ text: t(change.archived ? "group.gone" : "changed", { name: changed.name }), icon: "check", undo: () => set(group.id, before, changed.version) });
+      onDone?.(changed);
+    },
   });
 }
 
