@@ -1,6 +1,7 @@
 /* How what is kept of the server is read, kept and read anew. */
 
 import {
+  hashKey,
   keepPreviousData,
   QueryClient,
   useInfiniteQuery,
@@ -10,9 +11,11 @@ import {
   type QueryKey,
   type UseMutationResult,
 } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { newKey } from "./client";
-import { ApiProblem } from "./problem";
+import { caughtUp, missedOf, rowId, type Page } from "./gaps";
+import { ApiProblem, asProblem } from "./problem";
+import { useAfterGap } from "./useLive";
 
 const FRESH_MS = 30_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -65,12 +68,13 @@ export function useAct<Input, Output = void>(
   return { ...mutation, run: (input) => mutation.mutate({ input, key: newKey() }) };
 }
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next: string | null;
-}
+export type { Page };
 
-/** A list by pages of 100, the next one on demand (`more`). While filters change, the old rows stay, marked `isOld`. */
+/** A list by pages of 100, the next one on demand (`more`). While filters change, the old rows stay, marked `isOld`.
+ *
+ * After a gap of the live line its first page is read beside it: rows that are shown are brought up to date in their
+ * places, and what came meanwhile is counted (`missed`) until the list is read anew.
+ */
 export function usePages<T>(queryKey: QueryKey, read: (cursor: string | undefined) => Promise<Page<T>>) {
   const query = useInfiniteQuery({
     queryKey,
@@ -80,9 +84,26 @@ export function usePages<T>(queryKey: QueryKey, read: (cursor: string | undefine
     placeholderData: keepPreviousData,
   });
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
+  const cache = useQueryClient();
+  const name = hashKey(queryKey);
+  const [come, setCome] = useState<{ readonly name: string; readonly ids: readonly (string | number)[] }>({ name, ids: [] });
+  useAfterGap(async () => {
+    // What is no list is read anew as a whole (useLive.tsx).
+    if (queryKey[1] !== "list" || rows === undefined) return;
+    const fresh = await read(undefined).catch((fault: unknown) => {
+      if (asProblem(fault)) return null; // the next gap or the next reading shows it
+      throw fault;
+    });
+    if (fresh === null) return;
+    setCome({ name, ids: fresh.items.flatMap((row) => rowId(row) ?? []) });
+    cache.setQueryData(queryKey, (old: typeof query.data) => old && { ...old, pages: old.pages.map((page) => caughtUp(page, fresh.items)) });
+  });
+  const missed = useMemo(() => (rows && come.name === name ? missedOf(rows, come.ids) : 0), [rows, come, name]);
   return {
     query,
     rows,
+    /** Rows that came while the live line was away. */
+    missed,
     isOld: query.isPlaceholderData,
     hasMore: query.hasNextPage,
     more: () => void query.fetchNextPage(),

@@ -8,6 +8,7 @@ import { gate } from "./gate";
 import { touchedBy, type Fact, type Family } from "./keys";
 import { LiveLine, type LiveView, type OrderName } from "./live";
 import type { LiveCall } from "./openCalls";
+import { OrderKeys, repeated } from "./ordering";
 import { ApiProblem } from "./problem";
 
 const Context = createContext<LiveLine | null>(null);
@@ -96,6 +97,16 @@ export function useFacts(hear: (fact: Fact) => void): void {
   useEffect(() => line.onFact((fact) => now.current(fact)), [line]);
 }
 
+/** Do something when the live line stands again after a gap, while the component stands. */
+export function useAfterGap(then: () => unknown): void {
+  const line = use(Context);
+  const now = useRef(then);
+  useEffect(() => {
+    now.current = then;
+  });
+  useEffect(() => line?.onGap(() => void now.current()), [line]);
+}
+
 /** How many facts of these families came since `forget` was called last: "3 new, show". */
 export function useNews(families: readonly Family[], counts?: (fact: Fact) => boolean): [number, () => void] {
   const [ids, setIds] = useState<ReadonlySet<string>>(() => new Set());
@@ -110,6 +121,8 @@ export function useNews(families: readonly Family[], counts?: (fact: Fact) => bo
 }
 
 type Command = Schemas["CommandView"];
+const given = new OrderKeys();
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Give an order over the live line, and over HTTP where the line is away; `viaHttp` sends it there with the same key. */
 export function useOrder(): (
@@ -119,16 +132,17 @@ export function useOrder(): (
 ) => Promise<Command> {
   const line = useLine();
   return useMemo(
-    () => async (what, values, viaHttp) => {
-      const key = crypto.randomUUID();
-      if (line.view().line !== "live") return viaHttp(key);
-      try {
-        return (await line.order(what, values, key)) as Command;
-      } catch (fault) {
-        if (!(fault instanceof ApiProblem) || fault.status !== 0) throw fault;
-        return viaHttp(key);
-      }
-    },
+    () => (what, values, viaHttp) =>
+      given.give(`${what} ${JSON.stringify(values)}`, Date.now, async (key) => {
+        if (line.view().line === "live") {
+          try {
+            return (await line.order(what, values, key)) as Command;
+          } catch (fault) {
+            if (!(fault instanceof ApiProblem) || fault.status !== 0) throw fault;
+          }
+        }
+        return repeated(() => viaHttp(key), pause);
+      }),
     [line],
   );
 }

@@ -58,7 +58,9 @@ export interface DataTableProps<Row> {
 }
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, shown, pages, keyOf, onOpen, empty, news = 0, onNews, selected, onSelect, label } = props;
+  const { columns, shown, pages, keyOf, onOpen, empty, selected, onSelect, label } = props;
+  const news = (props.news ?? 0) + pages.missed;
+  const onNews = props.onNews ?? (() => void pages.query.refetch());
   const t = useWords("parts");
   const list = useRef<HTMLTableSectionElement>(null);
   const [at, setAt] = useState(0);
@@ -102,7 +104,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     "list.previous": () => move(-1),
     ...(onOpen ? { "list.open": onRow((row) => onOpen(row)) } : {}),
     ...(onSelect ? { "list.select": onRow(toggle) } : {}),
-    ...(onNews ? { "list.news": () => (news > 0 ? onNews() : false) } : {}),
+    "list.news": () => (news > 0 ? onNews() : false),
   });
 
   if (rows === undefined) {
@@ -114,7 +116,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const all = rows.length > 0 && rows.every((row) => selected?.has(keyOf(row)));
   return (
     <div className={styles["table"]} data-old={pages.isOld ? true : undefined} aria-busy={pages.isOld ? true : undefined}>
-      {news > 0 && onNews && (
+      {news > 0 && (
         <button type="button" className={styles["news"]} onClick={onNews}>
           {t("table.news", { count: news })} <KeyOf act="list.news" />
         </button>
