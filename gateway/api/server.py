@@ -58,6 +58,7 @@ from gateway.api.parts import ApiParts
 from gateway.api.phones import Phones
 from gateway.api.problems import problem_middleware
 from gateway.api.profile import Profile
+from gateway.api.promises import Promises
 from gateway.api.queue import Queue
 from gateway.api.recording_orders import RecordingOrders
 from gateway.api.recordings import Recordings
@@ -128,6 +129,7 @@ def route_table(
         *CallControl(parts).routes(),
         *SoftphoneRoutes(parts, softphones).routes(),
         *Recordings(parts).routes(),
+        *Promises(parts).routes(),
         *RecordingOrders(parts).routes(),
         *Contacts(parts).routes(),
         *CardMerges(parts).routes(),
