@@ -51,6 +51,7 @@ export const ACTS = {
   "player.slower": page("BracketLeft"),
   "player.faster": page("BracketRight"),
   "player.example": page("KeyE"),
+  "player.anew": page("KeyR"),
   "player.nextCall": page("KeyN"),
   "board.listen": page("KeyL"),
   "board.whisper": page("KeyW"),

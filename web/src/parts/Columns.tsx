@@ -16,7 +16,7 @@ export function Columns({ children }: { children: ReactNode }) {
 /** The part that scrolls; `isFlush`: without the page's distance. */
 export function Middle({ children, isFlush }: { children: ReactNode; isFlush?: boolean }) {
   return (
-    <div className={styles["middle"]} data-flush={isFlush ? true : undefined}>
+    <div className={styles["middle"]} data-middle data-flush={isFlush ? true : undefined}>
       {children}
     </div>
   );

@@ -29,7 +29,7 @@ export function PageHeader({ title, sub, back, before, children, acts }: PageHea
   }, [title]);
   const goBack = () => void (back === -1 ? navigate(-1) : back && navigate(back));
   return (
-    <header className={styles["header"]}>
+    <header className={styles["header"]} data-bar={back !== undefined || undefined}>
       {back !== undefined && (
         <ActionIcon variant="subtle" color="gray" aria-label={t("back")} onClick={goBack}>
           <Icon name="left" />

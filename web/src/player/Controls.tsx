@@ -41,6 +41,9 @@ export function Controls({ sound, peaks, hasSides }: { sound: Sound; peaks: Peak
       <button type="button" className={styles.play} onClick={sound.toggle} aria-label={t(playing ? "pause" : "play")}>
         <Icon name={playing ? "pause" : "play"} size={20} />
       </button>
+      <span className={styles.keys}>
+        <KeyOf act="player.play" />
+      </span>
       <Button variant="default" onClick={() => sound.step(JUMP_S)} aria-label={t("on10")}>
         {t("jump.on", { n: JUMP_S })}
       </Button>
@@ -68,9 +71,6 @@ export function Controls({ sound, peaks, hasSides }: { sound: Sound; peaks: Peak
           onChange={(value) => sound.hear(value)}
         />
       )}
-      <span className={styles.keys}>
-        <KeyOf act="player.play" />
-      </span>
       {broken && (
         <p role="alert" className={styles.broken}>
           {t("broken")}

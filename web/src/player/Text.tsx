@@ -1,19 +1,19 @@
 /* What was said, by speaker: a sentence leads to its sound, the one that is heard is marked, and the text follows the sound
    until somebody scrolls by hand. */
 
-import { Button, Switch, TextInput } from "@mantine/core";
+import { Switch, TextInput } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useAct, api, body, once, type Schemas } from "../api";
-import { useSession } from "../app/session";
+import type { Schemas } from "../api";
 import { useFormats } from "../formats";
 import { useKeys } from "../keyboard";
-import { Failed, Icon, Key } from "../parts";
+import { Failed, Icon, Key, Notice } from "../parts";
 import { asProblem } from "../api/problem";
 import { useLanguage, useWords } from "../words";
+import { Anew } from "./Anew";
 import { cut, wanted } from "./find";
 import { useTranscript } from "./queries";
 import type { Sound } from "./sound";
-import { lineAt } from "./story";
+import { lineAt, partsOf, speakerAt } from "./story";
 import { useHeard } from "./useSound";
 import styles from "./Text.module.css";
 
@@ -27,6 +27,7 @@ interface TextProps {
 }
 
 const STATES = ["none", "wanted", "claimed", "failed"] as const;
+const LOOKS = { none: "note", wanted: "clock", claimed: "after", failed: "warn" } as const;
 
 export function Text({ call, sound, find }: TextProps) {
   const state = call.recording?.transcript_state ?? "none";
@@ -40,43 +41,19 @@ export function Text({ call, sound, find }: TextProps) {
 
 function NotWritten({ call, state }: { call: Schemas["CallView"]; state: string }) {
   const t = useWords("player");
-  const known = STATES.find((one) => one === state) ?? "wanted";
+  const isStored = call.recording?.state === "stored";
+  const known = (call.recording && STATES.find((one) => one === state)) ?? "none";
   return (
     <div className={styles.text}>
-      <p className={styles.note}>{t(`text.${call.recording ? known : "none"}`)}</p>
-      {call.recording?.state === "stored" && known !== "claimed" && <WriteAnew call={call} />}
+      <Notice
+        icon={LOOKS[known]}
+        tone={known === "failed" ? "miss" : "quiet"}
+        title={t(`text.${known}.title`)}
+        act={isStored && known !== "claimed" && known !== "wanted" && <Anew call={call} what="text" />}
+      >
+        {t(`text.${known}`)}
+      </Notice>
     </div>
-  );
-}
-
-/** Has the text written, also anew; for those who may. */
-function WriteAnew({ call }: { call: Schemas["CallView"] }) {
-  const t = useWords("player");
-  const session = useSession();
-  const [asked, setAsked] = useState(false);
-  const [fault, setFault] = useState<string | null>(null);
-  const act = useAct(
-    (_: null, key) =>
-      body(
-        api.POST("/api/v1/calls/{call_id}/transcript", {
-          params: { path: { call_id: call.id }, header: once(key) },
-          body: { language: "auto", model: null },
-        }),
-      ),
-    { onDone: () => setAsked(true), onFault: (problem) => setFault(asProblem(problem)?.detail ?? "") },
-  );
-  if (!session.may("calls.read_all")) return null;
-  return (
-    <p className={styles.note} role="status">
-      {asked ? (
-        t("text.asked")
-      ) : (
-        <Button variant="default" disabled={act.isPending} onClick={() => act.run(null)}>
-          {t("text.write")}
-        </Button>
-      )}
-      {fault !== null && <span className={styles.fault}>{fault}</span>}
-    </p>
   );
 }
 
@@ -99,6 +76,8 @@ function Written({ call, transcript, sound, find }: WrittenProps) {
     [transcript, words],
   );
   useKeys({ filter: () => field.current?.focus() });
+  const parts = useMemo(() => partsOf(call), [call]);
+  const speakers = transcript.segments.map((segment) => speakerAt(call, parts, segment.speaker, segment.start));
   const name = transcript.language && new Intl.DisplayNames([language], { type: "language" }).of(transcript.language);
   return (
     <section className={styles.text} aria-label={t("text.title")}>
@@ -121,24 +100,26 @@ function Written({ call, transcript, sound, find }: WrittenProps) {
       </header>
       {transcript.segments.length === 0 && <p className={styles.note}>{t("text.silent")}</p>}
       {sound ? (
-        <Following segments={transcript.segments} words={words} sound={sound} follows={follows} onScroll={() => setFollows(false)} />
+        <Following segments={transcript.segments} speakers={speakers} words={words} sound={sound} follows={follows} onScroll={() => setFollows(false)} />
       ) : (
-        <Lines segments={transcript.segments} words={words} current={-1} />
+        <Lines segments={transcript.segments} speakers={speakers} words={words} current={-1} />
       )}
-      <WriteAnew call={call} />
+      <Anew call={call} what="text" />
     </section>
   );
 }
 
 interface FollowingProps {
   segments: readonly Segment[];
+  /** First names, sentence by sentence. */
+  speakers: readonly (string | null)[];
   words: readonly string[];
   sound: Sound;
   follows: boolean;
   onScroll: () => void;
 }
 
-function Following({ segments, words, sound, follows, onScroll }: FollowingProps) {
+function Following({ segments, speakers, words, sound, follows, onScroll }: FollowingProps) {
   const list = useRef<HTMLOListElement>(null);
   const starts = useMemo(() => segments.map((segment) => segment.start), [segments]);
   const current = useHeard(sound, (view) => lineAt(starts, view.second));
@@ -150,7 +131,7 @@ function Following({ segments, words, sound, follows, onScroll }: FollowingProps
   }, [current, follows]);
   return (
     <div onWheel={onScroll} onTouchMove={onScroll}>
-      <Lines ref={list} segments={segments} words={words} current={current} onPick={(second) => sound.seek(second, true)} />
+      <Lines ref={list} segments={segments} speakers={speakers} words={words} current={current} onPick={(second) => sound.seek(second, true)} />
     </div>
   );
 }
@@ -158,16 +139,17 @@ function Following({ segments, words, sound, follows, onScroll }: FollowingProps
 interface LinesProps {
   ref?: React.Ref<HTMLOListElement>;
   segments: readonly Segment[];
+  speakers: readonly (string | null)[];
   words: readonly string[];
   current: number;
   onPick?: (second: number) => void;
 }
 
-function Lines({ ref, segments, words, current, onPick }: LinesProps) {
+function Lines({ ref, segments, speakers, words, current, onPick }: LinesProps) {
   return (
     <ol ref={ref} className={styles.lines}>
       {segments.map((segment, at) => (
-        <Line key={`${segment.start} ${at}`} segment={segment} words={words} isHeard={at === current} onPick={onPick} />
+        <Line key={`${segment.start} ${at}`} segment={segment} speaker={speakers[at] ?? null} words={words} isHeard={at === current} onPick={onPick} />
       ))}
     </ol>
   );
@@ -175,12 +157,13 @@ function Lines({ ref, segments, words, current, onPick }: LinesProps) {
 
 interface LineProps {
   segment: Segment;
+  speaker: string | null;
   words: readonly string[];
   isHeard: boolean;
   onPick: ((second: number) => void) | undefined;
 }
 
-function Line({ segment, words, isHeard, onPick }: LineProps) {
+function Line({ segment, speaker, words, isHeard, onPick }: LineProps) {
   const t = useWords("player");
   const f = useFormats();
   const side = segment.speaker === "manager" || segment.speaker === "client" ? segment.speaker : "both";
@@ -194,7 +177,7 @@ function Line({ segment, words, isHeard, onPick }: LineProps) {
         onClick={() => onPick?.(segment.start)}
       >
         <span className={styles.at}>{f.duration(segment.start)}</span>
-        <span className={styles[side]}>{t(`side.${side}`)}</span>
+        <span className={`cut ${styles[side] ?? ""}`}>{speaker ?? t(`side.${side}`)}</span>
         <span className={styles.words}>
           {cut(segment.text, words).map((piece, at) => (piece.hit ? <mark key={at}>{piece.text}</mark> : piece.text))}
         </span>

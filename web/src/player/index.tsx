@@ -17,6 +17,7 @@ import type { Sound } from "./sound";
 import { marksOf, nameOfClient, partsOf } from "./story";
 import { Strip } from "./Strip";
 import { Text } from "./Text";
+import { Unheard } from "./Unheard";
 import { useSound } from "./useSound";
 import styles from "./index.module.css";
 
@@ -36,7 +37,7 @@ function OneCall({ call }: { call: Call }) {
   return (
     <div className={styles.page}>
       <Head call={call} />
-      {stored ? <Heard call={call} /> : <Unheard call={call} />}
+      {stored ? <Heard call={call} /> : <Silent call={call} />}
     </div>
   );
 }
@@ -120,15 +121,13 @@ function Heard({ call }: { call: Call }) {
   );
 }
 
-/** A call without sound: why there is none, and what is known. */
-function Unheard({ call }: { call: Call }) {
-  const t = useWords("player");
-  const state = call.recording?.state ?? "none";
-  const known = ["wanted", "damaged", "failed", "skipped", "deleted"].find((one) => one === state) ?? "none";
+/** A call without sound; its text may be there all the same. */
+function Silent({ call }: { call: Call }) {
   return (
     <div className={styles.body}>
       <div>
-        <p className={styles.unheard}>{t(`sound.${known}` as "sound.none")}</p>
+        <Unheard call={call} />
+        {call.recording?.transcript_state === "ready" && <Text call={call} sound={null} find="" />}
       </div>
       <Details call={call} />
     </div>

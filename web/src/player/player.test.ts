@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { cut, wanted } from "./find";
 import { neighbours } from "./neighbours";
 import { afterSilence, barsOf, readPeaks, silences } from "./peaks";
-import { lineAt, marksOf, partsOf, ticksOf } from "./story";
+import { lineAt, marksOf, partsOf, speakerAt, ticksOf } from "./story";
 import type { Schemas } from "../api";
 
 function file(channels: number, peaks: number[][]): ArrayBuffer {
@@ -119,5 +119,22 @@ describe("the list a call was opened from", () => {
     expect(neighbours({ ids: ["a", "b", "c"] }, "b")).toEqual({ place: 2, of: 3, next: "c", previous: "a" });
     expect(neighbours({ ids: ["a"] }, "a")).toEqual({ place: 1, of: 1, next: null, previous: null });
     expect(neighbours(null, "a").of).toBe(0);
+  });
+});
+
+describe("who speaks", () => {
+  const parts = [{ name: "Иван Соколов", from: 0, seconds: 10 }, { name: "Мария Гончарова", from: 10, seconds: 20 }]; // prettier-ignore
+  const call = { contact_name: "Анна Белозерская", client: { name: "line", number: "+7916" } } as unknown as Schemas["CallView"];
+
+  it("is named by the first name of who has the call then", () => {
+    expect(speakerAt(call, parts, "manager", 9)).toBe("Иван");
+    expect(speakerAt(call, parts, "manager", 10)).toBe("Мария");
+    expect(speakerAt(call, parts, "client", 12)).toBe("Анна");
+  });
+  it("is left to the side where nobody is known, or only a number", () => {
+    const unknown = { contact_name: null, client: { name: null, number: "+7916" } } as unknown as Schemas["CallView"];
+    expect(speakerAt(unknown, parts, "client", 1)).toBeNull();
+    expect(speakerAt(call, [{ name: "101", from: 0, seconds: 9 }], "manager", 1)).toBeNull();
+    expect(speakerAt(call, parts, null, 1)).toBeNull();
   });
 });

@@ -26,7 +26,7 @@ export function CallerPanel({ fallback }: { fallback: ReactNode }) {
         </Button>
       }
     >
-      <Glance contact={mine.contact_id} />
+      <Glance contact={mine.contact_id} call={mine.id} />
     </SidePanel>
   );
 }

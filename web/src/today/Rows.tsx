@@ -87,12 +87,24 @@ export const ReturnRow = memo(function ReturnRow({ row, minutes, me }: { row: Ta
 
 const idOf = (contact: number | null) => (contact === null ? {} : { contact });
 
+/** From here on the clock is told and not what is left: it belongs to another working day. */
+const FAR_S = 3600;
+
 /** A ring that empties, then red and by how much it is over. */
 function ReturnClock({ due, minutes }: { due: string; minutes: number | null }) {
   const t = useWords("today");
+  const f = useFormats();
   const left = secondsLeft(due, useSecond());
   const urgency = urgencyOf(left, minutes);
   const round = 2 * Math.PI * 6;
+  if (left > FAR_S) {
+    return (
+      <span className={styles.at}>
+        <b>{f.clock(due)}</b>
+        <small>{f.dayName(due)}</small>
+      </span>
+    );
+  }
   return (
     <span className={styles.clock} data-urgency={urgency}>
       <span>

@@ -38,27 +38,25 @@ export default function TodayPage() {
   const rows = useMemo(() => (day.data ? [...day.data.return_now, ...day.data.scheduled, ...day.data.tasks] : []), [day.data]);
   const row = rows.find((some) => keyOf(some) === chosen);
   return (
-    <>
-      <PageHeader
-        title={t("title")}
-        sub={f.longDay(minute, minute)}
-        acts={<Parts shown={shown} counts={counts} choose={(part) => set("show", part === "all" ? null : part)} />}
-      />
-      <Columns>
-        <Middle>
-          {!day.data && !day.error && <StripSkeleton />}
-          <Shown query={day}>
-            {(found) => (
-              <>
-                <Strip day={found} />
-                <Lists day={found} shown={shown} chosen={chosen} choose={(key) => set("row", key)} />
-              </>
-            )}
-          </Shown>
-        </Middle>
-        <CallerPanel fallback={row && <Beside row={row} close={() => set("row", null)} />} />
-      </Columns>
-    </>
+    <Columns>
+      <Middle>
+        <PageHeader
+          title={t("title")}
+          sub={f.longDay(minute, minute)}
+          acts={<Parts shown={shown} counts={counts} choose={(part) => set("show", part === "all" ? null : part)} />}
+        />
+        {!day.data && !day.error && <StripSkeleton />}
+        <Shown query={day}>
+          {(found) => (
+            <>
+              <Strip day={found} />
+              <Lists day={found} shown={shown} chosen={chosen} choose={(key) => set("row", key)} />
+            </>
+          )}
+        </Shown>
+      </Middle>
+      <CallerPanel fallback={row && <Beside row={row} close={() => set("row", null)} />} />
+    </Columns>
   );
 }
 
@@ -66,6 +64,7 @@ function Parts({ shown, counts, choose }: { shown: ShownPart; counts: Counts | u
   const t = useWords("today");
   return (
     <SegmentedControl
+      className={styles.parts ?? ""}
       aria-label={t("parts")}
       value={shown}
       data={SHOWN.map((part) => ({

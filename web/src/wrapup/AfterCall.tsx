@@ -10,6 +10,7 @@ import { useKeys } from "../keyboard";
 import { Icon, KeyOf } from "../parts";
 import { useWords } from "../words";
 import styles from "./AfterCall.module.css";
+import { HeardPromises } from "./Heard";
 import { NextStep } from "./NextStep";
 import { usePanelStands } from "./open";
 import { answered, asks, labelOf, reasonsOf } from "./rules";
@@ -43,6 +44,7 @@ export function AfterCall({ call }: { call: string }) {
       <div className={styles["body"]}>
         <Outcomes wrap={wrap} />
         <Why wrap={wrap} />
+        {!open && asks(wrap.outcome).all.includes("step") && <HeardPromises call={call} wrap={wrap} />}
         <NextStep wrap={wrap} />
         <Note wrap={wrap} />
         {wrap.fault && (

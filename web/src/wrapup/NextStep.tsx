@@ -72,7 +72,7 @@ function When({ wrap }: { wrap: WrapUp }) {
           value={day}
           onChange={(chosen) => wrap.change({ day: chosen, time })}
           minDate={wallOf(minute, wrap.zone).day}
-          valueFormat={f.language === "en" ? "ddd, D MMMM" : "dd, D MMMM"}
+          valueFormat={f.language === "en" ? "ddd, D MMM" : "dd, D MMM"}
           locale={f.language}
           firstDayOfWeek={1}
           rightSection={<Icon name="calendar" size={14} />}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { afterClock, oneMoreMinute } from "./clocks";
-import { answered, asks, byDigit, changedOutcome, choices, EMPTY, labelOf, missing, newOutcome, reasonsOf, stepOf, withOutcome, type Catalogue, type Disposition } from "./rules"; // prettier-ignore
+import { answered, asks, byDigit, changedOutcome, choices, EMPTY, labelOf, missing, newOutcome, offered, reasonsOf, stepOf, withOutcome, type Catalogue, type Disposition } from "./rules"; // prettier-ignore
 
 const row = (key: string, change: Partial<Disposition> = {}): Disposition => ({
   id: key.length, key, labels: { en: key, ru: `${key} по-русски` }, place: 10, means: "talked", reasons: null, reason_required: false,
@@ -96,5 +96,20 @@ describe("the clocks after a call", () => {
     expect(oneMoreMinute(36_000, 0)).toBe(96);
     expect(oneMoreMinute(null, 0)).toBe(60);
     expect(oneMoreMinute(7_200_000, 0)).toBe(3600);
+  });
+});
+
+describe("promises that were heard", () => {
+  const heard = ["2026-11-20", "2026-12-01", "2026-12-02", "2026-12-03"].map((day) => ({ kind: "call", day, time: day.endsWith("3") ? null : "11:00" }));
+  const isAhead = (one: { day: string }) => one.day > "2026-11-24";
+
+  it("are offered from the last one on, and not those that are over", () => {
+    expect(offered(heard, EMPTY, isAhead).map((one) => one.day)).toEqual(["2026-12-03", "2026-12-02"]);
+  });
+  it("are offered no more once one is taken, with its own hour or any", () => {
+    expect(offered(heard, { ...EMPTY, step: "call", day: "2026-12-01", time: "11:00" }, isAhead)).toEqual([]);
+    expect(offered(heard, { ...EMPTY, step: "call", day: "2026-12-03", time: "09:30" }, isAhead)).toEqual([]);
+    expect(offered(heard, { ...EMPTY, step: "letter", day: "2026-12-01", time: "11:00" }, isAhead)).toHaveLength(2);
+    expect(offered(heard, { ...EMPTY, step: "call", day: "2026-12-01", time: "11:00", who: 7 }, isAhead)).toHaveLength(2);
   });
 });

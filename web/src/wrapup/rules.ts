@@ -27,6 +27,8 @@ export interface WrapDraft {
   readonly who: number | null;
 }
 
+const OFFERED_MOST = 2;
+
 export const EMPTY: WrapDraft = { outcome: null, reason: null, note: "", step: null, day: null, time: null, who: null };
 
 export type Ask = "outcome" | "reason" | "step";
@@ -118,6 +120,12 @@ export function stepOf(draft: WrapDraft, outcome: Disposition, zone: string): Ne
   if (draft.step === "none") return outcome.next_step === "required" || outcome.task ? { kind: "close" } : undefined;
   const due_at = draft.day && draft.time ? instantOf(draft.day, draft.time, zone).toISOString() : undefined;
   return { kind: "task", task: draft.step, ...(due_at ? { due_at } : {}) };
+}
+
+/** Promises that are offered: the last ones that are still to come, without the one that is taken already. */
+export function offered<T extends { kind: string; day: string; time: string | null }>(heard: readonly T[], filled: WrapDraft, isAhead: (one: T) => boolean): readonly T[] {
+  const isTaken = (one: T) => filled.who === null && filled.step === one.kind && filled.day === one.day && (one.time === null || filled.time === one.time);
+  return heard.some(isTaken) ? [] : [...heard].reverse().filter(isAhead).slice(0, OFFERED_MOST);
 }
 
 /** The body of `POST /outcomes` for a call. */
