@@ -115,7 +115,8 @@ function OneStep({ at, step, wait, raise, drop, showGroup }: OneStepProps) {
       {group && <StrategyChoice group={group} />}
       {step.seconds !== null && (
         <NumberInput
-          w={120}
+          w={84}
+          hideControls
           min={5}
           max={120}
           allowDecimal={false}
@@ -128,9 +129,11 @@ function OneStep({ at, step, wait, raise, drop, showGroup }: OneStepProps) {
           }}
         />
       )}
-      <ActionIcon variant="subtle" color="gray" disabled={at === 0 || isFixed(step)} aria-label={t("raise", { name })} onClick={raise}>
-        <Icon name="arrowUp" />
-      </ActionIcon>
+      {at > 0 && !isFixed(step) && (
+        <ActionIcon variant="subtle" color="gray" aria-label={t("raise", { name })} onClick={raise}>
+          <Icon name="arrowUp" />
+        </ActionIcon>
+      )}
       <ActionIcon variant="subtle" color="gray" aria-label={t("drop", { name })} onClick={drop}>
         <Icon name="close" />
       </ActionIcon>

@@ -27,6 +27,7 @@ export function NewUser({ close, open }: { close: () => void; open: (id: number)
   const [made, setMade] = useState<Made | null>(null);
   const make = useMakeUser((user, password) => setMade({ id: user.id, login: user.login, password }));
   const problem = asProblem(make.error);
+  const taken = problem?.status === 409 ? problem.detail : null;
   const isReady = name.trim() !== "" && login.trim() !== "";
   const send = () => make.run({ name: name.trim(), login: login.trim(), role, language, password: newPassword() });
   if (made) {
@@ -62,11 +63,11 @@ export function NewUser({ close, open }: { close: () => void; open: (id: number)
         }}
       >
         <TextInput data-autofocus label={t("name")} maxLength={120} autoComplete="off" value={name} error={problem?.field("name")} onChange={(event) => setName(event.currentTarget.value)} />
-        <TextInput label={t("login")} maxLength={80} autoComplete="off" value={login} error={problem?.field("login")} onChange={(event) => setLogin(event.currentTarget.value)} />
+        <TextInput label={t("login")} maxLength={80} autoComplete="off" value={login} error={taken ?? problem?.field("login")} onChange={(event) => setLogin(event.currentTarget.value)} />
         <Select label={t("role")} allowDeselect={false} value={role} data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))} onChange={(value) => setRole(ROLES.find((some) => some === value) ?? "manager")} />
         <Select label={t("language")} allowDeselect={false} value={language} data={LANGUAGES.map((value) => ({ value, label: LANGUAGE_NAMES[value] }))} onChange={(value) => setLanguage(LANGUAGES.find((some) => some === value) ?? "en")} />
         <p className={styles.quiet}>{t("password.how")}</p>
-        {problem?.errors.length === 0 && (
+        {problem?.errors.length === 0 && taken === null && (
           <p role="alert" className={styles.fault}>
             {problem.detail}
           </p>
