@@ -1,7 +1,7 @@
 /* The time after a call: what it was, how long one is still left alone, and Save and next. */
 
 import { useNavigate } from "react-router";
-import { api, body, keys, useQuery, type Schemas } from "../api";
+import { api, body, keys, useQuery, useQueryClient, type Schemas } from "../api";
 import { useCaller } from "../caller/useCaller";
 import { usePlacing } from "../dial/placing";
 import { useFormats, duration } from "../formats";
@@ -9,6 +9,7 @@ import { useKeys } from "../keyboard";
 import { useSecond } from "../parts";
 import { afterClock } from "../wrapup/clocks";
 import { useIsPanelShown } from "../wrapup/open";
+import { useRememberEnded } from "../wrapup/recent";
 import { useAfterCall } from "../wrapup/useAfterCall";
 import { useWrapUp } from "../wrapup/useWrapUp";
 import { useWords } from "../words";
@@ -23,6 +24,7 @@ type Ended = Schemas["CallView"];
 export function After({ rest, skew }: { rest: Rest; skew: number }) {
   const t = useWords("band");
   const navigate = useNavigate();
+  const client = useQueryClient();
   const callerName = useCallerName();
   const place = usePlacing();
   const call = useEnded(rest.call);
@@ -30,12 +32,17 @@ export function After({ rest, skew }: { rest: Rest; skew: number }) {
   const wrap = useWrapUp(rest.call);
   const { more, later, saveAndNext } = useAfterCall(wrap);
   const isShown = useIsPanelShown(rest.call);
+  useRememberEnded(rest.call, call?.contact_id ?? null, wrap.saved?.wants.length === 0);
   const word = usePhonePart((view) => view.word);
   const number = call?.client.number;
-  const toCard = call?.contact_id ? `/clients/${call.contact_id}` : rest.call ? `/calls/${rest.call}` : undefined;
-  const give = () => void (toCard && navigate(toCard));
+  const toCard = call ? placeOf(call) : undefined;
+  // A quick hand asks before the call is here: it is waited for, so that the way leads to the client's card.
+  const give = async () => {
+    const ended = call ?? (rest.call ? await client.query(endedQuery(rest.call)).catch(() => null) : null);
+    if (ended) void navigate(placeOf(ended));
+  };
   const canSave = wrap.outcome !== null && wrap.lacks.length === 0;
-  useKeys({ "outcome.save": () => (canSave ? void saveAndNext() : give()) }, !isShown);
+  useKeys({ "outcome.save": () => (canSave ? void saveAndNext() : void give()) }, !isShown);
   return (
     <>
       <Block state="after" since={rest.since} skew={skew} />
@@ -44,7 +51,7 @@ export function After({ rest, skew }: { rest: Rest; skew: number }) {
       </Who>
       <div className={styles["acts"]}>
         {rest.endsAt !== null && <Left until={rest.endsAt} skew={skew} />}
-        <BandButton icon="clock" onClick={() => void more(rest.endsAt, Date.now() + skew)} data-optional>
+        <BandButton icon="clock" disabled={rest.endsAt === null} onClick={() => void more(rest.endsAt, Date.now() + skew)} data-optional>
           {t("after.more")}
         </BandButton>
         {number && (
@@ -61,7 +68,7 @@ export function After({ rest, skew }: { rest: Rest; skew: number }) {
             {t("after.close")}
           </BandButton>
         ) : (
-          <BandButton look="main" act="outcome.save" onClick={give}>
+          <BandButton look="main" act="outcome.save" onClick={() => void give()}>
             {t("after.outcome")}
           </BandButton>
         )}
@@ -70,13 +77,22 @@ export function After({ rest, skew }: { rest: Rest; skew: number }) {
   );
 }
 
+/** How a call that is over is asked for. */
+function endedQuery(call: string) {
+  return {
+    queryKey: keys.one("calls", call),
+    queryFn: () => body(api.GET("/api/v1/calls/{call_id}", { params: { path: { call_id: call } } })),
+  };
+}
+
 /** A call that is over, as the gateway has it. */
 function useEnded(call: string | null): Ended | undefined {
-  return useQuery({
-    queryKey: keys.one("calls", call ?? ""),
-    queryFn: () => body(api.GET("/api/v1/calls/{call_id}", { params: { path: { call_id: call ?? "" } } })),
-    enabled: call !== null,
-  }).data;
+  return useQuery({ ...endedQuery(call ?? ""), enabled: call !== null }).data;
+}
+
+/** Where the outcome of a call is given. */
+function placeOf(call: Ended): string {
+  return call.contact_id ? `/clients/${call.contact_id}` : `/calls/${call.id}`;
 }
 
 function Told({ call }: { call: Ended }) {

@@ -43,12 +43,26 @@ function keep(who: string, list: readonly Recent[]): void {
 
 /** The band alone: remembers the call that is talked in. */
 export function useRememberCalls(shown: Line | null): void {
-  const who = useSession().id;
   const call = shown?.kind === "talking" ? shown.call : null;
-  const [id, contact] = [call?.id ?? null, call?.contact_id ?? null];
+  useRemembered(call?.id ?? null, call?.contact_id ?? null);
+}
+
+/** The time after a call, also of one that this page never saw talking: short ones, another browser, a page opened late.
+ * @param isSettled whether the gateway has its whole outcome: then it is remembered no more
+ */
+export function useRememberEnded(call: string | null, contact: number | null, isSettled: boolean): void {
+  const forget = useForgetCall();
+  useRemembered(isSettled ? null : call, contact);
   useEffect(() => {
-    if (id !== null && contact !== null) keep(who, noted(read(who), { call: id, contact, at: Date.now() }));
-  }, [who, id, contact]);
+    if (isSettled && call !== null) forget(call);
+  }, [isSettled, call, forget]);
+}
+
+function useRemembered(call: string | null, contact: number | null): void {
+  const who = useSession().id;
+  useEffect(() => {
+    if (call !== null && contact !== null) keep(who, noted(read(who), { call, contact, at: Date.now() }));
+  }, [who, call, contact]);
 }
 
 /** Forget a call: its outcome is saved. */
