@@ -214,14 +214,17 @@ def _added(lines: Mapping[Channel, Mapping[str, float | None]]) -> dict[str, flo
     return found
 
 
-async def company(source: Source, office: Office, period: Period, before: Period | None) -> Table:
-    """The company's calls by direction; a call counts once, however many managers had a part."""
+async def company(
+    source: Source, office: Office, period: Period, before: Period | None, team: int | None = None
+) -> Table:
+    """The company's or a team's calls by direction; a call counts once, however many managers had a part."""
     lines = []
     for direction in ("inbound", "outbound", None):
         now, earlier = [
-            derived(await _company_sums(source, days, direction)) if days else None for days in (period, before)
+            derived(await _company_sums(source, office, days, direction, team)) if days else None
+            for days in (period, before)
         ]
-        opens = _opens(COMPANY, period, direction)
+        opens = _opens(COMPANY, period, direction, team=team)
         lines.append(
             Line(key={"direction": direction}, name=direction or "", cells=cells(COMPANY, now or {}, earlier, opens))
         )
@@ -230,9 +233,16 @@ async def company(source: Source, office: Office, period: Period, before: Period
     )
 
 
-async def _company_sums(source: Source, period: Period, direction: str | None) -> dict[str, float]:
+async def _company_sums(
+    source: Source, office: Office, period: Period, direction: str | None, team: int | None
+) -> dict[str, float]:
     found: dict[str, float] = {}
-    for sums in (await report_sums.company_over_time(source, period, Step.YEAR, direction)).values():
+    if team is None:
+        units = await report_sums.company_over_time(source, period, Step.YEAR, direction)
+    else:
+        members, long = members_of(office.teams[team], period), office.long_seconds
+        units = await report_sums.team_over_time(source, period, Step.YEAR, members, direction, long_seconds=long)
+    for sums in units.values():
         for name, value in sums.items():
             found[name] = found.get(name, 0.0) + value
     return found
@@ -276,15 +286,20 @@ async def over_time(
     return Table(report="series", period=period, before=None, columns=columns, lines=tuple(lines))
 
 
-async def hours(source: Source, office: Office, period: Period, direction: str | None) -> Table:
+async def hours(
+    source: Source, office: Office, period: Period, direction: str | None, team: int | None = None
+) -> Table:
     """Calls by day of the week and hour of the company's clock: when the phones ring and nobody answers."""
-    begin, end = period.bounds(office.zone)
-    found = await report_sums.by_hour(source, begin, end, office.zone, direction)
+    if team is None:
+        found = await report_sums.by_hour(source, *period.bounds(office.zone), office.zone, direction)
+    else:
+        members = members_of(office.teams[team], period)
+        found = await report_sums.team_by_hour(source, period, members, office.zone, direction)
     lines = []
     for weekday in range(1, 8):
         for hour in range(24):
             sums = derived({"calls": 0.0, "missed": 0.0, **found.get((weekday, hour), {})})
-            opens = _opens(HOUR, period, direction, weekday=weekday, hour=hour)
+            opens = _opens(HOUR, period, direction, weekday=weekday, hour=hour, team=team)
             key = {"weekday": weekday, "hour": hour}
             lines.append(Line(key=key, name=f"{weekday} {hour:02}:00", cells=cells(HOUR, sums, None, opens)))
     return Table(report="hours", period=period, before=None, columns=HOUR, lines=tuple(lines))

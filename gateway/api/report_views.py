@@ -77,7 +77,13 @@ class SeriesQuery(PeriodQuery):
     direction: Direction | None = None
 
 
-class HoursQuery(PeriodQuery):
+class CompanyQuery(PeriodQuery):
+    """Whose calls."""
+
+    team: RowId | None = Field(default=None, description="left out: the whole company's")
+
+
+class HoursQuery(CompanyQuery):
     """Which calls by hour of the week."""
 
     direction: Direction | None = None

@@ -22,6 +22,7 @@ from gateway.api.problems import InvalidRequestError, NotFoundError, UnknownCurs
 from gateway.api.report_files import MEDIA, report_file
 from gateway.api.report_views import (
     ChannelQuery,
+    CompanyQuery,
     Format,
     HoursQuery,
     PeopleQuery,
@@ -49,7 +50,7 @@ from gateway.domain.periods import DAYS_MAX, Period, PeriodError, PeriodName, be
 from gateway.domain.report_table import Table
 from gateway.store import reading, report_rows, report_sums
 from gateway.store.goal_amounts import Member
-from gateway.store.report_rows import CompanyScope, Place, Row, TaskRow, TouchRow
+from gateway.store.report_rows import CompanyScope, Place, Row, TaskRow, TouchRow, WeekHour
 
 _COMPANY_ROWS = frozenset(
     {RowFigure.CALLS, RowFigure.ANSWERED, RowFigure.MISSED, RowFigure.LOST, RowFigure.TALK_SECONDS}
@@ -156,12 +157,13 @@ class Reports:
             table = replace(table, lines=tuple(line for line in table.lines if line.key["user"] == own))
         return await self._given(asked.principal, query, table, now)
 
-    async def company(self, asked: Asked[Nothing, PeriodQuery, Nothing]) -> ReportView | web.Response:
-        """The company's figures."""
+    async def company(self, asked: Asked[Nothing, CompanyQuery, Nothing]) -> ReportView | web.Response:
+        """The company's figures, or a team's."""
         query, now = asked.query, datetime.now(UTC)
         office = await self._office()
         period, earlier = self._periods(query, office.zone, now)
-        table = await tables.company(self._parts.pool, office, period, earlier)
+        _known_team(office, query.team)
+        table = await tables.company(self._parts.pool, office, period, earlier, query.team)
         return await self._given(asked.principal, query, table, now)
 
     async def channels(self, asked: Asked[Nothing, ChannelQuery, Nothing]) -> ReportView | web.Response:
@@ -203,7 +205,8 @@ class Reports:
         query, now = asked.query, datetime.now(UTC)
         office = await self._office()
         period, _ = self._periods(query, office.zone, now)
-        table = await tables.hours(self._parts.pool, office, period, query.direction)
+        _known_team(office, query.team)
+        table = await tables.hours(self._parts.pool, office, period, query.direction, query.team)
         return await self._given(asked.principal, query, table, now)
 
     async def tasks(self, asked: Asked[Nothing, PeopleQuery, Nothing]) -> ReportView | web.Response:
@@ -310,6 +313,7 @@ class Reports:
             team=query.team is not None,
             after=place,
             limit=limit,
+            hour=WeekHour(weekday=query.weekday, hour=query.hour, zone=office.zone),
         )
 
     async def _company_rows(
@@ -382,6 +386,11 @@ class Reports:
         if query.format is not Format.JSON:
             return await report_file(self._parts, who, table, query.format, query.language)
         return report_view(table, at=now, trends=trends)
+
+
+def _known_team(office: Office, team: int | None) -> None:
+    if team is not None and team not in office.teams:
+        raise NotFoundError("There is no team with this id.")
 
 
 def _require_all(who: Principal) -> None:

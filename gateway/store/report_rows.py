@@ -70,6 +70,15 @@ class Row:
     touch: TouchRow | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekHour:
+    """An hour of the week by a clock; None: any day, any hour."""
+
+    weekday: int | None
+    hour: int | None
+    zone: ZoneInfo
+
+
 async def parts(
     source: Source,
     members: Sequence[Member],
@@ -81,6 +90,7 @@ async def parts(
     team: bool,
     after: Place | None,
     limit: int,
+    hour: WeekHour | None = None,
 ) -> list[Row]:
     """Parts of calls behind a figure of a person or a team.
 
@@ -94,6 +104,7 @@ async def parts(
         team: whether a call or number that several had counts once; seconds of talk are each one's.
         after: the last row seen; None: the first page.
         limit: how many at most.
+        hour: only calls that began in this hour of the week; None: in any.
     """
     once = 'm.number collate "C"' if figure in OF_NUMBERS else "m.call_id"
     alone = figure.endswith("_seconds") or not (team or figure in OF_NUMBERS)
@@ -101,7 +112,9 @@ async def parts(
     rows = await source.fetch(
         f"select * from (select {distinct} m.call_id, m.extension, m.started_at, m.day, m.talk_us, m.wait_us"
         f" from call_manager m {TEAM_JOIN} where m.counted and m.day between $4 and $5"
-        f" and ($6::text is null or m.direction = $6) and {FIGURES[figure].format(long=int(long_us))} {order}) as part"
+        f" and ($6::text is null or m.direction = $6) and {FIGURES[figure].format(long=int(long_us))}"
+        " and ($10::int is null or extract(isodow from m.started_at at time zone $12) = $10)"
+        f" and ($11::int is null or extract(hour from m.started_at at time zone $12) = $11) {order}) as part"
         " where $7::timestamptz is null or (started_at, call_id, extension) < ($7, $8::uuid, $9)"
         f" order by started_at desc, call_id desc, extension desc limit {int(limit)}",
         *team_arrays(members),
@@ -109,6 +122,9 @@ async def parts(
         period.last,
         direction,
         *_after(after),
+        hour.weekday if hour else None,
+        hour.hour if hour else None,
+        hour.zone.key if hour else "UTC",
     )
     return [
         Row(

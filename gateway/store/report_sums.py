@@ -307,3 +307,26 @@ async def team_over_time(
         long_seconds * 1_000_000,
     )
     return {r["first"]: _sums(r, "first") for r in rows}
+
+
+async def team_by_hour(
+    source: Source, period: Period, members: Sequence[Member], zone: ZoneInfo, direction: str | None
+) -> dict[tuple[int, int], Sums]:
+    """A team's calls by day of the week and hour of the company's clock: one that several members had counts once."""
+    rows = await source.fetch(
+        "select extract(isodow from m.started_at at time zone $7)::int as weekday,"
+        " extract(hour from m.started_at at time zone $7)::int as hour, count(distinct m.call_id) as calls,"
+        " count(distinct m.call_id) filter (where m.answered) as answered,"
+        " count(distinct m.call_id) filter (where m.missed) as missed,"
+        " count(distinct m.call_id) filter (where m.lost) as lost, sum(m.talk_us) / 1e6 as talk_seconds,"
+        " sum(m.wait_us) / 1e6 as wait_seconds,"
+        " coalesce(sum(m.wait_us) filter (where m.answered), 0) / 1e6 as wait_answered_seconds"
+        f" from call_manager m {TEAM_JOIN} where m.counted and m.day between $4 and $5"
+        " and ($6::text is null or m.direction = $6) group by 1, 2",
+        *team_arrays(members),
+        period.first,
+        period.last,
+        direction,
+        zone.key,
+    )
+    return {(r["weekday"], r["hour"]): _sums(r, "weekday", "hour") for r in rows}

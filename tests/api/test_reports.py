@@ -71,6 +71,30 @@ async def test_every_figure_of_every_report_opens_into_as_many_rows(api: Api) ->
     assert {"calls", "missed"} <= await cells_open(api, head, hours)
 
 
+async def test_a_teams_figures_open_into_as_many_rows_in_every_report(api: Api) -> None:
+    await everything(api)
+    head, users = await api.caller(Role.SUPERVISOR), api.site.users
+    made = await head.post(
+        "teams",
+        json={"name": "North", "members": [{"user": users["anna"]}, {"user": users["boris"]}]},
+        headers={"Idempotency-Key": "north"},
+    )
+    team = (await made.json())["id"]
+
+    company = await get(head, "reports/company", team=team, **PERIOD)
+    assert {"calls", "answered", "missed", "talk_seconds"} <= await cells_open(api, head, company)
+    hours = await get(head, "reports/hours", team=team, **PERIOD)
+    for figure in ("calls", "answered", "missed", "lost"):
+        in_hours = sum(line["cells"][figure]["value"] for line in hours["lines"])
+        assert in_hours == company["total"]["cells"][figure]["value"], figure
+    hours["lines"] = [line for line in hours["lines"] if line["cells"]["calls"]["value"]]
+    assert {"calls", "missed"} <= await cells_open(api, head, hours)
+    whole = await get(head, "reports/company", **PERIOD)
+    assert company["total"]["cells"]["calls"]["value"] < whole["total"]["cells"]["calls"]["value"]
+    for name in ("company", "hours"):
+        assert (await head.get(f"reports/{name}?team=999")).status == 404
+
+
 async def test_the_same_number_stands_in_reports_statistics_and_a_recount(api: Api) -> None:
     await everything(api)
     head = await api.caller(Role.SUPERVISOR)

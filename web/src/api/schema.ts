@@ -22405,6 +22405,8 @@ export interface operations {
                 format?: components["schemas"]["Format"];
                 /** @description of a file's header; left out: the company's */
                 language?: components["schemas"]["Language"];
+                /** @description left out: the whole company's */
+                team?: number;
             };
             header?: never;
             path?: never;
@@ -22540,6 +22542,8 @@ export interface operations {
                 format?: components["schemas"]["Format"];
                 /** @description of a file's header; left out: the company's */
                 language?: components["schemas"]["Language"];
+                /** @description left out: the whole company's */
+                team?: number;
                 direction?: components["schemas"]["Direction"];
             };
             header?: never;

@@ -12,7 +12,7 @@ export function Files({ days, by, team, told }: { days: Days; by: { by: string; 
   const t = useWords("statistics");
   const { language } = useFormats();
   const address = (file: (typeof FILES)[number], format: string) => {
-    const own = file === "ratings" ? { ...by, ...(team === null ? {} : { team: String(team) }) } : {};
+    const own = { ...(file === "ratings" ? by : {}), ...(team === null ? {} : { team: String(team) }) };
     return `/api/v1/reports/${file}?${new URLSearchParams({ ...days, ...own, format, language }).toString()}`;
   };
   return FILES.flatMap((file) =>

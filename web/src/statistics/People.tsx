@@ -9,10 +9,10 @@ import { useRating, useReturned, type Missed } from "./reading";
 import type { Show } from "./Tiles";
 import styles from "./FigurePanel.module.css";
 
-export function GoalPeople({ days, show, close }: { days: Days; show: Show; close: () => void }) {
+export function GoalPeople({ days, team, show, close }: { days: Days; team: number | null; show: Show; close: () => void }) {
   const t = useWords("statistics");
   const f = useFormats();
-  const query = useRating(days, RATINGS.goal, null);
+  const query = useRating(days, RATINGS.goal, team);
   return (
     <SidePanel label={t("tile.goal")} onClose={close} width={390}>
       <div className={styles["what"]}>

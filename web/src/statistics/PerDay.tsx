@@ -9,13 +9,14 @@ import { noon } from "./figure";
 import { useSeries, type Report } from "./reading";
 import type { Show } from "./Tiles";
 
-export function PerDay({ report, days, open, current }: { report: Report; days: Days; open: Show; current: string | undefined }) {
+export function PerDay({ report, days, team, open, current }: { report: Report; days: Days; team: number | null; open: Show; current: string | undefined }) {
   const t = useWords("statistics");
   const f = useFormats();
   const step = days.period === "quarter" ? "week" : "day";
   const { before_since: since, before_until: until } = report;
-  const now = useSeries(days, step);
-  const before = useSeries(since && until ? { period: "dates", since, until } : null, step);
+  const whose = team === null ? {} : { team };
+  const now = useSeries(days, step, whose);
+  const before = useSeries(since && until ? { period: "dates", since, until } : null, step, whose);
   const lines = now.data?.lines ?? [];
   const points = lines.map((line, at) => {
     const [calls, missed] = [line.cells["calls"]?.value ?? 0, line.cells["missed"]?.value ?? 0];

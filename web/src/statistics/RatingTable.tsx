@@ -1,7 +1,6 @@
 /* Managers by a figure, the best first. Every counted figure opens what it counts. */
 
-import { SegmentedControl, Select } from "@mantine/core";
-import { api, body, keys, useQuery } from "../api";
+import { SegmentedControl } from "@mantine/core";
 import { useFormats, type Formats } from "../formats";
 import { Empty, FigureLink, Panel, Shown } from "../parts";
 import { useWords } from "../words";
@@ -15,32 +14,18 @@ export interface RatingTableProps {
   days: Days;
   tab: Tab;
   team: number | null;
-  change: (some: { by?: string | null; team?: string | null }) => void;
+  change: (some: { by?: string | null }) => void;
   open: Show;
 }
 
 export function RatingTable({ days, tab, team, change, open }: RatingTableProps) {
   const t = useWords("statistics");
   const query = useRating(days, RATINGS[tab], team);
-  const teams = useQuery({ queryKey: keys.view("teams"), queryFn: () => body(api.GET("/api/v1/teams")) });
   return (
     <Panel
       title={t("rating")}
       acts={
-        <>
-          {(teams.data?.items.length ?? 0) > 0 && (
-            <Select
-              aria-label={t("team")}
-              placeholder={t("allTeams")}
-              clearable
-              className={styles["team"] ?? ""}
-              value={team === null ? null : String(team)}
-              data={teams.data?.items.map(({ id, name }) => ({ value: String(id), label: name })) ?? []}
-              onChange={(value) => change({ team: value })}
-            />
-          )}
-          <SegmentedControl size="xs" aria-label={t("rating.by")} value={tab} data={TABS.map((value) => ({ value, label: t(`tab.${value}`) }))} onChange={(value) => change({ by: value })} />
-        </>
+        <SegmentedControl size="xs" aria-label={t("rating.by")} value={tab} data={TABS.map((value) => ({ value, label: t(`tab.${value}`) }))} onChange={(value) => change({ by: value })} />
       }
     >
       <Shown query={query} isEmpty={({ lines }) => lines.length === 0} empty={<Empty icon="clients" title={t("rating.none")} />}>

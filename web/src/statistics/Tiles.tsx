@@ -13,11 +13,11 @@ import styles from "./Tiles.module.css";
 type Cell = Schemas["CellView"];
 export type Show = (rows: string | null, who?: string) => void;
 
-export function Tiles({ company, days, open, current }: { company: Report; days: Days; open: Show; current: string | undefined }) {
+export function Tiles({ company, days, team, open, current }: { company: Report; days: Days; team: number | null; open: Show; current: string | undefined }) {
   const t = useWords("statistics");
   const f = useFormats();
   const inbound = company.lines.find((line) => line.key["direction"] === "inbound");
-  const rating = useRating(days, RATINGS.goal, null);
+  const rating = useRating(days, RATINGS.goal, team);
   const goal = rating.data ? sum(rating.data.lines.map((line) => line.cells["numbers_long"])) : null;
   const total = company.total?.cells ?? {};
   const figures: { name: "calls" | "talk_seconds" | "missed"; cell: Cell | undefined; write: (n: number) => string }[] = [
@@ -40,7 +40,7 @@ export function Tiles({ company, days, open, current }: { company: Report; days:
       </Tile>
       {talk}
       {missed}
-      <ReturnedTile company={company} open={open} isOpen={current === "returned"} />
+      {team === null && <ReturnedTile company={company} open={open} isOpen={current === "returned"} />}
     </div>
   );
 }

@@ -17,7 +17,8 @@ import { PerDay } from "./PerDay";
 import { RatingTable } from "./RatingTable";
 import { useCompany } from "./reading";
 import { Tiles } from "./Tiles";
-import { WeekHours } from "./WeekHours";
+import { TeamChoice } from "./TeamChoice";
+import { HEATS, WeekHours } from "./WeekHours";
 import styles from "./index.module.css";
 
 const FILTERS = ["period", "since", "until", "by", "team", "heat", "open", "who"] as const;
@@ -29,7 +30,7 @@ export default function StatisticsPage() {
   const days = daysOf(filters);
   const tab = TABS.find((name) => name === filters.by) ?? "goal";
   const team = filters.team && /^\d{1,15}$/.test(filters.team) ? Number(filters.team) : null;
-  const company = useCompany(days);
+  const company = useCompany(days, team);
   const { data } = company;
   const open = (rows: string | null, who?: string) => {
     if (rows) change({ open: rows.slice(rows.indexOf("?") + 1), who: who ?? null });
@@ -45,6 +46,7 @@ export default function StatisticsPage() {
           onChange={(value) => change({ period: value, since: data?.since ?? null, until: data?.until ?? null, open: null, who: null })}
         />
         {filters.period === "dates" && <Dates key={`${filters.since} ${filters.until}`} />}
+        <TeamChoice team={team} choose={(value) => change({ team: value, open: null, who: null })} />
         {data?.before_since && data.before_until && (
           <span className={styles["against"]}>
             {t("against", {
@@ -58,17 +60,17 @@ export default function StatisticsPage() {
           <Shown query={company}>
             {(report) => (
               <>
-                <Tiles company={report} days={days} open={open} current={filters.open} />
+                <Tiles company={report} days={days} team={team} open={open} current={filters.open} />
                 <div className={styles["two"]}>
-                  <PerDay report={report} days={days} open={open} current={filters.open} />
-                  <WeekHours days={days} heat={filters.heat === "calls" ? "calls" : "missed"} change={(heat) => change({ heat })} open={open} current={filters.open} />
+                  <PerDay report={report} days={days} team={team} open={open} current={filters.open} />
+                  <WeekHours days={days} team={team} heat={HEATS.find((name) => name === filters.heat) ?? "missed"} change={(heat) => change({ heat })} open={open} current={filters.open} />
                 </div>
                 <RatingTable days={days} tab={tab} team={team} change={change} open={open} />
               </>
             )}
           </Shown>
         </Middle>
-        {data && filters.open && <Opened days={days} since={data.since} until={data.until} open={filters.open} who={filters.who} show={open} close={close} />}
+        {data && filters.open && <Opened days={days} team={team} since={data.since} until={data.until} open={filters.open} who={filters.who} show={open} close={close} />}
       </Columns>
     </>
   );
@@ -76,6 +78,7 @@ export default function StatisticsPage() {
 
 interface OpenedProps {
   days: Days;
+  team: number | null;
   since: string;
   until: string;
   open: string;
@@ -84,9 +87,9 @@ interface OpenedProps {
   close: () => void;
 }
 
-function Opened({ days, since, until, open, who, show, close }: OpenedProps) {
+function Opened({ days, team, since, until, open, who, show, close }: OpenedProps) {
   const t = useWords("statistics");
-  if (open === "goal") return <GoalPeople days={days} show={show} close={close} />;
+  if (open === "goal") return <GoalPeople days={days} team={team} show={show} close={close} />;
   if (open === "returned") return <MissedPeople since={since} until={until} close={close} />;
   const query = rowsQuery(open);
   if (!query) return <SidePanel label={t("unknownFigure")} onClose={close} />;

@@ -18,7 +18,11 @@ async function report(answer: Promise<unknown>): Promise<Report> {
   return (await answer) as Report;
 }
 
-export function useCompany(days: Days) {
+/** A team's figures, or of everybody. */
+const ofTeam = (team: number | null) => (team === null ? {} : { team });
+
+export function useCompany(days: Days, team: number | null) {
+  const query = { ...days, ...ofTeam(team) };
   return useQuery({
     queryKey: keys.view("statistics", "company", days),
     queryFn: () => report(body(api.GET("/api/v1/reports/company", { params: { query: days } }))),
@@ -26,14 +30,14 @@ export function useCompany(days: Days) {
 }
 
 export function useRating(days: Days, by: Rating, team: number | null) {
-  const query = { ...days, ...by.query, ...(team === null ? {} : { team }) };
+  const query = { ...days, ...by.query, ...ofTeam(team) };
   return useQuery({
     queryKey: keys.view("statistics", "ratings", query),
     queryFn: () => report(body(api.GET("/api/v1/reports/ratings", { params: { query } }))),
   });
 }
 
-export function useSeries(days: Days | null, step: Schemas["Step"], whose: { user?: number; direction?: Schemas["Direction"] } = {}) {
+export function useSeries(days: Days | null, step: Schemas["Step"], whose: { user?: number; team?: number; direction?: Schemas["Direction"] } = {}) {
   const query = { ...days, step, ...whose };
   return useQuery({
     queryKey: keys.view("statistics", "series", query),
@@ -42,8 +46,8 @@ export function useSeries(days: Days | null, step: Schemas["Step"], whose: { use
   });
 }
 
-export function useHours(days: Days) {
-  const query = { ...days, direction: "inbound" } as const;
+export function useHours(days: Days, team: number | null) {
+  const query = { ...days, ...ofTeam(team), direction: "inbound" } as const;
   return useQuery({
     queryKey: keys.view("statistics", "hours", query),
     queryFn: () => report(body(api.GET("/api/v1/reports/hours", { params: { query } }))),
