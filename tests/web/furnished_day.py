@@ -2,6 +2,7 @@
 routes, hours, goals, outcomes, notes and tasks. For pictures; the tests themselves want the plain day.
 """
 
+import asyncio
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import ClientSession
 
+from gateway.store.aftercare_health import aftercare_health
+from gateway.store.doctor_runs import DoctorRun, save_run
 from tests.web.day import Day, told
 
 CLIENTS = (
@@ -70,12 +73,16 @@ async def furnish(day: Day) -> None:
     """Fill a day."""
     await day.api.site.pool.execute("update users set name = 'Piotr Zawadzki' where login = 'root'")
     office = Office(day=day, client=await day.api.signed_in("root"))
-    await _name_cards(office)
+    await _tell_a_week(day)
+    await _taken(day)
     await _set_up(office)
+    await _taken(day)
+    await _name_cards(office)
     await _routes(office)
     await _work(office)
     await _give_outcomes(day)
     await _miss_somebody(day)
+    await _look(day)
 
 
 async def _name_cards(office: Office) -> None:
@@ -190,6 +197,49 @@ async def _give_outcomes(day: Day) -> None:
         if wanted["reason_required"]:
             said["reason"] = next(r["key"] for r in rows["reasons"] if r["of"] == wanted["reasons"])
         await anna.post("outcomes", said)
+
+
+async def _tell_a_week(day: Day) -> None:
+    """Inbound calls of the days before, some of them missed."""
+    now = datetime.now(UTC)
+    for days, hours in itertools.product(range(1, 9), (4.5, 3.2, 1.7, 0.4)):
+        missed = (days * 7 + int(hours)) % 5 == 0
+        rows = told(
+            "in_noanswer" if missed else "in_answered",
+            begin=now - timedelta(days=days, hours=hours),
+            number=f"7926444{days:02}{int(hours):02}",
+            name=NAMES[(days + int(hours)) % len(NAMES)],
+            slow=1.0 if missed else 20.0 + days,
+        )
+        await day.api.site.take_all(rows)
+
+
+async def _taken(day: Day) -> None:
+    """Wait until everything that follows calls has been done: it writes to the same cards."""
+    async with asyncio.timeout(60):
+        while any(one.behind for one in (await aftercare_health(day.api.site.pool)).followers):
+            await asyncio.sleep(0.1)
+
+
+async def _look(day: Day) -> None:
+    """What the doctor found an hour ago."""
+    found = (
+        ("journal of pbx1", "ok", "", "Every event of a leg is written, with its own line.", []),
+        ("asterisk pbx1", "ok", "", "Logged in to the manager interface.", []),
+        ("recordings of pbx1", "advice", "keep_days", "The PBX's copies stay for 30 days; 7 are enough.", []),
+        ("queues of pbx1", "fault", "queue_log", "Queue events do not reach us.", ["in manager.conf:", "read = agent"]),
+    )
+    names = ("area", "level", "code", "text", "remedy")
+    run = DoctorRun(
+        pbx="pbx1",
+        kind="freepbx",
+        at=datetime.now(UTC) - timedelta(minutes=12),
+        faults=1,
+        advice=1,
+        findings=[dict(zip(names, row, strict=True)) for row in found],
+        wrong=frozenset({"queue_log"}),
+    )
+    await save_run(day.api.site.pool, run)
 
 
 async def _miss_somebody(day: Day) -> None:

@@ -113,7 +113,8 @@ async def take_sign_in(studio: Studio) -> None:
             "delete from session where user_id = (select id from users where login = 'boris')"
         )
         await field.press_sequentially("7916123")
-        await page.get_by_role("region", name="Sign in again").wait_for()
+        await page.get_by_role("region", name="Sign in again").locator("input[type=password]").wait_for()
+        await field.focus()
         await studio.keep(page, f"session-over{end}")
     await studio.close()
 
@@ -128,7 +129,7 @@ async def take_keys(studio: Studio) -> None:
         await page.keyboard.press("Escape")
         await page.keyboard.press("?")
         await page.get_by_role("dialog").wait_for()
-        await studio.keep(page, f"keys{end}")
+        await studio.keep(page, f"all-keys{end}")
     await studio.close()
 
 
@@ -156,6 +157,9 @@ async def take_call(studio: Studio) -> None:
     await studio.keep(small, "ringing-360")
     await call.answer()
     await _all(cards, studio, "talking", "talking")
+    for end, page in (await studio.both("head", "/live")).items():
+        await page.get_by_role("row").filter(has_text="Talking").wait_for()
+        await studio.keep(page, f"live{end}")
     for end, page in cards.items():
         await page.keyboard.press("Shift+F9")
         await page.get_by_label("Colleague, extension or number").wait_for()
@@ -180,9 +184,9 @@ async def _all(pages: dict[str, Page], studio: Studio, state: str, name: str) ->
 
 STATES: dict[tuple[str, ...], Callable[[Studio], Awaitable[None]]] = {
     ("sign-in", "session-over"): take_sign_in,
-    ("palette", "keys"): take_keys,
+    ("palette", "all-keys"): take_keys,
     ("no-connection",): take_no_connection,
-    ("ringing", "talking", "transfer", "after-call"): take_call,
+    ("ringing", "talking", "transfer", "after-call", "live"): take_call,
 }
 """What is taken beside the pages, by the beginnings of its files' names."""
 
