@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from playwright.async_api import Page, expect
 
@@ -21,7 +22,7 @@ from gateway.store.migrate import upgrade
 from tests.api.switchboard import accepted
 from tests.database import FAST, open_folder
 from tests.web.browser import Language, Theme, Visit, open_chromium, settled
-from tests.web.day import Day, open_day
+from tests.web.day import Day, open_day, record, write_down
 from tests.web.furnished_day import furnish
 from tests.web.phone import RunningCall, band, rule_after_call
 from tests.web.small_png import small_png
@@ -35,6 +36,11 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 LANGUAGES: tuple[Language, ...] = ("ru", "pl")
 
 
+SAID: list[dict[str, object]] = [
+    {"speaker": "manager", "start": 1.0, "end": 3.0, "text": "Когда вам удобно поговорить?"},
+    {"speaker": "client", "start": 4.0, "end": 7.0, "text": "Позвоните мне во вторник в одиннадцать."},
+]
+"""In the call that is pictured."""
 FONTS = """<?xml version="1.0"?>
 <fontconfig>
   <match target="pattern">
@@ -167,8 +173,12 @@ async def take_call(studio: Studio) -> None:
         await studio.keep(page, f"transfer{end}")
         await page.keyboard.press("Escape")
     await call.hang_up()
+    await record(studio.day.api, UUID(await call.id()), studio.day.folder)
+    await write_down(studio.day.api, UUID(await call.id()), SAID)
     for end, page in cards.items():
+        await page.reload()
         await expect(band(page)).to_have_attribute("data-state", "after")
+        await page.get_by_role("button", name="Take: Call").wait_for()
         await page.keyboard.press("1")
         await settled(page)
         await studio.keep(page, f"after-call{end}")
