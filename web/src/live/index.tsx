@@ -63,7 +63,7 @@ function Live({ board, team, title }: { board: Board; team: number | null; title
         title={title}
         sub={<Line />}
         acts={
-          <Button variant="default" leftSection={<Icon name="grid" />} onClick={() => void place.current?.requestFullscreen()}>
+          <Button variant="default" className={styles["onWall"] ?? ""} leftSection={<Icon name="grid" />} onClick={() => void place.current?.requestFullscreen()}>
             {t("wall")}
           </Button>
         }
@@ -77,9 +77,10 @@ function Live({ board, team, title }: { board: Board; team: number | null; title
           />
         )}
       </PageHeader>
+      <div ref={place} className={styles["wall"]}>
       <Columns>
         <Middle>
-          <div ref={place} className={styles["board"]}>
+          <div className={styles["board"]}>
             <Tiles board={board} managers={board.managers} />
             {managers.length === 0 ? (
               <Empty icon="clients" title={t("nobody")}>
@@ -102,6 +103,7 @@ function Live({ board, team, title }: { board: Board; team: number | null; title
           </SidePanel>
         </Opened>
       </Columns>
+      </div>
     </>
   );
 }
@@ -119,7 +121,7 @@ function Line() {
   const isLive = useLive((view) => view.line === "live");
   return (
     <span className={styles["line"]} data-away={isLive ? undefined : true}>
-      <Icon name={isLive ? "audit" : "offline"} /> {t(isLive ? "isLive" : "isAway")}
+      <Icon name={isLive ? "doctor" : "offline"} /> {t(isLive ? "isLive" : "isAway")}
     </span>
   );
 }

@@ -23,6 +23,7 @@ export function PerDay({ report, days, team, open, current }: { report: Report; 
     const day = noon(String(line.key["since"]));
     return {
       label: lines.length > 7 ? f.shortDay(day) : f.weekDay(day),
+      whole: { calls },
       values: { missed, calls: calls - missed, before: before.data?.lines[at]?.cells["calls"]?.value ?? 0 },
     };
   });

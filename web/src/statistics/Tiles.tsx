@@ -73,7 +73,7 @@ export function Change({ cell, write }: { cell: Cell | undefined; write: (n: num
     <small>
       {value !== before && (
         <span className={styles["change"]} data-verdict={verdict}>
-          <Icon name={isUp ? "arrowUp" : "arrowDown"} size={12} /> {percent === null ? write(Math.abs(value - before)) : `${Math.abs(percent).toFixed(percent < 10 ? 1 : 0)}\u00a0%`}
+          <Icon name={isUp ? "arrowUp" : "arrowDown"} size={12} /> {percent === null || Math.abs(percent) >= 1000 ? write(Math.abs(value - before)) : `${Math.abs(percent).toFixed(percent < 10 ? 1 : 0)}\u00a0%`}
           {verdict === "bad" && ` ${t("worse")}`}
         </span>
       )}{" "}

@@ -38,7 +38,7 @@ export function WeekHours({ days, team, heat, change, open, current }: WeekHours
   const name = t(`heat.${heat}`);
   return (
     <Panel
-      title={name}
+      title={t("heat.title")}
       acts={
         <SegmentedControl
           size="xs"

@@ -61,7 +61,7 @@ export default function BarDrawing({ label, points, series, height = 200, format
                         onClick={onOpen && (() => onOpen(at, one.name))}
                         data-opens={onOpen ? true : undefined}
                       >
-                        <title>{`${point.label}, ${one.label}: ${write(value)}`}</title>
+                        <title>{`${point.label}, ${one.label}: ${write(point.whole?.[one.name] ?? value)}`}</title>
                       </rect>
                     );
                   });

@@ -22,6 +22,8 @@ export interface ChartPoint {
   readonly label: string;
   /** By the name of the series; null: not known. */
   readonly values: Readonly<Record<string, number | null>>;
+  /** The whole figure, where only its rest is drawn upon another one. */
+  readonly whole?: Readonly<Record<string, number>>;
 }
 
 export interface ChartProps {
@@ -102,7 +104,7 @@ function ChartTable({ label, points, series, format = String, onOpen }: ChartPro
           <tr key={point.label}>
             <th scope="row">{point.label}</th>
             {series.map(({ name }) => {
-              const value = point.values[name];
+              const value = point.whole?.[name] ?? point.values[name];
               const text = value === null || value === undefined ? "–" : format(value);
               return (
                 <td key={name}>

@@ -1,0 +1,198 @@
+"""Every figure of the page of statistics opens exactly what it counts; teams, waiting, the days before, and files."""
+
+import csv
+import io
+import re
+import zipfile
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Locator, Page, expect
+
+from gateway.domain.access import Role
+from tests.web.browser import Visit, axe, go, settled, shot, too_wide
+from tests.web.day import Day, told
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AGO = timedelta(days=9)
+"""So long before, that no other test has calls there."""
+CALLS = [
+    ("in_answered", "79170000001", 20.0),
+    ("in_answered", "79170000002", 12.0),
+    ("queue_answered", "79170000003", 10.0),
+    ("in_noanswer", "79170000004", 1.0),
+    ("in_noanswer", "79170000005", 1.0),
+    ("in_abandon", "79170000006", 1.0),
+    ("out_answered", "79170000007", 150.0),
+    ("out_busy", "79170000008", 1.0),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def days(day: Day) -> str:
+    """Two days with known calls, and the same hour of the day before them; the page's address for these days."""
+    then = datetime.now(UTC) - AGO
+    for at, (scenario, number, slow) in enumerate(CALLS):
+        begin = then + timedelta(days=at % 2, minutes=3 * at)
+        await day.api.site.take_all(told(scenario, begin=begin, number=number, slow=slow))
+    earlier = then - timedelta(days=2)
+    await day.api.site.take_all(told("in_answered", begin=earlier, number="79170000001"))
+    first = then.astimezone(ZoneInfo(day.zone)).date()
+    return f"/stats?period=dates&since={first}&until={first + timedelta(days=1)}"
+
+
+def number_of(text: str) -> int:
+    """The first number of a text: `1,204`, `2 was 1`."""
+    found = re.search(r"\d[\d,\u00a0\u202f ]*", text)
+    assert found is not None, text
+    return int(re.sub(r"\D", "", found[0]))
+
+
+async def opened(page: Page) -> int:
+    """How many the opened figure says it counts, which must be as many as are listed."""
+    panel = page.get_by_test_id("figure-rows")
+    await panel.wait_for()
+    await settled(page)
+    said = number_of(await panel.inner_text())
+    side = page.get_by_role("complementary").filter(has=panel)
+    assert await side.get_by_role("listitem").count() == said
+    return said
+
+
+async def check(page: Page, figures: Locator) -> int:
+    """Open each figure and hold it against its rows and against the list of calls that it leads to."""
+    seen = 0
+    for at in range(await figures.count()):
+        text = await figures.nth(at).inner_text()
+        name = await figures.nth(at).get_attribute("aria-label") or text
+        await figures.nth(at).click()
+        counted = await opened(page)
+        if ":" not in text:  # of hours and minutes the rows are those that add up to it
+            assert counted == number_of(text), (name, page.url)
+        link = page.get_by_role("link", name="Open in Calls")
+        if await link.count():
+            address = await link.get_attribute("href")
+            other = await page.context.new_page()
+            await other.goto(f"{page.url.split('/stats')[0]}{address}")
+            rows = other.get_by_role("main").get_by_role("table").get_by_role("row")
+            await expect(rows).to_have_count(counted + 1)
+            await other.close()
+        seen += 1
+    return seen
+
+
+async def test_tiles_squares_and_bars_open_exactly_their_calls(visit: Visit, days: str) -> None:
+    page = await visit("head", days)
+    tiles = page.get_by_role("group", name="Figures of the period")
+    assert number_of((await tiles.get_by_role("button", name=re.compile("^Calls")).inner_text())[5:]) == len(CALLS)
+    assert await check(page, tiles.get_by_role("button", name=re.compile("^(Calls|Missed)")).locator("b")) == 2
+
+    missed = page.get_by_role("table", name="Missed by hour")
+    squares = missed.get_by_role("button")
+    assert sum([number_of(text) for text in await squares.all_inner_texts()]) == 3
+    assert await check(page, squares) == await squares.count()
+    await page.get_by_text("Inbound", exact=True).click()
+    inbound = page.get_by_role("table", name="Inbound by hour").get_by_role("button")
+    assert sum([number_of(text) for text in await inbound.all_inner_texts()]) == 6
+    assert await check(page, inbound) >= 1
+
+    await page.get_by_role("button", name="As a table").click()
+    cells = page.get_by_role("table", name="Calls per day").get_by_role("button").filter(has_text=re.compile("[1-9]"))
+    assert await check(page, cells) >= 4
+    await shot(page, "stats-open")
+
+
+@pytest.mark.parametrize("tab", ["Goal", "Minutes", "All channels", "Tasks"])
+async def test_every_figure_of_a_rating_opens_exactly_its_calls(visit: Visit, days: str, tab: str) -> None:
+    page = await visit("head", days)
+    await page.get_by_role("radiogroup", name="Rated by").get_by_text(tab, exact=True).click()
+    await settled(page)
+
+    seen = await check(page, page.get_by_role("region", name="Rating").get_by_role("button"))
+
+    assert seen >= (0 if tab == "Tasks" else 3)
+
+
+async def test_a_team_narrows_every_part_of_the_page(day: Day, visit: Visit, days: str) -> None:
+    root = await day.api.signed_in("root")
+    body = {"name": "Only Boris", "members": [{"user": day.api.site.users["boris"]}]}
+    async with root.post("teams", json=body, headers={"Idempotency-Key": "stats-team"}) as response:
+        assert response.status == 201, await response.text()
+    page = await visit("head", days)
+    calls = page.get_by_role("group", name="Figures of the period").get_by_role("button", name=re.compile("^Calls"))
+    whole = number_of((await calls.inner_text())[5:])
+
+    await page.get_by_role("combobox", name="Team").click()
+    await page.get_by_role("option", name="Only Boris").click()
+    await settled(page)
+
+    assert "team=" in page.url
+    assert number_of((await calls.inner_text())[5:]) < whole
+    await expect(page.get_by_role("region", name="Rating").get_by_role("row")).to_have_count(2)
+    await check(page, calls.locator("b"))
+    assert await axe(page) == []
+
+
+async def test_waiting_is_a_table_of_hours_and_a_square_opens_its_answered_calls(visit: Visit, days: str) -> None:
+    page = await visit("head", f"{days}&heat=wait")
+    squares = page.get_by_role("table", name="Mean wait by hour").get_by_role("button")
+    await expect(squares.first).to_have_text(re.compile(r"^\d+:\d\d$"))
+
+    await squares.first.click()
+
+    assert await opened(page) >= 1
+    assert await axe(page) == []
+    await shot(page, "stats-wait")
+
+
+async def test_each_figure_stands_beside_that_of_the_days_before(visit: Visit, days: str) -> None:
+    page = await visit("head", days)
+
+    calls = page.get_by_role("group", name="Figures of the period").get_by_role("button", name=re.compile("^Calls"))
+    await expect(calls).to_contain_text("was 1")
+    await expect(page.get_by_text(re.compile("^against "))).to_be_visible()
+
+
+async def test_the_figures_are_taken_as_files_and_the_audit_says_by_whom(day: Day, visit: Visit, days: str) -> None:
+    page = await visit("head", days)
+    head = day.api.site.users["head"]
+    files = {}
+    for name in ("Company, CSV", "Rating, XLSX"):
+        await page.get_by_role("button", name="Export").click()
+        async with page.expect_download() as waiting:
+            await page.get_by_role("menuitem", name=name).click()
+        files[name] = await (await waiting.value).path()
+
+    rows = list(csv.reader(io.StringIO(files["Company, CSV"].read_text("utf-8-sig"))))
+    table = next(row for row in rows if str(len(CALLS)) in row or f"{len(CALLS)}.0" in row)
+    assert table
+    with zipfile.ZipFile(files["Rating, XLSX"]) as book:
+        assert any("Boris Wiśniewski" in book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+    kept = await day.api.site.pool.fetch("select actor, action from audit order by id desc limit 2")
+    assert [(r["actor"], r["action"]) for r in kept] == [(f"user:{head}", "report.exported")] * 2
+
+
+async def test_a_manager_has_neither_the_page_nor_its_files(day: Day, visit: Visit, days: str) -> None:
+    page = await visit("anna", days)
+
+    await expect(page.get_by_role("main")).to_contain_text("statistics.read_all")
+    anna = await day.api.caller(Role.MANAGER, "anna")
+    async with anna.get("reports/company", params={"format": "csv"}) as response:
+        assert response.status == 403
+
+
+async def test_the_page_fits_a_telephone_and_goes_back_to_its_address(visit: Visit, days: str) -> None:
+    page = await visit("head", days, narrow=True, theme="dark", language="ru")
+    assert await too_wide(page) == 0
+    tile = page.get_by_role("group").get_by_role("button", name=re.compile(r"^Звонки\s*\d"))
+
+    await tile.click()
+    counted = await opened(page)
+    await go(page, page.url.replace(page.url.split("/stats")[0], ""))
+
+    assert await opened(page) == counted
+    assert await axe(page) == []
+    await shot(page, "stats-open-360")
