@@ -243,7 +243,7 @@ async def _narrow(source: Source, where: _Where, wanted: CardFilter) -> None:
         "c.organisation_id = $": wanted.organisation,
         "c.created_at >= $": wanted.created_since,
         "c.updated_at >= $": wanted.changed_since,
-        "lower(c.line_of_business) = lower($)": wanted.line_of_business,
+        "(c.line_of_business <> '' and lower(c.line_of_business) = lower($))": wanted.line_of_business,
         "c.last_touch_at < $": wanted.touched_before,
         "c.last_touch_at >= $": wanted.touched_since,
         "c.fields @> $": dict(wanted.fields) or None,
