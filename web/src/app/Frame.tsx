@@ -9,6 +9,7 @@ import { useWords } from "../words";
 import { BottomBar } from "./BottomBar";
 import styles from "./Frame.module.css";
 import { Rail } from "./Rail";
+import { useSession } from "./session";
 import { SessionOver } from "./SessionOver";
 import { useFrameKeys } from "./useFrameKeys";
 import { late } from "../parts/late";
@@ -20,6 +21,8 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   useFrameKeys();
+  const { who, may } = useSession();
+  const hasPhone = who.phones.length > 0 && may("calls.control_own");
   useEffect(() => {
     // In braces: newer browsers answer with a promise, which is no way to end an effect.
     main.current?.scrollTo(0, 0);
@@ -46,9 +49,11 @@ export function Frame() {
       </main>
       <BottomBar className={styles["bar"]} />
       <Overlays />
-      <Suspense>
-        <Softphone />
-      </Suspense>
+      {hasPhone && (
+        <Suspense>
+          <Softphone />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -28,8 +28,18 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       if (dispatcher.press(seen, isWriting, event.timeStamp)) event.preventDefault();
       else if (isWriting && code === "Escape") leaveField(target);
     };
+    // A field with a list takes Enter for itself, whatever is held with it: what Ctrl+Enter does comes before.
+    const early = (event: KeyboardEvent) => {
+      const isSending = (event.ctrlKey || event.metaKey) && event.code.endsWith("Enter");
+      if (isSending && event.target instanceof Element && !event.target.closest("[role=dialog], dialog, [role=menu]")) pressed(event);
+      if (isSending && event.defaultPrevented) event.stopPropagation();
+    };
+    document.addEventListener("keydown", early, true);
     document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
+    return () => {
+      document.removeEventListener("keydown", early, true);
+      document.removeEventListener("keydown", pressed);
+    };
   }, [dispatcher]);
   return <Context value={dispatcher}>{children}</Context>;
 }

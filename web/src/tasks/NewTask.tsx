@@ -1,6 +1,7 @@
 /* A new task: what, when, for whom. What is typed is kept until it is made. */
 
 import { Button, Select, Textarea, TextInput } from "@mantine/core";
+import { useId } from "react";
 import { useSearchParams } from "react-router";
 import { useDraft } from "../drafts";
 import { asProblem } from "../api";
@@ -25,6 +26,7 @@ const EMPTY: Draft = { title: "", note: "", kind: "own", due: "", owner: null };
 
 export function NewTask({ close }: { close: () => void }) {
   const t = useWords("tasks");
+  const form = useId(); // the button stands below what scrolls, outside of the form; Enter in a field is a click on it
   const session = useSession();
   const contact = useSearchParams()[0].get("contact");
   const [draft, setDraft, drop] = useDraft("tasks/new", EMPTY);
@@ -50,12 +52,13 @@ export function NewTask({ close }: { close: () => void }) {
       label={t("new")}
       onClose={close}
       foot={
-        <Button loading={make.isPending} disabled={draft.title.trim() === ""} onClick={send} fullWidth>
+        <Button loading={make.isPending} disabled={draft.title.trim() === ""} type="submit" form={form} fullWidth>
           {t("make")}
         </Button>
       }
     >
       <form
+        id={form}
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();

@@ -1,9 +1,11 @@
 /* Every word for people: catalogues by feature and language, loaded when the feature is. Keys are typed from the English
    catalogue (words.d.ts). `const t = useWords("today")`, then `t("title")`, `t("left", {count: 3})`. */
 
-import i18next, { type BackendModule, type ReadCallback, type ResourceKey } from "i18next";
-import { initReactI18next, useTranslation } from "react-i18next";
+import type { TFunction } from "i18next";
+import { use, useSyncExternalStore } from "react";
+import { persistently } from "../parts/late";
 import type { Catalogues } from "./catalogues";
+import { speech, type Catalogue, type Values } from "./speech";
 
 export const LANGUAGES = ["en", "ru", "pl"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -13,20 +15,16 @@ export type Words = keyof Catalogues;
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", ru: "Русский", pl: "Polski" };
 
 const KEPT = "trunkline.language";
-const FILES = import.meta.glob<{ default: ResourceKey }>("./*/*.json");
+const FILES = import.meta.glob<{ default: Catalogue }>("./*/*.json");
+/** What the frame says, wherever one is. */
+const FRAME: readonly Words[] = ["shell", "parts", "band"];
 
-const lazy: BackendModule = {
-  type: "backend",
-  init: () => undefined,
-  read(language: string, feature: string, told: ReadCallback) {
-    const file = FILES[`./${feature}/${language}.json`];
-    if (!file) { told(new Error(`no words for ${feature} in ${language}`), null); return; }
-    file().then(
-      (words) => told(null, words.default),
-      (fault: unknown) => told(fault as Error, null),
-    );
-  },
-};
+type Speech = (key: string, values?: Values) => string;
+
+let spoken: Language = "en";
+const listeners = new Set<() => void>();
+const loading = new Map<string, Promise<Speech>>();
+const loaded = new Map<string, Speech>();
 
 /** The language of the browser, as far as we speak it; else English. */
 export function browserLanguage(wanted: readonly string[] = navigator.languages): Language {
@@ -45,46 +43,61 @@ function firstLanguage(): Language {
 
 /** Ready to speak; wait for it before the first drawing. */
 export async function startWords(): Promise<void> {
-  i18next.on("languageChanged", (language) => (document.documentElement.lang = language));
-  await i18next
-    .use(lazy)
-    .use(initReactI18next)
-    .init({
-      lng: firstLanguage(),
-      fallbackLng: "en",
-      supportedLngs: LANGUAGES,
-      ns: ["shell", "parts", "band"],
-      defaultNS: "shell",
-      interpolation: { escapeValue: false },
-      react: { useSuspense: true },
-      returnNull: false,
-      keySeparator: false,
-    });
+  await change(firstLanguage());
 }
 
 /** The language that is spoken now. */
 export function language(): Language {
-  return LANGUAGES.find((known) => known === i18next.resolvedLanguage) ?? "en";
+  return spoken;
 }
 
 /** Speak another language from now on, in this browser. */
 export async function speak(chosen: Language): Promise<void> {
   localStorage.setItem(KEPT, chosen);
-  await i18next.changeLanguage(chosen);
+  if (chosen !== spoken) await change(chosen);
+}
+
+async function change(chosen: Language): Promise<void> {
+  const heard = [...loading.keys()].map((place) => place.split("/")[1] as Words);
+  await Promise.all([...new Set([...FRAME, ...heard])].map((feature) => load(chosen, feature)));
+  spoken = chosen;
+  document.documentElement.lang = chosen;
+  for (const listener of listeners) listener();
+}
+
+function load(language: Language, feature: Words): Promise<Speech> {
+  const place = `${language}/${feature}`;
+  const known = loading.get(place);
+  if (known) return known;
+  const file = FILES[`./${feature}/${language}.json`];
+  if (!file) throw new Error(`no words for ${place}`);
+  const promise = persistently(file)().then((words) => {
+    const t = speech(language, words.default);
+    loaded.set(place, t);
+    return t;
+  });
+  loading.set(place, promise);
+  return promise;
 }
 
 /** Load the words of a feature; routes.tsx does it together with its page. */
 export async function loadWords(feature: Words): Promise<void> {
-  await i18next.loadNamespaces(feature);
+  await load(spoken, feature);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** The words of a feature. */
-export function useWords<W extends Words>(feature: W) {
-  return useTranslation<W>(feature).t;
+export function useWords<W extends Words>(feature: W): TFunction<W> {
+  const now = useLanguage();
+  const t = loaded.get(`${now}/${feature}`) ?? use(load(now, feature));
+  return t as unknown as TFunction<W>;
 }
 
 /** The language that is spoken now; drawn anew when it changes. */
 export function useLanguage(): Language {
-  useTranslation("shell");
-  return language();
+  return useSyncExternalStore(subscribe, language);
 }
