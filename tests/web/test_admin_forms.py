@@ -1,6 +1,8 @@
 """What the gateway refuses stands at the field that it is about, in the gateway's own words."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -8,6 +10,22 @@ from playwright.async_api import expect
 from tests.web.browser import Visit, axe, shot
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_every_act_of_the_audit_log_has_words() -> None:
+    code = "".join(file.read_text() for file in sorted((ROOT / "gateway").rglob("*.py")))
+    acts = set(re.findall(r'\baction="([a-z_]+)\.([a-z_]+)"', code))
+    words = json.loads((ROOT / "web/src/words/audit/en.json").read_text())
+    known = (ROOT / "web/src/admin/audit/said.ts").read_text()
+
+    assert len(acts) > 20
+    for subject, act in acts:
+        assert {f"subject.{subject}", f"act.{act}"} <= set(words), f"{subject}.{act}"
+        assert known.count(f'"{subject}"') == 1, subject
+        assert known.count(f'"{act}"') == 1, act
 
 
 async def test_a_login_that_is_taken_is_told_at_the_login(visit: Visit) -> None:
@@ -18,7 +36,9 @@ async def test_a_login_that_is_taken_is_told_at_the_login(visit: Visit) -> None:
 
     await page.get_by_role("button", name="Make the user").click()
 
-    await expect(page.get_by_label("Login", exact=True)).to_have_accessible_description(re.compile("login", re.IGNORECASE))
+    await expect(page.get_by_label("Login", exact=True)).to_have_accessible_description(
+        re.compile("login", re.IGNORECASE)
+    )
     await expect(page.get_by_label("Login", exact=True)).to_have_attribute("aria-invalid", "true")
     assert await axe(page) == []
     await shot(page, "form-user-taken")

@@ -128,6 +128,7 @@ function useAuditColumns(): readonly Column<Row>[] {
 /** What belongs to an act, short: names and values as they are kept. */
 function detailsOf(params: Row["params"]): string {
   return Object.entries(params)
+    .filter(([name]) => name !== "version")
     .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(", ")
     .slice(0, 300);

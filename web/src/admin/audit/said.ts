@@ -4,6 +4,8 @@ const SUBJECTS = [
   "card_rule", "demo", "dialling", "distribution_policy", "distribution_rule", "endpoint", "extension", "field", "form",
   "handover", "key", "missed", "number", "phone", "report", "routing_policy", "scheduled", "softphone", "spend", "state",
   "state_rule", "user", "working_hours", "recording", "call", "contact", "session", "webhook", "goal", "team", "task",
+  "inbound_route", "routing_group", "absence", "audit", "caller_id", "organisation", "outcome", "contacts", "subscription",
+  "profile",
 ] as const; // prettier-ignore
 const ACTS = [
   "added", "changed", "change", "begun", "entered", "ended", "given", "taken", "created", "deleted", "made", "done", "undone",
