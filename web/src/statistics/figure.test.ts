@@ -22,9 +22,10 @@ it("takes nothing that is no figure", () => {
 
 it("leads to the list of calls where that has exactly the same", () => {
   const query = { figure: "missed", since: "2026-02-28", until: "2026-02-28" } as const;
-  expect(callsLink(query)).toBe("/calls?since=2026-02-28&until=2026-03-01&result=missed&direction=inbound");
-  expect(callsLink({ ...query, user: 3 })).toBeNull();
-  expect(callsLink({ ...query, figure: "calls", user: 3 })).toBe("/calls?since=2026-02-28&until=2026-03-01&manager=3");
+  expect(callsLink(query)).toBe("/calls?period=dates&first=2026-02-28&last=2026-02-28&figure=missed");
+  expect(callsLink({ ...query, user: 3, direction: "inbound" })).toBe("/calls?period=dates&first=2026-02-28&last=2026-02-28&figure=missed&direction=inbound&manager=3");
+  expect(callsLink({ ...query, figure: "not_taken" })).toBeNull();
+  expect(callsLink({ ...query, team: 3 })).toBeNull();
   expect(callsLink({ ...query, hour: 12 })).toBeNull();
   expect(callsLink({ ...query, figure: "numbers_long" })).toBeNull();
 });

@@ -52,19 +52,17 @@ export function writeRows(query: RowsQuery): string {
   return new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
 }
 
-const RESULTS: Partial<Record<RowFigure, string>> = { calls: "", answered: "answered", missed: "missed", talk_seconds: "" };
+/** Figures of everybody that the list of calls knows by their names. */
+const LISTED: readonly RowFigure[] = ["calls", "answered", "missed", "lost", "talk_seconds", "wait_seconds"];
 
 /** The same calls in the list of calls; null: its filters cannot say it. */
 export function callsLink(query: RowsQuery): string | null {
-  const result = RESULTS[query.figure];
-  const isPlain = query.team === undefined && query.weekday === undefined && query.hour === undefined && query.kind === undefined;
-  if (result === undefined || !isPlain) return null;
-  // Of a manager the list has every call in which he had a part: "missed" of the list is the company's.
-  if (query.user !== undefined && query.figure !== "calls") return null;
-  const params = new URLSearchParams({ since: query.since, until: dayAfter(query.until) });
-  if (result) params.set("result", result);
-  const direction = query.direction ?? (query.figure === "missed" ? "inbound" : null);
-  if (direction) params.set("direction", direction);
+  const isListed = LISTED.includes(query.figure) || (query.figure === "not_taken" && query.user !== undefined);
+  // Of a team the report counts each day's members, the list those of today.
+  const isPlain = query.team === undefined && query.weekday === undefined && query.hour === undefined && query.kind === undefined && query.seconds === undefined;
+  if (!isListed || !isPlain) return null;
+  const params = new URLSearchParams({ period: "dates", first: query.since, last: query.until, figure: query.figure });
+  if (query.direction) params.set("direction", query.direction);
   if (query.user !== undefined) params.set("manager", String(query.user));
   return `/calls?${params.toString()}`;
 }

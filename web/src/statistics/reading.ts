@@ -24,8 +24,8 @@ const ofTeam = (team: number | null) => (team === null ? {} : { team });
 export function useCompany(days: Days, team: number | null) {
   const query = { ...days, ...ofTeam(team) };
   return useQuery({
-    queryKey: keys.view("statistics", "company", days),
-    queryFn: () => report(body(api.GET("/api/v1/reports/company", { params: { query: days } }))),
+    queryKey: keys.view("statistics", "company", query),
+    queryFn: () => report(body(api.GET("/api/v1/reports/company", { params: { query } }))),
   });
 }
 
