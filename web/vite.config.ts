@@ -7,7 +7,7 @@ const GATEWAY = "http://127.0.0.1:8080";
 
 /** What every page needs, whole: one file packs better than ten, and is kept while our own files change. */
 const LIBRARIES =
-  /node_modules\/(react|react-dom|scheduler|react-router|i18next|react-i18next|html-parse-stringify|use-sync-external-store|@tanstack\/(query-core|react-query)|openapi-fetch|clsx)\//;
+  /node_modules\/(react|react-dom|scheduler|react-router|@tanstack\/(query-core|react-query)|openapi-fetch|clsx)\//;
 
 interface Modules {
   getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;

@@ -56,12 +56,13 @@ def test_a_first_visit_loads_little(static: Path) -> None:
     assert packed(static, [INDEX], ".html") < INDEX_MAX
 
 
-@pytest.mark.parametrize("package", ["recharts", "wavesurfer", "jssip"])
-def test_charts_the_player_and_the_phone_come_when_they_are_needed(static: Path, package: str) -> None:
-    """What marks a library's code stands in none of the files that are loaded first."""
-    mark = {"recharts": "recharts-", "wavesurfer": "wavesurfer", "jssip": "JsSIP"}[package]
+@pytest.mark.parametrize("mark", ["JsSIP", "playbackRate", "monthsListFormat"])
+def test_the_phone_the_player_and_calendars_come_when_they_are_needed(static: Path, mark: str) -> None:
+    """What marks their code stands in none of the files that are loaded first, and in another one."""
+    begin = first_load(static)
 
-    assert [name for name in first_load(static) if mark in (static / name).read_text()] == []
+    assert [name for name in begin if mark in (static / name).read_text()] == []
+    assert [p.name for p in static.rglob("*.js") if mark in p.read_text()]
 
 
 def test_the_page_has_no_inline_script_and_loads_nothing_from_elsewhere(static: Path) -> None:
