@@ -1,4 +1,4 @@
-/* A line for a note under the chosen row: kept while typed, written on the card with Enter. */
+/* A line for a note under the chosen row: kept while typed, written on the card with Enter; Esc leads back. */
 
 import { TextInput } from "@mantine/core";
 import { useDraft } from "../drafts";
@@ -28,6 +28,12 @@ export function NoteLine({ contact }: { contact: number }) {
         maxLength={10_000}
         placeholder={t("note.how")}
         onChange={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          event.preventDefault();
+          event.stopPropagation();
+          event.currentTarget.closest("li")?.focus();
+        }}
       />
       <small role="status">{note.isSuccess && text === "" ? t("note.saved") : text ? t("note.kept") : ""}</small>
     </form>

@@ -26,12 +26,17 @@ export default function TodayPage() {
   const day = useDay();
   const [search, setSearch] = useSearchParams();
   const shown = SHOWN.find((part) => part === search.get("show")) ?? "all";
-  const chosen = search.get("row");
+  // The address follows a moment later, and the next key may be for the row already.
+  const [chosen, setChosen] = useState(search.get("row"));
   const set = (name: string, value: string | null) => {
     const next = new URLSearchParams(search);
     if (value === null) next.delete(name);
     else next.set(name, value);
     setSearch(next, { replace: true });
+  };
+  const choose = (key: string | null) => {
+    setChosen(key);
+    set("row", key);
   };
   const counts = day.data && countsOf(day.data);
   useCount("today", counts?.missed ?? 0, { isUrgent: true });
@@ -50,12 +55,12 @@ export default function TodayPage() {
           {(found) => (
             <>
               <Strip day={found} />
-              <Lists day={found} shown={shown} chosen={chosen} choose={(key) => set("row", key)} />
+              <Lists day={found} shown={shown} chosen={chosen} choose={choose} />
             </>
           )}
         </Shown>
       </Middle>
-      <CallerPanel fallback={row && <Beside row={row} close={() => set("row", null)} />} />
+      <CallerPanel fallback={row && <Beside row={row} close={() => choose(null)} />} />
     </Columns>
   );
 }
