@@ -12,7 +12,8 @@ export function People({ people, choose }: { people: readonly Clientele[]; choos
   const rank = (one: Clientele) => (one.active ? (one.cards > 0 ? 1 : 2) : 0);
   const rows = [...people].sort((one, other) => rank(one) - rank(other) || f.byName(one.name, other.name));
   return (
-    <Panel title={t("whose")} sub={t("whose.how")}>
+    <Panel title={t("whose")}>
+      <p className={styles["none"]}>{t("whose.how")}</p>
       <div role="table" aria-label={t("whose")} className={styles["people"]}>
         <div role="row" className={styles["heads"]}>
           {(["name", "cards", "tasks", "planned", "missed"] as const).map((name) => (

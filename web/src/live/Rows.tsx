@@ -193,7 +193,7 @@ function Join({ call, mode, name, start }: { call: string; mode: SpyMode | null;
     <span className={styles["join"]} role="group" aria-label={t("join", { name })}>
       {modes.map(({ mode: one, icon }) =>
         one === "listen" ? (
-          <Button key={one} size="compact-sm" variant={mode === one ? "light" : "default"} leftSection={<Icon name={icon} size={14} />} aria-pressed={mode === one} onClick={() => void start(call, one)}>
+          <Button key={one} size="xs" variant={mode === one ? "light" : "default"} leftSection={<Icon name={icon} size={14} />} aria-pressed={mode === one} onClick={() => void start(call, one)}>
             {t(mode === one ? "mode.listening" : "mode.listen")}
           </Button>
         ) : (

@@ -147,6 +147,7 @@ function StrategyChoice({ group }: { group: Group }) {
   return (
     <SegmentedControl
       size="xs"
+      className={styles.strategy ?? ""}
       aria-label={t("strategy.of", { name: group.name })}
       value={group.strategy}
       data={STRATEGIES.map((value) => ({ value, label: t(`strategy.${value}`) }))}

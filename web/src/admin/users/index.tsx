@@ -91,14 +91,15 @@ function useUserColumns(): readonly Column<User>[] {
         </span>
       ),
     },
-    { name: "role", head: t("role"), width: "150px", narrow: "end", cell: (user) => t(`role.${user.role}`) },
-    { name: "teams", head: t("teams"), narrow: "none", cell: (user) => teamsOf(user).join(", ") },
+    { name: "role", head: t("role"), width: "128px", narrow: "end", cell: (user) => t(`role.${user.role}`) },
+    { name: "teams", head: t("teams"), width: "18%", narrow: "none", cell: (user) => teamsOf(user).join(", ") },
     {
       name: "extensions",
       head: t("extensions"),
+      width: "18%",
       narrow: "second",
       cell: (user) => user.extensions.map(({ pbx, extension }) => `${extension} ${pbx}`).join(", ") || t("extensions.none"),
     },
-    { name: "password", head: t("signs"), width: "150px", narrow: "none", cell: (user) => !user.active ? <Tag tone="miss">{t("blocked")}</Tag> : !user.has_password ? <Tag>{t("password.none")}</Tag> : <Tag tone="talk">{t("signs.yes")}</Tag> },
+    { name: "password", head: t("signs"), width: "140px", narrow: "none", cell: (user) => !user.active ? <Tag tone="miss">{t("blocked")}</Tag> : !user.has_password ? <Tag>{t("password.none")}</Tag> : <Tag tone="talk">{t("signs.yes")}</Tag> },
   ];
 }
