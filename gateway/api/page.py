@@ -35,6 +35,8 @@ ADDRESSES = (
     "/",
     "/today",
     "/clients",
+    "/clients/import",
+    "/clients/duplicates",
     "/clients/{id}",
     "/organisations/{id}",
     "/calls",

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGES: dict[str, tuple[str, str]] = {
     "today": ("anna", "/today"),
     "clients": ("anna", "/clients"),
+    "import": ("head", "/clients/import"),
+    "duplicates": ("head", "/clients/duplicates"),
     "card": ("anna", "/clients/{card}"),
     "organisation": ("anna", "/organisations/{organisation}"),
     "calls": ("head", "/calls"),

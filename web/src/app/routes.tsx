@@ -19,9 +19,11 @@ interface Address {
   readonly rights: NavItem["rights"];
 }
 
-function page(path: string, words: Words, load: () => Promise<PageModule>, item?: NavItem): Address {
+/** @param words of the page, and of parts that stand on it at once: what is loaded while it is drawn would draw it twice */
+function page(path: string, words: Words | readonly Words[], load: () => Promise<PageModule>, item?: NavItem): Address {
   const Page = lazy(async () => {
-    const [module] = await Promise.all([load(), loadWords(words)]);
+    const wanted = typeof words === "string" ? [words] : words;
+    const [module] = await Promise.all([load(), ...wanted.map(loadWords)]);
     return module;
   });
   return { path, Page, rights: item?.rights ?? [] };
@@ -41,12 +43,14 @@ function keyed(load: () => Promise<PageModule>): () => Promise<PageModule> {
 
 const ADDRESSES: readonly Address[] = [
   page("today", "today", () => import("../today"), PAGES.today),
-  page("clients", "clients", () => import("../clients"), PAGES.clients),
-  page("clients/:id", "clients", keyed(() => import("../clients/card")), PAGES.clients),
+  page("clients", ["clients", "views"], () => import("../clients"), PAGES.clients),
+  page("clients/import", ["imports", "clients"], () => import("../clients/import"), { ...PAGES.clients, rights: ["contacts.import"] }),
+  page("clients/duplicates", "duplicates", () => import("../clients/duplicates"), { ...PAGES.clients, rights: ["contacts.merge"] }),
+  page("clients/:id", ["clients", "calls", "wrapup"], keyed(() => import("../clients/card")), PAGES.clients),
   page("organisations/:id", "organisations", keyed(() => import("../organisations")), PAGES.clients),
-  page("calls", "calls", () => import("../calls"), PAGES.calls),
+  page("calls", ["calls", "views"], () => import("../calls"), PAGES.calls),
   page("calls/:id", "player", keyed(() => import("../player")), PAGES.calls),
-  page("tasks", "tasks", () => import("../tasks"), PAGES.tasks),
+  page("tasks", ["tasks", "views"], () => import("../tasks"), PAGES.tasks),
   page("me", "figures", () => import("../figures"), PAGES.me),
   page("live", "live", () => import("../live"), PAGES.live),
   page("stats", "statistics", () => import("../statistics"), PAGES.stats),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { callsLink } from "../statistics/figure";
 import { beginOf, datesOf, daysOf, isNumber, queryOf, secondsOf } from "./filters";
 
 const MOSCOW = { language: "ru", zone: "Europe/Moscow" };
@@ -50,6 +51,11 @@ describe("the query of an address", () => {
   it("understands links that name the day behind the last one", () => {
     expect(queryOf({ since: "2026-11-22", until: "2026-11-24" }, WARSAW)).toEqual({ period: "dates", first: "2026-11-22", last: "2026-11-23" });
     expect(datesOf({ since: "2026-11-22", until: "2026-11-23" })).toEqual({ first: "2026-11-22", last: "2026-11-22" });
+  });
+
+  it("understands the days of a figure's link", () => {
+    const filters = Object.fromEntries(new URLSearchParams(callsLink({ figure: "answered", since: "2026-11-22", until: "2026-11-23", user: 7 })?.split("?")[1]));
+    expect(queryOf(filters, WARSAW)).toEqual({ period: "dates", first: "2026-11-22", last: "2026-11-23", figure: "answered", manager: 7 });
   });
 
   it("asks for what a figure counts", () => {

@@ -65,7 +65,7 @@ export function NewClient({ number, call, close }: NewClientProps) {
       >
         <TextInput data-autofocus label={t("field.name")} value={draft.name} maxLength={200} error={problem?.field("name")} onChange={(event) => set({ name: event.currentTarget.value })} />
         <TextInput type="tel" label={t("number")} value={draft.number} maxLength={64} error={problem?.field("phones/0/number")} onChange={(event) => set({ number: event.currentTarget.value })} />
-        {areSharing && <p className="dim">{t("shared.already", { names: holders.map(({ card }) => card.name || t("unknown")).join(", ") })}</p>}
+        {areSharing && <p className="dim">{t("shared.already", { names: holders.map(({ card }) => card.name || t("unknown")).sort(f.byName).join(", ") })}</p>}
         {!areSharing && holders.length > 0 && <Holders holders={holders} isShared={draft.shared} set={(shared) => set({ shared })} />}
         <TextInput label={t("field.city")} value={draft.city} maxLength={200} error={problem?.field("city")} onChange={(event) => set({ city: event.currentTarget.value })} />
         {required.map((field) => (

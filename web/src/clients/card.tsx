@@ -77,7 +77,7 @@ function Body({ card }: { card: Card }) {
         {isNarrow && (
           <details className={styles.folded}>
             <summary>
-              <b>{t("card")}</b>
+              <h2>{t("card")}</h2>
               <span className="cut dim">{[card.city, card.line_of_business].filter(Boolean).join(", ")}</span>
             </summary>
             {saved}

@@ -1,8 +1,8 @@
 /* The clients one may see: found by name, by number in any form, by town; filters stay in the address. */
 
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, Menu, Select, TextInput } from "@mantine/core";
 import { useMemo } from "react";
-import { useNavigate, useSearchParams } from "react-router";
+import { Link, useNavigate, useSearchParams } from "react-router";
 import { api, body, keys, useNews, usePages, useQuery } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
@@ -56,6 +56,7 @@ export default function ClientsPage() {
             <Button leftSection={<Icon name="plus" />} onClick={() => make(true)}>
               {t("new")}
             </Button>
+            <More />
           </>
         }
       >
@@ -98,6 +99,33 @@ export default function ClientsPage() {
 }
 
 const nothing = () => Object.fromEntries(FILTERS.map((name) => [name, null])) as Record<Filter, null>;
+
+/** What is done with the whole list. */
+function More() {
+  const t = useWords("clients");
+  const { may } = useSession();
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button variant="default" px={8} aria-label={t("more")}>
+          <Icon name="more" />
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {may("contacts.import") && (
+          <Menu.Item component={Link} to="/clients/import" leftSection={<Icon name="import" />}>
+            {t("import")}
+          </Menu.Item>
+        )}
+        {may("contacts.merge") && (
+          <Menu.Item component={Link} to="/clients/duplicates" leftSection={<Icon name="merge" />}>
+            {t("duplicates")}
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
 
 /** A call of the address; null: it names none. */
 const callOf = (id: string | null): string | null => (id && /^[0-9a-f-]{36}$/.test(id) ? id : null);

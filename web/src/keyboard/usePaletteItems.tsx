@@ -8,6 +8,7 @@ import { useSession } from "../app/session";
 import { dialable, tame, useFormats } from "../formats";
 import { useDial } from "../parts/dialling";
 import type { IconName } from "../parts/Icon";
+import { addressOf } from "../views/views";
 import { useWords } from "../words";
 import { useActsInForce, useDispatcher } from ".";
 import { type Act } from "./keymap";
@@ -35,9 +36,10 @@ export function usePaletteItems(typed: string): { items: readonly PaletteItem[];
   const text = useDeferredValue(typed.trim());
   const found = useFound(text);
   const pages = usePages(text);
+  const views = useViewItems(text);
   const acts = useActs(text);
   const dial = useNumber(text);
-  return { items: [...dial, ...found.items, ...pages, ...acts], isSearching: found.isSearching || text !== typed.trim() };
+  return { items: [...dial, ...found.items, ...pages, ...views, ...acts], isSearching: found.isSearching || text !== typed.trim() };
 }
 
 function useNumber(text: string): PaletteItem[] {
@@ -59,6 +61,22 @@ function usePages(text: string): PaletteItem[] {
   return all
     .filter((item) => fits(text, item.title))
     .map(({ path, icon, title }) => ({ id: path, group: "pages", icon, title, run: () => void navigate(path) }));
+}
+
+/** Lists that were kept under a name. */
+function useViewItems(text: string): PaletteItem[] {
+  const t = useWords("shell");
+  const navigate = useNavigate();
+  const views = useQuery({
+    queryKey: keys.view("profile", "views"),
+    enabled: text.length >= SHORTEST,
+    queryFn: () => body(api.GET("/api/v1/views")),
+  });
+  return (views.data?.items ?? []).flatMap((view): PaletteItem[] => {
+    const address = fits(text, view.name) ? addressOf(view) : null;
+    if (address === null) return [];
+    return [{ id: `view/${view.id}`, group: "pages", icon: "bookmark", title: view.name, sub: view.team_name ?? t("palette.view"), run: () => void navigate(address) }];
+  });
 }
 
 function useActs(text: string): PaletteItem[] {

@@ -26,13 +26,13 @@ export function Strip({ day }: { day: Day }) {
           <Pace goal={goal} />
         </div>
       )}
-      <Figure name={t("talk")} to={today} definition={t("talk.how")}>
+      <Figure name={t("talk")} to={`${today}&figure=talk_seconds`} definition={t("talk.how")}>
         {f.sum(figures.talk_seconds)}
       </Figure>
-      <Figure name={t("calls")} to={today} definition={t("calls.how")}>
+      <Figure name={t("calls")} to={`${today}&figure=calls`} definition={t("calls.how")}>
         {f.count(figures.calls)}
       </Figure>
-      <Figure name={t("returned")} to={`/calls?period=today&manager=${day.user}&result=missed`} definition={t("returned.how", { n: day.minutes ?? 5 })}>
+      <Figure name={t("returned")} to={`/calls?period=today&manager=${day.user}&figure=missed`} definition={t("returned.how", { n: day.minutes ?? 5 })}>
         {t("part", { n: f.count(figures.returned.in_time), of: f.count(figures.returned.of) })}
       </Figure>
       {figures.week?.share != null && (

@@ -50,7 +50,7 @@ function List({ views, opened, close }: { views: readonly View[]; opened: View |
   if (views.length === 0) return <p className="dim">{t("none")}</p>;
   return groups.map((team) => (
     <section key={team ?? ""} aria-label={team ?? t("mine")}>
-      <h3>{team ?? t("mine")}</h3>
+      <h2>{team ?? t("mine")}</h2>
       <ul className={styles.list}>
         {views
           .filter((view) => view.team_name === team)
@@ -162,7 +162,7 @@ function Keep({ list, filters, close }: { list: ListName; filters: Readonly<Reco
         if (isReady) keep.run({ list, name: name.trim(), filters, team: chosen === null ? null : Number(chosen) });
       }}
     >
-      <h3>{t("keep")}</h3>
+      <h2>{t("keep")}</h2>
       {teams.length > 0 && (
         <SegmentedControl
           fullWidth

@@ -27,6 +27,8 @@ import type keys from "./keys/en.json";
 import type webhooks from "./webhooks/en.json";
 import type doctor from "./doctor/en.json";
 import type audit from "./audit/en.json";
+import type duplicates from "./duplicates/en.json";
+import type imports from "./imports/en.json";
 import type views from "./views/en.json";
 import type wrapup from "./wrapup/en.json";
 
@@ -58,6 +60,8 @@ export interface Catalogues {
   webhooks: typeof webhooks;
   doctor: typeof doctor;
   audit: typeof audit;
+  duplicates: typeof duplicates;
+  imports: typeof imports;
   views: typeof views;
   wrapup: typeof wrapup;
 }
