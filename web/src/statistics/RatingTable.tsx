@@ -35,9 +35,10 @@ export function RatingTable({ days, tab, team, change, open }: RatingTableProps)
   );
 }
 
-/** How a figure is written: seconds as hours, shares in hundredths, the rest as a number. */
+/** How a figure is written: seconds as hours, shares in hundredths, money whole, the rest as a number. */
 function written(name: string, value: number | null | undefined, f: Formats): string {
   if (value === null || value === undefined) return "–";
+  if (name.startsWith("spend.") || name.startsWith("cost_per")) return f.count(Math.round(value));
   if (name.startsWith("average_")) return f.duration(value);
   if (name.endsWith("_seconds")) return f.hoursAndMinutes(value);
   return name.endsWith("_share") ? f.share(value) : f.count(value);
@@ -88,7 +89,7 @@ function Table({ report, columns, open }: { report: Report; columns: readonly st
   );
 }
 
-function Figure({ line, name, open }: { line: Line; name: string; open: Show }) {
+export function Figure({ line, name, open }: { line: Line; name: string; open: Show }) {
   const f = useFormats();
   const cell = line.cells[name];
   const text = written(name, cell?.value, f);

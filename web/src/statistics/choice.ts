@@ -39,6 +39,12 @@ export const RATINGS: Readonly<Record<Tab, Rating>> = {
   tasks: { query: { by: "tasks_done" }, columns: ["tasks_done", "tasks_in_time", "tasks_overdue", "tasks_failed"] },
 };
 
+/** By what the channels are told, and by what the missed clients. */
+export const CHANNELS = ["did", "source"] as const;
+export type ChannelBy = (typeof CHANNELS)[number];
+export const REACHED = ["manager", "did"] as const;
+export type ReachedBy = (typeof REACHED)[number];
+
 type Missed = Pick<Schemas["MissedView"], "state" | "hidden" | "due_at" | "closed_at">;
 export type Fate = "inTime" | "later" | "never";
 

@@ -8,20 +8,22 @@ import { useFormats } from "../formats";
 import { Columns, Icon, Middle, PageHeader, Shown, SidePanel, useFilters, useToast } from "../parts";
 import { LateMenu } from "../parts/LateMenu";
 import { useWords } from "../words";
-import { daysOf, PERIODS, RATINGS, TABS, type Days } from "./choice";
+import { Channels } from "./Channels";
+import { CHANNELS, daysOf, PERIODS, RATINGS, REACHED, TABS, type Days } from "./choice";
 import { noon, rowsQuery } from "./figure";
 import { FigurePanel } from "./FigurePanel";
 import { Files } from "./Files";
 import { GoalPeople, MissedPeople } from "./People";
 import { PerDay } from "./PerDay";
 import { RatingTable } from "./RatingTable";
+import { Kinds, Reached } from "./Reached";
 import { useCompany } from "./reading";
 import { Tiles } from "./Tiles";
 import { TeamChoice } from "./TeamChoice";
 import { HEATS, WeekHours } from "./WeekHours";
 import styles from "./index.module.css";
 
-const FILTERS = ["period", "since", "until", "by", "team", "heat", "open", "who"] as const;
+const FILTERS = ["period", "since", "until", "by", "team", "heat", "from", "reached", "open", "who"] as const;
 
 export default function StatisticsPage() {
   const t = useWords("statistics");
@@ -66,6 +68,17 @@ export default function StatisticsPage() {
                   <WeekHours days={days} team={team} heat={HEATS.find((name) => name === filters.heat) ?? "missed"} change={(heat) => change({ heat })} open={open} current={filters.open} />
                 </div>
                 <RatingTable days={days} tab={tab} team={team} change={change} open={open} />
+                <Channels days={days} by={CHANNELS.find((name) => name === filters.from) ?? "did"} change={(from) => change({ from })} open={open} />
+                <div className={styles["two"]}>
+                  <Reached
+                    days={days}
+                    team={team}
+                    by={REACHED.find((name) => name === filters.reached) ?? "manager"}
+                    change={(reached) => change({ reached })}
+                    open={() => change({ open: "returned", who: null })}
+                  />
+                  <Kinds days={days} />
+                </div>
               </>
             )}
           </Shown>
