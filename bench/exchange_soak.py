@@ -25,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
+import asyncpg
 import numpy as np
 from aiohttp import ClientSession
 
@@ -49,6 +50,8 @@ PHONES = tuple(str(x) for x in range(201, 241))
 DIDS = tuple(f"7495777{x}" for x in PHONES)
 SECRET = "of-the-phones"
 _ARCHIVE_SECONDS = 120.0
+_MOST_WRONG = 10
+"""As many calls that were not folded as they were are told one by one."""
 _PARTS = ("exchange", "workers", "gateway")
 
 
@@ -102,6 +105,11 @@ class Soak:
         )
         self.samples.append(sample)
         return sample
+
+
+def _told(row: asyncpg.Record) -> dict[str, object]:
+    """A call that is not as the phones had it, without its number."""
+    return {name: row[name] for name in ("result", "complete", "answered_by", "did", "talk_us", "unmapped")}
 
 
 def _count(pid: int, what: str) -> int:
@@ -184,6 +192,7 @@ async def compared(pool: Pool, deeds: Sequence[Deed]) -> Figures:
         "failed": dict(Counter(d["failed"].by for d in true.values() if "failed" in d)),
         "in_the_database": len(found),
         "folded_right": len(right),
+        "folded_wrong": [_told(row) for client, row in found.items() if client not in right][:_MOST_WRONG],
         "rows_beyond": len(rows) - len(found),
         "recordings_stored": len(whole),
         "recordings_off_talk_seconds": points(recorded),
