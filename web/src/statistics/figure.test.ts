@@ -9,6 +9,12 @@ it("reads the address of a figure, and writes it", () => {
   expect(query && rowsQuery(writeRows(query))).toEqual(query);
 });
 
+it("keeps the channel whose figure it is, also one without a name", () => {
+  const query = rowsQuery("/api/v1/reports/rows?figure=calls&since=2026-02-01&until=2026-02-28&direction=inbound&by=source&channel_kind=campaign&channel=");
+  expect(query).toMatchObject({ by: "source", channel_kind: "campaign", channel: "" });
+  expect(rowsQuery(writeRows(query ?? ({} as never)))).toEqual(query);
+});
+
 it("takes nothing that is no figure", () => {
   for (const wrong of ["", null, "figure=secret&since=2026-03-01&until=2026-03-07", "figure=calls&since=yesterday&until=2026-03-07"]) {
     expect(rowsQuery(wrong)).toBeNull();
@@ -24,6 +30,7 @@ it("leads to the list of calls where that has exactly the same", () => {
   const query = { figure: "missed", since: "2026-02-28", until: "2026-02-28" } as const;
   expect(callsLink(query)).toBe("/calls?period=dates&first=2026-02-28&last=2026-02-28&figure=missed");
   expect(callsLink({ ...query, user: 3, direction: "inbound" })).toBe("/calls?period=dates&first=2026-02-28&last=2026-02-28&figure=missed&direction=inbound&manager=3");
+  expect(callsLink({ ...query, by: "did", channel: "4950001" })).toBeNull();
   expect(callsLink({ ...query, figure: "not_taken" })).toBeNull();
   expect(callsLink({ ...query, team: 3 })).toBeNull();
   expect(callsLink({ ...query, hour: 12 })).toBeNull();

@@ -15,6 +15,10 @@ export interface RowsQuery {
   readonly kind?: string;
   readonly weekday?: number;
   readonly hour?: number;
+  /** Of a channel: told by our number or by source, the source's kind, and its name. */
+  readonly by?: "did" | "source";
+  readonly channel_kind?: string;
+  readonly channel?: string;
 }
 
 const FIGURES: readonly RowFigure[] = [
@@ -33,6 +37,7 @@ export function rowsQuery(address: string | null | undefined): RowsQuery | null 
   const number = (name: string) => (/^\d{1,15}$/.test(params.get(name) ?? "") ? { [name]: Number(params.get(name)) } : {});
   const direction = params.get("direction");
   const kind = params.get("kind");
+  const [by, channelKind, channel] = [params.get("by"), params.get("channel_kind"), params.get("channel")];
   return {
     figure,
     since,
@@ -44,6 +49,9 @@ export function rowsQuery(address: string | null | undefined): RowsQuery | null 
     ...(kind ? { kind: kind.slice(0, 60) } : {}),
     ...number("weekday"),
     ...number("hour"),
+    ...(by === "did" || by === "source" ? { by } : {}),
+    ...(channelKind ? { channel_kind: channelKind.slice(0, 60) } : {}),
+    ...(channel !== null ? { channel: channel.slice(0, 200) } : {}),
   };
 }
 
@@ -59,7 +67,7 @@ const LISTED: readonly RowFigure[] = ["calls", "answered", "missed", "lost", "ta
 export function callsLink(query: RowsQuery): string | null {
   const isListed = LISTED.includes(query.figure) || (query.figure === "not_taken" && query.user !== undefined);
   // Of a team the report counts each day's members, the list those of today.
-  const isPlain = query.team === undefined && query.weekday === undefined && query.hour === undefined && query.kind === undefined && query.seconds === undefined;
+  const isPlain = query.team === undefined && query.weekday === undefined && query.hour === undefined && query.kind === undefined && query.seconds === undefined && query.by === undefined;
   if (!isListed || !isPlain) return null;
   const params = new URLSearchParams({ period: "dates", first: query.since, last: query.until, figure: query.figure });
   if (query.direction) params.set("direction", query.direction);
