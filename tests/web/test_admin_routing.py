@@ -63,8 +63,8 @@ async def test_a_group_is_made_ordered_renamed_and_rung_by_a_step(day: Day, visi
     steps = page.get_by_role("list", name="In working hours")
     await expect(steps.get_by_role("listitem").first).to_contain_text("2 people")
     await shot(page, "routing-groups")
-    await page.get_by_role("button", name="Archive the group").click()
     visit.expects("409 PATCH /api/v1/routing-groups/.*")
+    await page.get_by_role("button", name="Archive the group").click()
     await expect(page.get_by_role("alert")).to_contain_text(
         "The route 'Groups' rings this group; change the route first."
     )

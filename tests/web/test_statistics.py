@@ -62,9 +62,9 @@ async def opened(page: Page) -> int:
     return said
 
 
-async def check(page: Page, figures: Locator) -> int:
-    """Open each figure and hold it against its rows and against the list of calls that it leads to."""
-    seen = 0
+async def check(page: Page, figures: Locator, *, follow: int = 2) -> int:
+    """Open each figure and hold it against its rows, and the first ones against the list of calls that they lead to."""
+    seen = followed = 0
     for at in range(await figures.count()):
         text = await figures.nth(at).inner_text()
         name = await figures.nth(at).get_attribute("aria-label") or text
@@ -73,7 +73,8 @@ async def check(page: Page, figures: Locator) -> int:
         if ":" not in text:  # of hours and minutes the rows are those that add up to it
             assert counted == number_of(text), (name, page.url)
         link = page.get_by_role("link", name="Open in Calls")
-        if await link.count():
+        if followed < follow and await link.count():
+            followed += 1
             address = await link.get_attribute("href")
             other = await page.context.new_page()
             await other.goto(f"{page.url.split('/stats')[0]}{address}")
