@@ -52,6 +52,8 @@ BENCHES = (
     Bench("queue", ("--managers", "2", "--done", "500", "--runs", "5")),
     Bench("click_to_call", None),
     Bench("web_popup", None),
+    Bench("web_load", None),
+    Bench("web_board", None),
     Bench("site_load", None),
     Bench("kills", ("--kills", "2")),
     Bench("catch_up", ("--calls", "130")),
