@@ -117,6 +117,32 @@ async def test_every_figure_of_a_rating_opens_exactly_its_calls(visit: Visit, da
     assert seen >= (0 if tab == "Tasks" else 3)
 
 
+@pytest.mark.parametrize("by", ["Our number", "Source"])
+async def test_every_figure_of_a_channel_opens_the_calls_of_that_channel(visit: Visit, days: str, by: str) -> None:
+    page = await visit("head", days)
+    channels = page.get_by_role("region", name="Channels")
+    await page.get_by_role("radiogroup", name="Told by").first.get_by_text(by, exact=True).click()
+    await settled(page)
+
+    assert await check(page, channels.get_by_role("button"), follow=0) >= 3
+
+
+async def test_missed_clients_are_told_by_manager_and_number_and_opened_together(visit: Visit) -> None:
+    page = await visit("head", "/stats?period=month")
+    table = page.get_by_role("region", name="Call-backs")
+    together = table.get_by_role("row", name=re.compile("^Together"))
+    missed = number_of(await together.get_by_role("button").inner_text())
+    await page.get_by_role("radiogroup", name="Told by").last.get_by_text("Our number", exact=True).click()
+    await settled(page)
+    counts = [number_of(text) for text in await table.locator("tbody tr td:nth-child(2)").all_inner_texts()]
+
+    await together.get_by_role("button").click()
+
+    assert sum(counts) == missed >= 3
+    await expect(page.get_by_role("complementary").filter(has_text="missed clients")).to_be_visible()
+    await expect(page.get_by_role("region", name="Kinds of conversation")).to_contain_text("Calls")
+
+
 async def test_a_team_narrows_every_part_of_the_page(day: Day, visit: Visit, days: str) -> None:
     root = await day.api.signed_in("root")
     body = {"name": "Only Boris", "members": [{"user": day.api.site.users["boris"]}]}
