@@ -230,6 +230,7 @@ async def test_a_server_that_says_nothing_more_counts_as_away(day: Day, visit: V
 async def relay(port: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
     """A network between browser and server that can fall silent without closing anything."""
     silence, tasks = asyncio.Event(), set[asyncio.Task[None]]()
+    writers: list[asyncio.StreamWriter] = []
 
     async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -242,6 +243,7 @@ async def relay(port: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
 
     async def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind, ahead = await asyncio.open_connection("127.0.0.1", port)
+        writers.extend((ahead, writer))
         for source, target in ((reader, ahead), (behind, writer)):
             tasks.add(asyncio.ensure_future(pump(source, target)))
 
@@ -253,6 +255,9 @@ async def relay(port: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 async def test_a_second_tab_shows_the_same_call_and_takes_over_when_the_first_is_closed(day: Day, visit: Visit) -> None:
