@@ -116,11 +116,14 @@ async def give_sources(connection: Connection, calls: Sequence[UUID]) -> list[tu
         The cards that got a source, with their new versions: made by a call, without one yet, not called with before.
     """
     rows = await connection.fetch(
-        "update contact k set source_kind = n.source_kind, source_name = n.source_name, version = k.version + 1,"
-        " updated_at = now() from call c join our_number n on n.did = c.did and n.archived_at is null"
+        # Locked in the order of their ids, as whoever else writes several cards does, so that nobody waits in a circle.
+        "with held as materialized (select k.id from contact k"
+        "  where k.id in (select contact_id from call where id = any($1::uuid[])) order by k.id for no key update)"
+        " update contact k set source_kind = n.source_kind, source_name = n.source_name, version = k.version + 1,"
+        " updated_at = now() from held, call c join our_number n on n.did = c.did and n.archived_at is null"
         "  and n.source_kind is not null"
         " where c.id = any($1::uuid[]) and c.direction = 'inbound' and c.kind = 'client' and k.id = c.contact_id"
-        "  and k.made_by = 'call' and k.source_kind is null and k.merged_into is null and not exists"
+        "  and k.id = held.id and k.made_by = 'call' and k.source_kind is null and k.merged_into is null and not exists"
         "  (select from call e where e.contact_id = k.id and e.merged_into is null and e.started_at < c.started_at)"
         " returning k.id, k.version",
         list(calls),

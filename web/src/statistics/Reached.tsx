@@ -103,7 +103,8 @@ function KindTable({ lines }: { lines: readonly Line[] }) {
   const kinds = [...new Set(lines.map((line) => String(line.key["kind"])))];
   const cell = (kind: string, direction: string) => lines.find(({ key }) => key["kind"] === kind && key["direction"] === direction)?.cells["touches"];
   return (
-    <div className={styles["scroll"]}>
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className={styles["scroll"]} role="region" aria-label={t("kinds")} tabIndex={0}>
       <table className={styles["table"]} data-unplaced>
         <thead>
           <tr>
