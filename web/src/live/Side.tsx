@@ -1,12 +1,13 @@
 /* What a supervisor has to look at: who was not returned in time, who waits, who asks for help, and how today goes. */
 
-import { Button, Menu } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { Link } from "react-router";
 import { useListening } from "../band/listening";
 import { useFormats } from "../formats";
 import { Avatar, Countdown, FigureLink, GoalBar, Icon, PhoneNumber, Tag, Timer, useSecond } from "../parts";
 import { LateMenu } from "../parts/LateMenu";
+import { MenuAct } from "../parts/MenuAct";
 import { useSession } from "../app/session";
 import { useWords } from "../words";
 import { lateAt, stateOf, type Ask, type Board, type Late } from "./board";
@@ -129,9 +130,9 @@ function Give({ late, board, name }: { late: Late; board: Board; name: string })
       }
     >
       {people.map(({ manager, state }) => (
-        <Menu.Item key={manager.user} rightSection={<small>{tb(`state.${state}`)}</small>} onClick={() => give.run({ late, user: manager.user, name: manager.name })}>
+        <MenuAct key={manager.user} right={<small>{tb(`state.${state}`)}</small>} onClick={() => give.run({ late, user: manager.user, name: manager.name })}>
           {manager.name}
-        </Menu.Item>
+        </MenuAct>
       ))}
     </LateMenu>
   );

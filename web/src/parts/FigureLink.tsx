@@ -1,8 +1,9 @@
 /* A figure that opens what it is made of; its definition on hover. */
 
-import { Tooltip, UnstyledButton } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link, type To } from "react-router";
+import { Definition } from "./Definition";
 import styles from "./FigureLink.module.css";
 
 export interface FigureLinkProps {
@@ -29,9 +30,5 @@ export function FigureLink({ children, definition, to, onOpen, className }: Figu
     <span className={name}>{children}</span>
   );
   if (!definition) return figure;
-  return (
-    <Tooltip label={definition} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
-      {figure}
-    </Tooltip>
-  );
+  return <Definition text={definition}>{figure}</Definition>;
 }

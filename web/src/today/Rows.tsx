@@ -1,10 +1,12 @@
 /* The rows of the day: whom to return now, what was agreed, what is to be done. Two lines a row, the clock at the left. */
 
-import { Button, Menu } from "@mantine/core";
-import { memo, type ReactNode } from "react";
+import { Button } from "@mantine/core";
+import { memo, useState, type ReactNode } from "react";
 import { Link } from "react-router";
 import { useFormats } from "../formats";
 import { CallButton, Countdown, Icon, PhoneNumber, Tag, useMinute, useSecond, type IconName } from "../parts";
+import { LateMenu } from "../parts/LateMenu";
+import { MenuAct } from "../parts/MenuAct";
 import { useChangeTask } from "../tasks/queries";
 import { useWords } from "../words";
 import { clientOf, secondsLeft, shareLeft, urgencyOf, type AgreedRow, type TaskRow } from "./day";
@@ -203,6 +205,7 @@ function TaskMenu({ task }: { task: TaskRow["entry"]["task"] }) {
   const t = useWords("today");
   const f = useFormats();
   const change = useChangeTask();
+  const [isOpen, setOpen] = useState(false);
   const base = Math.max(Date.now(), task.due_at ? Date.parse(task.due_at) : 0);
   const finish = () => change.run({ task, change: { state: "done" }, said: t("finished", { title: task.title }) });
   const move = (hours: number) => {
@@ -210,26 +213,28 @@ function TaskMenu({ task }: { task: TaskRow["entry"]["task"] }) {
     change.run({ task, change: { due_at: due }, said: t("moved", { when: f.moment(due) }), icon: "clock" });
   };
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button variant="subtle" color="gray" size="xs" px={6} aria-label={t("more", { title: task.title })}>
+    <LateMenu
+      isOpen={isOpen}
+      onChange={setOpen}
+      position="bottom-end"
+      target={
+        <Button variant="subtle" color="gray" size="xs" px={6} aria-label={t("more", { title: task.title })} aria-haspopup="menu" onClick={() => setOpen(!isOpen)}>
           <Icon name="more" />
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<Icon name="check" />} onClick={finish}>
-          {t("finish")}
-        </Menu.Item>
-        <Menu.Item leftSection={<Icon name="clock" />} onClick={() => move(1)}>
-          {t("move.hour")}
-        </Menu.Item>
-        <Menu.Item leftSection={<Icon name="calendar" />} onClick={() => move(24)}>
-          {t("move.day")}
-        </Menu.Item>
-        <Menu.Item leftSection={<Icon name="calendar" />} onClick={() => move(7 * 24)}>
-          {t("move.week")}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+      }
+    >
+      <MenuAct icon={<Icon name="check" />} onClick={finish}>
+        {t("finish")}
+      </MenuAct>
+      <MenuAct icon={<Icon name="clock" />} onClick={() => move(1)}>
+        {t("move.hour")}
+      </MenuAct>
+      <MenuAct icon={<Icon name="calendar" />} onClick={() => move(24)}>
+        {t("move.day")}
+      </MenuAct>
+      <MenuAct icon={<Icon name="calendar" />} onClick={() => move(7 * 24)}>
+        {t("move.week")}
+      </MenuAct>
+    </LateMenu>
   );
 }

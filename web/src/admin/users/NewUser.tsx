@@ -17,7 +17,7 @@ interface Made {
   readonly password: string;
 }
 
-export function NewUser({ close, open }: { close: () => void; open: (id: number) => void }) {
+export default function NewUser({ close, open }: { close: () => void; open: (id: number) => void }) {
   const t = useWords("users");
   const spoken = useLanguage();
   const [name, setName] = useState("");

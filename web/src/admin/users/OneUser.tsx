@@ -14,7 +14,7 @@ import { OWN, useChangeTeam, useChangeUser, useExtensions, usePhonePassword, use
 import { ROLES } from "./roles";
 import styles from "./index.module.css";
 
-export function OneUser({ user, pbxs, close }: { user: User; pbxs: readonly string[]; close: () => void }) {
+export default function OneUser({ user, pbxs, close }: { user: User; pbxs: readonly string[]; close: () => void }) {
   return (
     <SidePanel label={user.name} onClose={close}>
       <About key={`${user.id} ${user.version}`} user={user} />

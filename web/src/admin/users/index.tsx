@@ -1,12 +1,16 @@
 /* Everybody who signs in, with role, teams, extensions and phones. */
 
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { lazy, Suspense } from "react";
 import { useFilters, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, Tag, type Column } from "../../parts";
+import { persistently } from "../../parts/late";
 import { useWords } from "../../words";
-import { NewUser } from "./NewUser";
-import { OneUser } from "./OneUser";
 import { usePbxs, useTeams, useUsers, type User } from "./queries";
 import styles from "./index.module.css";
+
+// Their fields weigh more than the list; they come when somebody is opened.
+const NewUser = lazy(persistently(() => import("./NewUser")));
+const OneUser = lazy(persistently(() => import("./OneUser")));
 
 const FILTERS = ["q", "show", "user"] as const;
 
@@ -67,8 +71,10 @@ export default function UsersPage() {
             }
           />
         </Middle>
-        {filters.user === "new" && <NewUser close={close} open={(id) => change({ user: String(id) })} />}
-        {chosen && <OneUser key={chosen.id} user={chosen} pbxs={pbxs} close={close} />}
+        <Suspense>
+          {filters.user === "new" && <NewUser close={close} open={(id) => change({ user: String(id) })} />}
+          {chosen && <OneUser key={chosen.id} user={chosen} pbxs={pbxs} close={close} />}
+        </Suspense>
       </Columns>
     </>
   );
