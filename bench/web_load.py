@@ -28,11 +28,13 @@ from tests.web.day import Day, open_day
 from web.build import STATIC, build
 
 LIMIT_MS = 1500.0
+PATIENCE_SECONDS = 60.0
+"""A page that has no row by then has none at all."""
 PAGES = {
     "today": ("anna", "/today", "main li[data-row]"),
     "calls": ("head", "/calls", "main tbody tr"),
     "board": ("head", "/live", "main [role=table] [role=row]:nth-child(2)"),
-    "doctor": ("root", "/admin/doctor", "main li, main tr"),
+    "users": ("root", "/admin/users", "main tbody tr"),
 }
 """By name: who opens it, its address, and what its first row is."""
 _WATCH = """
@@ -54,7 +56,8 @@ async def load(context: BrowserContext, path: str, row: str, *, slower: int) -> 
         session = await context.new_cdp_session(page)
         await session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     await page.goto(path, wait_until="commit")
-    taken: float = await page.evaluate("() => window.usable")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        taken: float = await page.evaluate("() => window.usable")
     await page.close()
     return taken
 
