@@ -21,3 +21,9 @@ export function useColleagueChoices(enabled = true): ColleagueChoice[] {
   const items = useColleagues(enabled).data?.items ?? [];
   return [...items].sort((one, other) => f.byName(one.name, other.name)).map(({ id, name }) => ({ value: String(id), label: name }));
 }
+
+/** Who did something, by name: `user:17` is a person; a program, or who is here no more, stays as it is written. */
+export function useDoerName(): (by: string) => string {
+  const items = useColleagues().data?.items ?? [];
+  return (by) => items.find(({ id }) => `user:${id}` === by)?.name ?? by;
+}

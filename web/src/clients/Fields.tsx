@@ -85,7 +85,7 @@ function Own({ card }: { card: Card }) {
         <p className={styles.locked}>
           <small>{t("field.source")}</small>
           <span>
-            <Icon name="lock" size={12} /> {[card.source_name, card.source_kind].filter(Boolean).join(", ")}
+            <Icon name="lock" size={12} /> {card.source_kind === "did" ? t("field.source.did", { number: card.source_name ?? "" }) : [card.source_name, card.source_kind].filter(Boolean).join(", ")}
           </span>
         </p>
       )}

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useMediaQuery } from "@mantine/hooks";
 import { Link, useNavigate, useParams } from "react-router";
 import { asProblem, useOpenCalls } from "../api";
+import { NotFound } from "../app/NotFound";
 import { useSession } from "../app/session";
 import { CallButton, ClockThere, Columns, Failed, HeatTag, Icon, Middle, PageHeader, SidePanel, SkeletonRows, Tag } from "../parts";
 import { useKeys } from "../keyboard";
@@ -18,7 +19,11 @@ import { Timeline } from "./Timeline";
 import styles from "./card.module.css";
 
 export default function CardPage() {
-  const id = Number(useParams()["id"]);
+  const id = useParams()["id"] ?? "";
+  return /^\d{1,15}$/.test(id) ? <KnownCard id={Number(id)} /> : <NotFound />;
+}
+
+function KnownCard({ id }: { id: number }) {
   const card = useCard(id);
   const problem = asProblem(card.error);
   if (problem && !card.data) return <Failed isPage problem={problem} retry={() => void card.refetch()} />;

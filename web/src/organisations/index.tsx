@@ -2,6 +2,7 @@
 
 import { Button } from "@mantine/core";
 import { Link, useParams } from "react-router";
+import { NotFound } from "../app/NotFound";
 import { api, asProblem, body, keys, useQuery, useQueryClient, type Schemas } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { SavedChoice, SavedLines, SavedText } from "../drafts";
@@ -16,7 +17,11 @@ const at = (organisation_id: number) => ({ path: { organisation_id } });
 const read = (id: number) => body(api.GET("/api/v1/organisations/{organisation_id}", { params: at(id) }));
 
 export default function OrganisationPage() {
-  const id = Number(useParams()["id"]);
+  const id = useParams()["id"] ?? "";
+  return /^\d{1,15}$/.test(id) ? <Known id={Number(id)} /> : <NotFound />;
+}
+
+function Known({ id }: { id: number }) {
   const organisation = useQuery({ queryKey: keys.one("organisations", id), queryFn: () => read(id) });
   const problem = asProblem(organisation.error);
   if (problem && !organisation.data) return <Failed isPage problem={problem} retry={() => void organisation.refetch()} />;

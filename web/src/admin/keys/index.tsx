@@ -161,7 +161,7 @@ function Secret({ secret, name, close }: { secret: string; name: string; close: 
     <SidePanel label={t("issued", { name })} onClose={close}>
       <div className={styles.form}>
         <p>{t("once")}</p>
-        <Code block>{secret}</Code>
+        <Code block className={styles.secret ?? ""}>{secret}</Code>
         <CopyButton value={secret}>
           {({ copied, copy }) => (
             <Button leftSection={<Icon name={copied ? "check" : "copy"} />} onClick={copy}>

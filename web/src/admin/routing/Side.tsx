@@ -4,6 +4,7 @@ import { Anchor, Button } from "@mantine/core";
 import { Link } from "react-router";
 import { useFormats } from "../../formats";
 import { Moment, Shown, SidePanel, Tag } from "../../parts";
+import { useDoerName } from "../../app/colleagues";
 import { useWords } from "../../words";
 import { useHours, useRestore, useVersions, type Route } from "./queries";
 import { Try } from "./Try";
@@ -64,6 +65,7 @@ function Hours({ route }: { route: Route }) {
 function Versions({ route }: { route: Route }) {
   const t = useWords("routing");
   const versions = useVersions(route);
+  const doer = useDoerName();
   const restore = useRestore();
   return (
     <section className={styles.part} aria-label={t("versions")}>
@@ -75,7 +77,7 @@ function Versions({ route }: { route: Route }) {
               <li key={version.version}>
                 <b>{version.version}</b>
                 <span>
-                  <Moment at={version.at} /> <small>{version.by}</small>
+                  <Moment at={version.at} /> <small>{doer(version.by)}</small>
                   {version.version === route.version ? (
                     <Tag tone="talk">{t("version.now")}</Tag>
                   ) : (
