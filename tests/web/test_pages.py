@@ -9,6 +9,7 @@ import os
 import re
 
 import pytest
+from playwright.async_api import Page
 
 from gateway.api.page import ADDRESSES
 from tests.web.browser import SHOTS, Language, Theme, Visit, axe, settled, shot, too_wide
@@ -76,6 +77,20 @@ async def address_of(day: Day, path: str) -> str:
     )
 
 
+async def unknown_variables(page: Page) -> list[str]:
+    """Variables of the library that an element's style names and no style sheet knows: such a colour would be none."""
+    found: list[str] = await page.evaluate("""() => {
+      const names = new Set();
+      for (const element of document.querySelectorAll("[style]")) {
+        for (const [, name] of element.getAttribute("style").matchAll(/var\\((--mantine-[\\w-]+)\\)/g)) {
+          if (getComputedStyle(element).getPropertyValue(name) === "") names.add(name);
+        }
+      }
+      return [...names];
+    }""")
+    return found
+
+
 @pytest.mark.parametrize(("theme", "language", "narrow"), LOOKS)
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_can_be_used_by_everybody(
@@ -89,6 +104,7 @@ async def test_a_page_can_be_used_by_everybody(
     assert await page.locator("h1").count() == 1
     assert await page.evaluate("() => document.documentElement.lang") == language
     assert await too_wide(page) == 0
+    assert await unknown_variables(page) == []
     assert await axe(page) == []
 
 
