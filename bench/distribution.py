@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import quantiles
 
 from gateway.aftercare.giving import Giver
-from gateway.aftercare.handovers import hand_over
+from gateway.aftercare.handovers import HandoverOrder, hand_over
 from gateway.domain.access import Role
 from gateway.domain.distribution import Member
 from gateway.store import distribution_rules as rules
@@ -110,10 +110,8 @@ async def handed_over(pool: Pool) -> dict[str, float]:
     began = time.perf_counter()
     async with pool.acquire() as connection, connection.transaction():
         giver = await Giver(connection, NOW, ZONE).begin()
-        await hand_over(
-            connection, giver, from_id=user, to_id=None, contacts=cards, with_tasks=True, reason="bench", by="bench",
-            now=NOW,
-        )  # fmt: skip
+        order = HandoverOrder(from_id=user, to_id=None, contacts=cards, reason="bench", by="bench")
+        await hand_over(connection, giver, order, NOW)
         await save_facts(connection, giver.facts)
     seconds = time.perf_counter() - began
     return {"handover_cards": len(cards), "handover_seconds": round(seconds, 2)}

@@ -39,6 +39,7 @@ READS = {
     "/queue": GONE,
     "/queue/hours": GONE,
     "/tasks": OPEN,
+    "/tasks/people": REFUSED,
     "/tasks/rule": OPEN,
     "/tasks/groups/{group_id}": GONE,
     "/tasks/series": OPEN,
@@ -148,7 +149,7 @@ async def annas_things(api: Api, head: ClientSession) -> dict[str, Any]:
         }  # fmt: skip
         of["absence_id"] = await add_absence(connection, away, by="test", now=NOW)
         assert await Giver(connection, NOW, ZONE).begin()
-    return of | {"handover_id": 1, "rule_id": 1, "row_id": 1, "hours_id": 1}
+    return of | {"user_id": anna, "handover_id": 1, "rule_id": 1, "row_id": 1, "hours_id": 1}
 
 
 def mentions(document: object, anna: int) -> bool:

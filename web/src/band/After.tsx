@@ -46,7 +46,7 @@ export function After({ rest, skew }: { rest: Rest; skew: number }) {
   return (
     <>
       <Block state="after" since={rest.since} skew={skew} />
-      <Who name={call ? callerName(call) : (person?.[0]?.name ?? "\u00a0")} to={toCard} heat={person?.length === 1 ? person[0]?.heat : null}>
+      <Who name={call ? callerName(call) : (person?.[0]?.name || "\u00a0")} to={toCard} heat={person?.length === 1 ? person[0]?.heat : null}>
         {word ? <Word /> : call && <Told call={call} />}
       </Who>
       <div className={styles["acts"]}>

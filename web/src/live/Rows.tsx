@@ -160,7 +160,7 @@ function With({ manager }: { manager: Manager }) {
   const f = useFormats();
   const { call, away } = manager;
   if (call && manager.state !== "off" && manager.state !== "break") {
-    const name = call.contact_name ?? (call.called_himself || f.phone(call.number));
+    const name = call.contact_name || call.called_himself || f.phone(call.number);
     return (
       <span className={styles["client"]}>
         <span role="img" aria-label={t(call.direction === "outbound" ? "outbound" : "inbound")}>

@@ -77,7 +77,7 @@ function LateList({ board }: { board: Board }) {
 function OneLate({ late, board }: { late: Late; board: Board }) {
   const t = useWords("live");
   const f = useFormats();
-  const name = late.contact_name ?? f.phone(late.number);
+  const name = late.contact_name || f.phone(late.number);
   const sub = [late.line || f.phone(late.did), late.rang_name ? t("rang", { name: late.rang_name }) : t("rang.nobody")].filter(Boolean).join(" · ");
   return (
     <li className={styles["late"]}>

@@ -72,7 +72,7 @@ export function marksOf(call: Call, events: readonly Schemas["CallEvent"][]): Ma
 
 /** The first name of who speaks at a second; null: nobody knows more than the side. */
 export function speakerAt(call: Call, parts: readonly Part[], side: string | null, second: number): string | null {
-  const named = side === "client" ? (call.contact_name ?? call.client.name) : side === "manager" ? parts.findLast((part) => part.from <= second + 0.05)?.name : null;
+  const named = side === "client" ? (call.contact_name || call.client.name) : side === "manager" ? parts.findLast((part) => part.from <= second + 0.05)?.name : null;
   const first = named?.trim().split(/\s+/)[0] ?? "";
   return /\p{L}/u.test(first) ? first : null;
 }

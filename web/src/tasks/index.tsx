@@ -199,7 +199,7 @@ function useTaskColumns(hasEnded: boolean): readonly Column<Task>[] {
         task.contact && (
           <span className={styles.client}>
             <Link to={`/clients/${task.contact.id}`} className="cut">
-              {task.contact.name ?? t("unknown")}
+              {task.contact.name || t("unknown")}
             </Link>
             <HeatTag heat={task.contact.heat} />
           </span>

@@ -26,7 +26,7 @@ interface RowProps {
 function Row({ when, icon, isMissed, row, what, why, act }: RowProps) {
   const t = useWords("today");
   const client = clientOf(row);
-  const name = client.name ?? (client.number ? t("unknown") : t("nobody"));
+  const name = client.name || (client.number ? t("unknown") : t("nobody"));
   return (
     <div className={styles.row}>
       <span className={styles.when}>{when}</span>
