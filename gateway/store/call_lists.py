@@ -5,8 +5,8 @@ manager begin at his parts of calls, which lie in the order of time; whatever el
 the calls that are left. A count stops where nobody would read on (`COUNT_MAX`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -21,6 +21,8 @@ from gateway.store.transcripts import words_condition
 
 Source = Pool | Connection
 COUNT_MAX = 10_000
+NAMED_MAX = 10_000
+"""So many cards of a name lead to their calls; beside more of them a walk through the newest calls is short."""
 
 
 class CallOrder(StrEnum):
@@ -59,6 +61,8 @@ class CallFilter:
     organisation: int | None = None
     client: str | None = None
     """Words of the client's name."""
+    named: Sequence[int] | None = None
+    """The cards with these words, found before; None: they are looked for from each call."""
     card_reach: int | None = None
     """From `gateway.domain.cards.card_reach`, for `client` and `organisation`: how far the one who asks sees cards."""
     number: str | None = None
@@ -187,13 +191,34 @@ def _of_card(where: _Where, wanted: CallFilter) -> None:
     conditions = []
     if wanted.organisation is not None:
         conditions.append(f"k.organisation_id = {where.place(wanted.organisation)}")
-    for word in (wanted.client or "").split():
-        conditions.append(like("k.name", word, where.place))
+    if wanted.named is not None:
+        where.add("c.contact_id = any($::bigint[])", list(wanted.named))
+    else:
+        conditions += _named(where, wanted.client or "")
     if conditions:
         seen = visible_contacts(where.place(wanted.card_reach), "k")
         where.conditions.append(
             f"c.contact_id in (select k.id from contact k where {' and '.join(conditions)} and {seen})"
         )
+
+
+def _named(where: _Where, words: str) -> list[str]:
+    return [like("k.name", word, where.place) for word in words.split()]
+
+
+async def _with_named(source: Source, wanted: CallFilter) -> CallFilter:
+    """The filter with the cards of a name, where they are few.
+
+    The planner cannot know how many there are: it walked through 90,000 calls for 100 of a name that 7,000 of 2 million
+    cards bear (770 ms instead of 60, `bench.workplace`).
+    """
+    where = _Where(conditions=[])
+    where.conditions += _named(where, wanted.client or "")
+    if not where.conditions or wanted.only_user is not None or wanted.user is not None:  # one person's calls are few
+        return wanted
+    where.conditions.append(visible_contacts(where.place(wanted.card_reach), "k"))
+    rows = await source.fetch(f"select k.id from contact k where {where.text()} limit {NAMED_MAX + 1}", *where.values)
+    return wanted if len(rows) > NAMED_MAX else replace(wanted, named=[row["id"] for row in rows])
 
 
 def _found(wanted: CallFilter, order: CallOrder) -> tuple[str, str, str, _Where]:
@@ -236,7 +261,7 @@ async def list_calls(
         limit: how many at most.
         order: of the list.
     """
-    found, at, id_, where = _found(wanted, order)
+    found, at, id_, where = _found(await _with_named(source, wanted), order)
     size = _SIZES.get(order)
     way, than = ("asc", ">") if order is CallOrder.OLDEST else ("desc", "<")
     keys = f"{size}, {at}, {id_}" if size else f"{at}, {id_}"
@@ -259,7 +284,7 @@ async def list_calls(
 
 async def count_calls(source: Source, wanted: CallFilter) -> int:
     """How many calls there are, up to `COUNT_MAX` and one more."""
-    found, _, id_, where = _found(wanted, CallOrder.NEWEST)
+    found, _, id_, where = _found(await _with_named(source, wanted), CallOrder.NEWEST)
     count: int = await source.fetchval(
         f"select count(*) from (select distinct {id_} from {found} where {where.text()} limit {COUNT_MAX + 1}) c",
         *where.values,
