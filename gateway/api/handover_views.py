@@ -105,10 +105,9 @@ class ShareView(Outgoing):
     scheduled: int
 
 
-class HandoverRow(Outgoing):
-    """A handover in a list."""
+class HandoverFacts(Outgoing):
+    """What a handover in a list and a handover alone both tell."""
 
-    id: int
     kind: str
     from_: int | None = Field(serialization_alias="from")
     to: int | None
@@ -121,32 +120,23 @@ class HandoverRow(Outgoing):
     cards: int
     tasks: int
     scheduled: int = Field(description="planned calls that went along")
-    undone_by: str | None
-    undone_at: datetime | None
-    returned: int = Field(description="cards that came back")
-
-
-class HandoverView(Outgoing):
-    """Many cards, tasks and planned calls that changed hands at once."""
-
-    id: int | None = Field(description="null: a preview")
-    kind: str
-    from_: int | None = Field(serialization_alias="from")
-    to: int | None
-    among: tuple[int, ...] = Field(description="colleagues who share")
-    reason: str
-    by: str
-    at: datetime
-    until: datetime | None = Field(description="when it comes back by itself")
-    which: dict[str, Any] = Field(description="the clients that were meant, in the words of the order")
-    cards: int
-    tasks: int
-    scheduled: int = Field(description="planned calls that went along")
-    shares: tuple[ShareView, ...] = Field(description="who gets how many")
-    left: int | None = Field(description="cards that the order means and that have not gone yet; null: none was asked")
     undone_by: str | None
     undone_at: datetime | None = Field(description="null with an `undone_by`: undone in part, go on")
     returned: int = Field(description="cards that came back")
+
+
+class HandoverRow(HandoverFacts):
+    """A handover in a list."""
+
+    id: int
+
+
+class HandoverView(HandoverFacts):
+    """Many cards, tasks and planned calls that changed hands at once."""
+
+    id: int | None = Field(description="null: a preview")
+    shares: tuple[ShareView, ...] = Field(description="who gets how many")
+    left: int | None = Field(description="cards that the order means and that have not gone yet; null: none was asked")
 
 
 class ItemView(Outgoing):

@@ -8281,8 +8281,6 @@ export interface components {
          * @description A handover in a list.
          */
         HandoverRow: {
-            /** Id */
-            id: number;
             /** Kind */
             kind: string;
             /** From */
@@ -8324,77 +8322,6 @@ export interface components {
              * @description planned calls that went along
              */
             scheduled: number;
-            /** Undone By */
-            undone_by: string | null;
-            /** Undone At */
-            undone_at: string | null;
-            /**
-             * Returned
-             * @description cards that came back
-             */
-            returned: number;
-        };
-        /**
-         * HandoverView
-         * @description Many cards, tasks and planned calls that changed hands at once.
-         */
-        HandoverView: {
-            /**
-             * Id
-             * @description null: a preview
-             */
-            id: number | null;
-            /** Kind */
-            kind: string;
-            /** From */
-            from: number | null;
-            /** To */
-            to: number | null;
-            /**
-             * Among
-             * @description colleagues who share
-             */
-            among: number[];
-            /** Reason */
-            reason: string;
-            /** By */
-            by: string;
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /**
-             * Until
-             * @description when it comes back by itself
-             */
-            until: string | null;
-            /**
-             * Which
-             * @description the clients that were meant, in the words of the order
-             */
-            which: {
-                [key: string]: unknown;
-            };
-            /** Cards */
-            cards: number;
-            /** Tasks */
-            tasks: number;
-            /**
-             * Scheduled
-             * @description planned calls that went along
-             */
-            scheduled: number;
-            /**
-             * Shares
-             * @description who gets how many
-             */
-            shares: components["schemas"]["ShareView"][];
-            /**
-             * Left
-             * @description cards that the order means and that have not gone yet; null: none was asked
-             */
-            left: number | null;
             /** Undone By */
             undone_by: string | null;
             /**
@@ -8407,6 +8334,82 @@ export interface components {
              * @description cards that came back
              */
             returned: number;
+            /** Id */
+            id: number;
+        };
+        /**
+         * HandoverView
+         * @description Many cards, tasks and planned calls that changed hands at once.
+         */
+        HandoverView: {
+            /** Kind */
+            kind: string;
+            /** From */
+            from: number | null;
+            /** To */
+            to: number | null;
+            /**
+             * Among
+             * @description colleagues who share
+             */
+            among: number[];
+            /** Reason */
+            reason: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Until
+             * @description when it comes back by itself
+             */
+            until: string | null;
+            /**
+             * Which
+             * @description the clients that were meant, in the words of the order
+             */
+            which: {
+                [key: string]: unknown;
+            };
+            /** Cards */
+            cards: number;
+            /** Tasks */
+            tasks: number;
+            /**
+             * Scheduled
+             * @description planned calls that went along
+             */
+            scheduled: number;
+            /** Undone By */
+            undone_by: string | null;
+            /**
+             * Undone At
+             * @description null with an `undone_by`: undone in part, go on
+             */
+            undone_at: string | null;
+            /**
+             * Returned
+             * @description cards that came back
+             */
+            returned: number;
+            /**
+             * Id
+             * @description null: a preview
+             */
+            id: number | null;
+            /**
+             * Shares
+             * @description who gets how many
+             */
+            shares: components["schemas"]["ShareView"][];
+            /**
+             * Left
+             * @description cards that the order means and that have not gone yet; null: none was asked
+             */
+            left: number | null;
         };
         /**
          * Heat
