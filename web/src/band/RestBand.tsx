@@ -5,7 +5,7 @@ import { api, body, keys, useOpenCalls, useQuery } from "../api";
 import { useSession } from "../app/session";
 import { DialField } from "../dial/DialField";
 import { useCanCall } from "../dial/placing";
-import { tame, useFormats } from "../formats";
+import { useFormats } from "../formats";
 import { useWords } from "../words";
 import styles from "./Band.module.css";
 import { usePagePhone } from "./pagePhone";
@@ -57,7 +57,7 @@ function Next() {
     enabled: may("scheduled.read_own") && userId !== null,
   }).data;
   if (!next) return null;
-  const name = tame(next.contact?.name) || f.phone(next.number);
+  const name = f.client(next.contact?.name, next.number);
   return (
     <span className={styles["fact"]}>
       <small>{t("next")}</small>

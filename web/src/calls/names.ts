@@ -66,7 +66,7 @@ export function useContactName(contact: string | undefined): string | undefined 
     retry: false,
     queryFn: () => body(api.GET("/api/v1/contacts/{contact_id}", { params: { path: { contact_id: Number(contact) } } })),
   });
-  return card.data && (card.data.name || f.phone(card.data.numbers[0]));
+  return card.data && f.client(card.data.name, card.data.numbers[0]);
 }
 
 /** What an organisation of a filter is called. */

@@ -8,6 +8,7 @@ import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
 import { Avatar, Icon, PhoneNumber, Tag } from "../parts";
 import { useOpenCalls } from "../api";
+import { useFormats } from "../formats";
 import { useWords } from "../words";
 import { readCard, useChangeCard, useCustomFields, useFellows, type Card } from "./queries";
 import styles from "./card.module.css";
@@ -166,6 +167,7 @@ function Numbers({ card }: { card: Card }) {
 
 function Fellows({ card }: { card: Card }) {
   const t = useWords("clients");
+  const f = useFormats();
   const fellows = useFellows(card.organisation);
   const others = (fellows.data?.items ?? []).filter((fellow) => fellow.id !== card.id);
   const may = useSession().may("contacts.read");
@@ -178,7 +180,7 @@ function Fellows({ card }: { card: Card }) {
           <li key={fellow.id}>
             <Avatar name={fellow.name} size={20} />
             <Anchor component={Link} to={`/clients/${fellow.id}`} className="cut">
-              {fellow.name || t("unknown")}
+              {f.client(fellow.name)}
             </Anchor>
             <small className="dim">{fellow.job_title}</small>
           </li>

@@ -3,6 +3,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { api, body, keys, useQuery } from "../api";
+import { useFormats } from "../formats";
 import { Empty, PhoneNumber, Shown, SidePanel } from "../parts";
 import { useWords } from "../words";
 import { useMerge } from "./queries";
@@ -10,6 +11,7 @@ import styles from "./card.module.css";
 
 export function Merge({ contact, close }: { contact: number; close: () => void }) {
   const t = useWords("clients");
+  const f = useFormats();
   const [q, setQ] = useState("");
   const merge = useMerge(contact, close);
   const wanted = q.trim();
@@ -33,12 +35,12 @@ export function Merge({ contact, close }: { contact: number; close: () => void }
                 .map((card) => (
                   <li key={card.id}>
                     <span>
-                      <b>{card.name || t("unknown")}</b>
+                      <b>{f.client(card.name)}</b>
                       <small>
                         <PhoneNumber number={card.numbers[0]} isText /> {card.city}
                       </small>
                     </span>
-                    <Button size="xs" variant="default" disabled={merge.isPending} onClick={() => merge.run(card.id)}>
+                    <Button size="xs" variant="default" disabled={merge.isPending} onClick={() => merge.run({ kept: contact, gone: card.id })}>
                       {t("merge.this")}
                     </Button>
                   </li>

@@ -65,7 +65,7 @@ export function NewClient({ number, call, close }: NewClientProps) {
       >
         <TextInput data-autofocus label={t("field.name")} value={draft.name} maxLength={200} error={problem?.field("name")} onChange={(event) => set({ name: event.currentTarget.value })} />
         <TextInput type="tel" label={t("number")} value={draft.number} maxLength={64} error={problem?.field("phones/0/number")} onChange={(event) => set({ number: event.currentTarget.value })} />
-        {areSharing && <p className="dim">{t("shared.already", { names: holders.map(({ card }) => card.name || t("unknown")).sort(f.byName).join(", ") })}</p>}
+        {areSharing && <p className="dim">{t("shared.already", { names: holders.map(({ card }) => f.client(card.name)).sort(f.byName).join(", ") })}</p>}
         {!areSharing && holders.length > 0 && <Holders holders={holders} isShared={draft.shared} set={(shared) => set({ shared })} />}
         <TextInput label={t("field.city")} value={draft.city} maxLength={200} error={problem?.field("city")} onChange={(event) => set({ city: event.currentTarget.value })} />
         {required.map((field) => (
@@ -105,6 +105,7 @@ function useHolders(typed: string, given: string): Holder[] {
 
 function Holders({ holders, isShared, set }: { holders: readonly Holder[]; isShared: boolean; set: (shared: boolean) => void }) {
   const t = useWords("clients");
+  const f = useFormats();
   return (
     <div className={styles.choice}>
       <p>{t("shared.taken")}</p>
@@ -112,7 +113,7 @@ function Holders({ holders, isShared, set }: { holders: readonly Holder[]; isSha
         {holders.map(({ card }) => (
           <li key={card.id}>
             <Anchor component={Link} to={`/clients/${card.id}`}>
-              {card.name || t("unknown")}
+              {f.client(card.name)}
             </Anchor>
             <small className="dim">{[card.organisation_name, card.city].filter(Boolean).join(", ")}</small>
           </li>

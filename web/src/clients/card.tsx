@@ -7,6 +7,7 @@ import { Link, useNavigate, useParams } from "react-router";
 import { asProblem, useOpenCalls } from "../api";
 import { NotFound } from "../app/NotFound";
 import { useSession } from "../app/session";
+import { useFormats } from "../formats";
 import { CallButton, ClockThere, Columns, Failed, HeatTag, Icon, Middle, PageHeader, SidePanel, SkeletonRows, Tag } from "../parts";
 import { useKeys } from "../keyboard";
 import { useWords } from "../words";
@@ -33,13 +34,14 @@ function KnownCard({ id }: { id: number }) {
 
 function OneCard({ card }: { card: Card }) {
   const t = useWords("clients");
+  const f = useFormats();
   const [merges, setMerges] = useState(false);
   const call = useCallOf(card);
   const toWrapUp = useCallToWrapUp(card.id);
   return (
     <>
       <PageHeader
-        title={card.name.slice(0, 80) || t("unknown")}
+        title={f.client(card.name)}
         back={-1}
         sub={
           card.organisation !== null && (

@@ -1,6 +1,7 @@
 /* What the list of clients shows of each. */
 
 import { Link } from "react-router";
+import { useFormats } from "../formats";
 import { CallButton, HeatTag, Moment, PhoneNumber, Tag, type Column } from "../parts";
 import { useWords } from "../words";
 import type { Row } from "./queries";
@@ -10,6 +11,7 @@ export const FIRST = ["name", "number", "city", "heat", "stage", "owner", "touch
 
 export function useClientColumns(): readonly Column<Row>[] {
   const t = useWords("clients");
+  const f = useFormats();
   return [
     {
       name: "name",
@@ -17,7 +19,7 @@ export function useClientColumns(): readonly Column<Row>[] {
       narrow: "main",
       cell: (card) => (
         <span className={styles.who}>
-          <b className="cut">{card.name || t("unknown")}</b>
+          <b className="cut">{f.client(card.name)}</b>
           <small className="cut dim">{[card.organisation_name, card.job_title].filter(Boolean).join(", ")}</small>
         </span>
       ),

@@ -3,6 +3,7 @@
 import { api, body, keys, once, useAct, usePages, useQuery, useQueryClient, type Schemas } from "../api";
 import { useTellFault, useToast } from "../parts";
 import { useWords } from "../words";
+import { useMergeCards } from "./merging";
 
 export type Card = Schemas["ContactWithCalls"];
 export type Row = Schemas["ContactView"];
@@ -103,30 +104,12 @@ export function useUndoMerge(id: number) {
 /** Put another card into this one, with Undo. */
 export function useMerge(id: number, onDone: () => void) {
   const t = useWords("clients");
-  const toast = useToast();
   const cache = useQueryClient();
-  const again = () => cache.invalidateQueries({ queryKey: keys.one("contacts", id) });
-  return useAct(
-    (gone: number, key) =>
-      body(
-        api.POST("/api/v1/contacts/{contact_id}/merge", { params: { ...at(id), header: once(key) }, body: { gone: [gone] } }),
-      ),
-    {
-      onDone: (merged) => {
-        onDone();
-        void again();
-        const [first] = merged.merges;
-        if (first === undefined) return;
-        const undo = async () => {
-          const params = { path: { merge_id: first.id }, header: once(crypto.randomUUID()) };
-          await body(api.POST("/api/v1/merges/{merge_id}/undo", { params }));
-          await again();
-        };
-        toast({ text: t("merge.done", { name: first.gone_name }), icon: "merge", undo });
-      },
-      onFault: useTellFault(),
-    },
-  );
+  return useMergeCards({
+    said: (name) => t("merge.done", { name }),
+    again: () => cache.invalidateQueries({ queryKey: keys.one("contacts", id) }),
+    onDone,
+  });
 }
 
 /** The people of an organisation. */

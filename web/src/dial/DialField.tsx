@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { api, body, useQuery } from "../api";
-import { tame, useFormats } from "../formats";
+import { useFormats } from "../formats";
 import { Icon, Key, KeyOf } from "../parts";
 import { useWords } from "../words";
 import styles from "./DialField.module.css";
@@ -136,7 +136,7 @@ function Person({ person, isChosen, onPoint, onCall }: { person: Found; isChosen
       disabled={!first}
       onClick={() => first && onCall({ number: first.number, contact: person.id })}
     >
-      <b className="cut">{tame(person.name) || f.phone(first?.number)}</b>
+      <b className="cut">{f.client(person.name, first?.number)}</b>
       <span className="nowrap">{f.phone(first?.number)}</span>
       {isChosen && <Key>↵</Key>}
     </button>

@@ -5,7 +5,7 @@ import { useReader } from "../app/reader";
 import { useWords } from "../words";
 import * as durations from "./durations";
 import * as moments from "./moments";
-import { byName } from "./names";
+import { byName, tame } from "./names";
 import * as numbers from "./numbers";
 import * as phones from "./phones";
 
@@ -58,6 +58,8 @@ export function useFormats() {
       points: (n: number) => t("unit.points", { n: numbers.change(n, reader.language) }),
       money: (amount: number, currency: string) => numbers.money(amount, currency, reader.language),
       phone: (number: string | null | undefined) => phones.phone(number, reader.country),
+      /** Whom a card or a call is about: the name, else the number where it is given, else "Unknown caller". */
+      client: (name: string | null | undefined, number?: string | null) => tame(name) || (number ? phones.phone(number, reader.country) : t("unknown")),
       byName: byName(reader.language),
       language: reader.language,
       zone: reader.zone,

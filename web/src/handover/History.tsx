@@ -111,7 +111,7 @@ export function OneHandover({ id, close }: { id: number; close: () => void }) {
         {pages.rows?.map((card) => (
           <li key={card.contact}>
             <Link className="cut" to={`/clients/${card.contact}`}>
-              {card.name || t("unnamed")}
+              {f.client(card.name)}
             </Link>
             <small className="cut">{names(card.to)}</small>
             {card.returned && <Tag icon="undo">{t("cameBack")}</Tag>}

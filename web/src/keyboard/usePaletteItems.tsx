@@ -110,7 +110,7 @@ function useFound(text: string): { items: PaletteItem[]; isSearching: boolean } 
       id: `contact/${card.id}`,
       group: "clients",
       icon: "person",
-      title: tame(card.name) || f.phone(number),
+      title: f.client(card.name, number),
       sub: [tame(card.organisation_name), f.phone(number), card.city].filter(Boolean).join(" · "),
       run: () => void navigate(`/clients/${card.id}`),
       call: number && dial ? () => dial({ number, contact: card.id }) : undefined,
@@ -128,7 +128,7 @@ function useFound(text: string): { items: PaletteItem[]; isSearching: boolean } 
     id: `call/${call.id}`,
     group: "calls",
     icon: call.direction === "outbound" ? "outgoing" : "incoming",
-    title: tame(call.contact_name ?? call.client.name) || f.phone(call.client.number),
+    title: f.client(call.contact_name ?? call.client.name, call.client.number),
     sub: [f.moment(call.started_at), f.duration(call.talk_seconds)].join(" · "),
     run: () => void navigate(`/calls/${call.id}?q=${encodeURIComponent(text)}`),
   }));

@@ -6,6 +6,7 @@ import { NotFound } from "../app/NotFound";
 import { api, asProblem, body, keys, useQuery, useQueryClient, type Schemas } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { SavedChoice, SavedLines, SavedText } from "../drafts";
+import { useFormats } from "../formats";
 import { Avatar, CallButton, Columns, Empty, Failed, HeatTag, Middle, Moment, PageHeader, Panel, PhoneNumber, Shown, SidePanel, SkeletonRows } from "../parts";
 import { useWords } from "../words";
 import styles from "./index.module.css";
@@ -113,6 +114,7 @@ function Fields({ organisation }: { organisation: Organisation }) {
 /** Everybody who calls for it: a card each. */
 function People({ organisation }: { organisation: Organisation }) {
   const t = useWords("organisations");
+  const f = useFormats();
   const people = useQuery({
     queryKey: keys.view("contacts", "of organisation", organisation.id),
     queryFn: () => body(api.GET("/api/v1/contacts", { params: { query: { organisation: organisation.id, limit: 100 } } })),
@@ -126,7 +128,7 @@ function People({ organisation }: { organisation: Organisation }) {
               <li key={person.id}>
                 <Avatar name={person.name} size={28} />
                 <span className={styles.who}>
-                  <Link to={`/clients/${person.id}`}>{person.name || t("unknown")}</Link>
+                  <Link to={`/clients/${person.id}`}>{f.client(person.name)}</Link>
                   <small>{person.job_title}</small>
                 </span>
                 <HeatTag heat={person.heat} />

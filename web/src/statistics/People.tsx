@@ -84,7 +84,7 @@ export function MissedPeople({ since, until, close }: { since: string; until: st
 function Client({ one }: { one: Missed }) {
   const t = useWords("statistics");
   const f = useFormats();
-  const name = one.contact_name || f.phone(one.number);
+  const name = f.client(one.contact_name, one.number);
   return (
     <span className={styles["who"]}>
       {one.contact === null ? (

@@ -72,7 +72,7 @@ function About({ task }: { task: Task }) {
       {task.contact && (
         <p>
           <Anchor component={Link} to={`/clients/${task.contact.id}`}>
-            {task.contact.name || t("unknown")}
+            {f.client(task.contact.name)}
           </Anchor>{" "}
           <span className="dim">{task.contact.city}</span>
         </p>

@@ -178,6 +178,7 @@ function Bar({ filters, change, count }: { filters: Filters; change: SetFilters;
 
 function useTaskColumns(hasEnded: boolean): readonly Column<Task>[] {
   const t = useWords("tasks");
+  const f = useFormats();
   return [
     { name: "due", head: t(hasEnded ? "field.ended" : "field.due"), width: "110px", narrow: "end", cell: (task) => (hasEnded && task.ended_at ? <Ended at={task.ended_at} /> : <Due task={task} />) },
     {
@@ -199,7 +200,7 @@ function useTaskColumns(hasEnded: boolean): readonly Column<Task>[] {
         task.contact && (
           <span className={styles.client}>
             <Link to={`/clients/${task.contact.id}`} className="cut">
-              {task.contact.name || t("unknown")}
+              {f.client(task.contact.name)}
             </Link>
             <HeatTag heat={task.contact.heat} />
           </span>

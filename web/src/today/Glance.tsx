@@ -13,6 +13,7 @@ import styles from "./Glance.module.css";
 /** @param call the one in which he rings or talks; then his last words and his open tasks are shown too */
 export function Glance({ contact, call }: { contact: number; call?: string }) {
   const t = useWords("today");
+  const f = useFormats();
   const glance = useGlance(contact);
   const caller = useCaller(call).data;
   return (
@@ -20,7 +21,7 @@ export function Glance({ contact, call }: { contact: number; call?: string }) {
       {({ card, touches }) => (
         <div className={styles.glance}>
           <section>
-            <h2 className={styles.name}>{card.name || t("unknown")}</h2>
+            <h2 className={styles.name}>{f.client(card.name)}</h2>
             {card.organisation !== null && (
               <p>
                 <Anchor component={Link} to={`/organisations/${card.organisation}`}>

@@ -25,8 +25,9 @@ interface RowProps {
 /** The frame of every row; the focus and the choice are the list's. */
 function Row({ when, icon, isMissed, row, what, why, act }: RowProps) {
   const t = useWords("today");
+  const f = useFormats();
   const client = clientOf(row);
-  const name = client.name || (client.number ? t("unknown") : t("nobody"));
+  const name = client.name || client.number ? f.client(client.name) : t("nobody");
   return (
     <div className={styles.row}>
       <span className={styles.when}>{when}</span>

@@ -60,7 +60,7 @@ function OnePair({ pair }: { pair: Pair }) {
   const { one, other } = pair;
   const reasons = REASONS.filter((reason) => pair.reasons.includes(reason)).map((reason) => t(`reason.${reason}`));
   const side = (kept: Card, gone: Card) => (
-    <Button size="xs" variant="default" leftSection={<Icon name="merge" size={14} />} disabled={isBusy} onClick={() => merge.run({ kept, gone })} aria-label={t("keep.of", { name: kept.name || f.phone(kept.numbers[0]) })}>
+    <Button size="xs" variant="default" leftSection={<Icon name="merge" size={14} />} disabled={isBusy} onClick={() => merge.run({ kept: kept.id, gone: gone.id })} aria-label={t("keep.of", { name: f.client(kept.name, kept.numbers[0]) })}>
       {t("keep")}
     </Button>
   );

@@ -3,6 +3,7 @@
 import { api, body, keys, once, useAct, usePages, useQueryClient, type Schemas } from "../../api";
 import { useTellFault, useToast } from "../../parts";
 import { useWords } from "../../words";
+import { useMergeCards } from "../merging";
 
 export type Pair = Schemas["DuplicateView"];
 export type Card = Pair["one"];
@@ -22,26 +23,7 @@ function useAgain() {
 /** Put one card of a pair into the other, with Undo. */
 export function useMergePair() {
   const t = useWords("duplicates");
-  const toast = useToast();
-  const again = useAgain();
-  return useAct(
-    ({ kept, gone }: { kept: Card; gone: Card }, key) =>
-      body(api.POST("/api/v1/contacts/{contact_id}/merge", { params: { path: { contact_id: kept.id }, header: once(key) }, body: { gone: [gone.id] } })),
-    {
-      onDone: (merged, { gone }) => {
-        void again();
-        const [first] = merged.merges;
-        if (first === undefined) return;
-        const undo = async () => {
-          const params = { path: { merge_id: first.id }, header: once(crypto.randomUUID()) };
-          await body(api.POST("/api/v1/merges/{merge_id}/undo", { params }));
-          await again();
-        };
-        toast({ text: t("merged", { name: gone.name }), icon: "merge", undo });
-      },
-      onFault: useTellFault(),
-    },
-  );
+  return useMergeCards({ said: (name) => t("merged", { name }), again: useAgain() });
 }
 
 /** Say that two cards are two persons, with Undo. */
