@@ -8,7 +8,7 @@ import { useChannels } from "./origins";
 import { Figure } from "./RatingTable";
 import type { Line } from "./reading";
 import type { Show } from "./Tiles";
-import styles from "./RatingTable.module.css";
+import { Part, Scrolled } from "./Scrolled";
 
 export interface ChannelsProps {
   days: Days;
@@ -45,35 +45,29 @@ function Table({ lines, columns, by, open }: { lines: readonly Line[]; columns: 
     return t(`figure.${figure}` as "figure.calls") + (currency ? `, ${currency}` : "");
   };
   return (
-    // What scrolls sideways on a small screen is reached by keys too.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={styles["scroll"]} role="region" aria-label={t("channels")} tabIndex={0}>
-      <table className={styles["table"]} data-unplaced>
-        <thead>
-          <tr>
-            <th scope="col">{t(`channels.${by}`)}</th>
-            <td aria-hidden="true" />
+    <Scrolled label={t("channels")}>
+      <thead>
+        <tr>
+          <th scope="col">{t(`channels.${by}`)}</th>
+          <td aria-hidden="true" />
+          {columns.map((name) => (
+            <th key={name} scope="col">
+              {head(name)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {lines.map((line) => (
+          <tr key={`${line.key["kind"] ?? ""} ${line.key["name"] ?? ""}`}>
+            <th scope="row">{line.name || t("channels.unknown")}</th>
+            <Part of={line.cells["calls"]?.value ?? 0} most={most} />
             {columns.map((name) => (
-              <th key={name} scope="col">
-                {head(name)}
-              </th>
+              <Figure key={name} line={line} name={name} open={open} />
             ))}
           </tr>
-        </thead>
-        <tbody>
-          {lines.map((line) => (
-            <tr key={`${line.key["kind"] ?? ""} ${line.key["name"] ?? ""}`}>
-              <th scope="row">{line.name || t("channels.unknown")}</th>
-              <td className={styles["part"]} aria-hidden="true">
-                <i style={{ width: `${((line.cells["calls"]?.value ?? 0) / most) * 100}%` }} />
-              </td>
-              {columns.map((name) => (
-                <Figure key={name} line={line} name={name} open={open} />
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Scrolled>
   );
 }

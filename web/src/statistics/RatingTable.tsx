@@ -8,7 +8,7 @@ import { RATINGS, TABS, type Days, type Tab } from "./choice";
 import { rowsQuery } from "./figure";
 import { useRating, type Line, type Report } from "./reading";
 import type { Show } from "./Tiles";
-import styles from "./RatingTable.module.css";
+import { Part, Scrolled } from "./Scrolled";
 
 export interface RatingTableProps {
   days: Days;
@@ -50,42 +50,36 @@ function Table({ report, columns, open }: { report: Report; columns: readonly st
   const highest = Math.max(1, ...report.lines.map((line) => line.cells[first]?.value ?? 0));
   const head = (name: string) => t(`figure.${name}` as "figure.calls");
   return (
-    // What scrolls sideways on a small screen is reached by keys too.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={styles["scroll"]} role="region" aria-label={t("rating")} tabIndex={0}>
-      <table className={styles["table"]}>
-        <thead>
-          <tr>
-            <th scope="col">{t("place")}</th>
-            <th scope="col">{t("manager")}</th>
-            <th scope="col">{head(first)}</th>
-            <th scope="col">{t("change")}</th>
-            <td aria-hidden="true" />
+    <Scrolled label={t("rating")} isPlaced>
+      <thead>
+        <tr>
+          <th scope="col">{t("place")}</th>
+          <th scope="col">{t("manager")}</th>
+          <th scope="col">{head(first)}</th>
+          <th scope="col">{t("change")}</th>
+          <td aria-hidden="true" />
+          {others.map((name) => (
+            <th key={name} scope="col">
+              {head(name)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {report.lines.map((line) => (
+          <tr key={line.key["user"]}>
+            <td>{line.place}</td>
+            <th scope="row">{line.name}</th>
+            <Figure line={line} name={first} open={open} />
+            <Moved line={line} name={first} />
+            <Part of={line.cells[first]?.value ?? 0} most={highest} />
             {others.map((name) => (
-              <th key={name} scope="col">
-                {head(name)}
-              </th>
+              <Figure key={name} line={line} name={name} open={open} />
             ))}
           </tr>
-        </thead>
-        <tbody>
-          {report.lines.map((line) => (
-            <tr key={line.key["user"]}>
-              <td>{line.place}</td>
-              <th scope="row">{line.name}</th>
-              <Figure line={line} name={first} open={open} />
-              <Moved line={line} name={first} />
-              <td className={styles["part"]} aria-hidden="true">
-                <i style={{ width: `${((line.cells[first]?.value ?? 0) / highest) * 100}%` }} />
-              </td>
-              {others.map((name) => (
-                <Figure key={name} line={line} name={name} open={open} />
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Scrolled>
   );
 }
 

@@ -7,6 +7,7 @@ import { useWords } from "../words";
 import { REACHED, type Days, type ReachedBy } from "./choice";
 import { useKinds, useReached, type Returned } from "./origins";
 import type { Line } from "./reading";
+import { Scrolled } from "./Scrolled";
 import styles from "./RatingTable.module.css";
 
 export interface ReachedProps {
@@ -36,10 +37,8 @@ function ReachedTable({ report, by, open }: { report: Returned; by: ReachedBy; o
   const f = useFormats();
   const waited = report.now.median_wait_seconds;
   return (
-    // What scrolls sideways on a small screen is reached by keys too.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={styles["scroll"]} role="region" aria-label={t("reached")} tabIndex={0}>
-      <table className={styles["table"]} data-unplaced>
+    <>
+      <Scrolled label={t("reached")}>
         <thead>
           <tr>
             <th scope="col">{t(`reached.${by}`)}</th>
@@ -74,13 +73,13 @@ function ReachedTable({ report, by, open }: { report: Returned; by: ReachedBy; o
             <td>{report.now.returned.median_seconds === null ? "–" : f.duration(report.now.returned.median_seconds)}</td>
           </tr>
         </tfoot>
-      </table>
+      </Scrolled>
       {waited !== null && (
         <p className={styles["note"]}>
           <Icon name="info" /> {t("reached.waited", { length: f.duration(waited) })}
         </p>
       )}
-    </div>
+    </>
   );
 }
 
@@ -103,31 +102,28 @@ function KindTable({ lines }: { lines: readonly Line[] }) {
   const kinds = [...new Set(lines.map((line) => String(line.key["kind"])))];
   const cell = (kind: string, direction: string) => lines.find(({ key }) => key["kind"] === kind && key["direction"] === direction)?.cells["touches"];
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={styles["scroll"]} role="region" aria-label={t("kinds")} tabIndex={0}>
-      <table className={styles["table"]} data-unplaced>
-        <thead>
-          <tr>
-            <th scope="col">{t("kinds.kind")}</th>
-            <th scope="col">{t("kinds.in")}</th>
-            <th scope="col">{t("kinds.out")}</th>
-            <th scope="col">{t("chart.before")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {kinds.map((kind) => {
-            const [inbound, outbound] = [cell(kind, "inbound"), cell(kind, "outbound")];
-            return (
-              <tr key={kind}>
-                <th scope="row">{t(`kinds.${kind}` as "kinds.call", { defaultValue: kind })}</th>
-                <td>{f.count(inbound?.value ?? 0)}</td>
-                <td>{f.count(outbound?.value ?? 0)}</td>
-                <td>{f.count((inbound?.before ?? 0) + (outbound?.before ?? 0))}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Scrolled label={t("kinds")}>
+      <thead>
+        <tr>
+          <th scope="col">{t("kinds.kind")}</th>
+          <th scope="col">{t("kinds.in")}</th>
+          <th scope="col">{t("kinds.out")}</th>
+          <th scope="col">{t("chart.before")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {kinds.map((kind) => {
+          const [inbound, outbound] = [cell(kind, "inbound"), cell(kind, "outbound")];
+          return (
+            <tr key={kind}>
+              <th scope="row">{t(`kinds.${kind}` as "kinds.call", { defaultValue: kind })}</th>
+              <td>{f.count(inbound?.value ?? 0)}</td>
+              <td>{f.count(outbound?.value ?? 0)}</td>
+              <td>{f.count((inbound?.before ?? 0) + (outbound?.before ?? 0))}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </Scrolled>
   );
 }
