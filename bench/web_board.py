@@ -42,6 +42,10 @@ _ENDPOINTS = """insert into endpoint (pbx, pattern, kind, extension)
 _FRAMES = """() => {
   window.gaps = [];
   window.tasks = [];
+  window.changed = 0;
+  new MutationObserver((list) => { window.changed += new Set(list.map((one) => (one.target.closest
+    ? one.target : one.target.parentElement)?.closest("[role=row]")).filter(Boolean)).size; })
+    .observe(document.querySelector("main"), {subtree: true, childList: true, attributes: true, characterData: true});
   new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((entry) => entry.duration)))
     .observe({type: 'longtask'});
   let before = performance.now();
@@ -145,13 +149,15 @@ async def shares(browser: Browser, page: Page, seconds: float) -> dict[str, floa
 
 
 async def frames(page: Page, seconds: float) -> dict[str, float]:
-    """The longest time between two frames, and long tasks."""
+    """The longest time between two frames, long tasks, and how many rows the page drew anew."""
     await page.evaluate(_FRAMES)
     await asyncio.sleep(seconds)
     gaps: list[float] = await page.evaluate("() => window.gaps")
     tasks: list[float] = await page.evaluate("() => window.tasks")
+    changed: int = await page.evaluate("() => window.changed")
     return {
         "frames": len(gaps),
+        "rows_changed_a_second": round(changed / seconds, 1),
         "longest_ms": round(max(gaps), 1),
         "long_tasks": len(tasks),
         "longest_task_ms": round(max(tasks, default=0.0), 1),
