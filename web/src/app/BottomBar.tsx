@@ -6,7 +6,7 @@ import { openPalette } from "../keyboard/openers";
 import { Icon } from "../parts/Icon";
 import { useWords } from "../words";
 import styles from "./BottomBar.module.css";
-import { LateMenu } from "./LateMenu";
+import { PersonButton } from "./PersonButton";
 import { navOf } from "./nav";
 import { useSession } from "./session";
 
@@ -28,10 +28,10 @@ export function BottomBar({ className }: { className?: string | undefined }) {
         <Icon name={session.may("calls.originate") ? "dialpad" : "search"} size={20} />
         <span className="cut">{t("nav.dial")}</span>
       </button>
-      <LateMenu items={items.slice(SHOWN)} position="top-end" className={styles.item}>
+      <PersonButton items={items.slice(SHOWN)} position="top-end" className={styles.item}>
         <Icon name="more" size={20} />
         <span className="cut">{t("nav.more")}</span>
-      </LateMenu>
+      </PersonButton>
     </nav>
   );
 }

@@ -1,23 +1,20 @@
 /* What the menu of a person offers: on a phone the rest of the pages, then profile, keys, language, colours, the way out. */
 
 import { Menu } from "@mantine/core";
-import type { ReactElement } from "react";
 import { Link } from "react-router";
 import { openKeys } from "../keyboard/openers";
 import { Icon } from "../parts/Icon";
 import { Key } from "../parts/Key";
+import type { Opening } from "../parts/whenWanted";
 import { LANGUAGE_NAMES, LANGUAGES, useLanguage, useWords } from "../words";
 import { useLook, THEMES } from "./look";
 import type { NavItem } from "./nav";
 import styles from "./PersonMenu.module.css";
 import { useSession } from "./session";
 
-export interface PersonItemsProps {
+export interface PersonItemsProps extends Opening {
   items: readonly NavItem[];
   position: "top-start" | "top-end";
-  isOpen: boolean;
-  onChange: (isOpen: boolean) => void;
-  target: ReactElement;
 }
 
 export default function PersonItems({ items, position, isOpen, onChange, target }: PersonItemsProps) {

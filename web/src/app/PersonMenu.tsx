@@ -4,7 +4,7 @@ import { tame } from "../formats";
 import { Avatar } from "../parts/Avatar";
 import { Icon } from "../parts/Icon";
 import { useWords } from "../words";
-import { LateMenu } from "./LateMenu";
+import { PersonButton } from "./PersonButton";
 import styles from "./PersonMenu.module.css";
 import { useSession } from "./session";
 
@@ -12,7 +12,7 @@ export function PersonMenu() {
   const t = useWords("shell");
   const { name, who } = useSession();
   return (
-    <LateMenu items={[]} position="top-start" className={styles.person}>
+    <PersonButton items={[]} position="top-start" className={styles.person}>
       <span className="unseen">{t("menu")}</span>
       <Avatar name={name} />
       <span className={styles.words}>
@@ -20,6 +20,6 @@ export function PersonMenu() {
         <small className="cut">{[t(`role.${who.role}`), ...who.teams.slice(0, 1).map((team) => tame(team.name))].join(" · ")}</small>
       </span>
       <Icon name="down" size={14} />
-    </LateMenu>
+    </PersonButton>
   );
 }

@@ -1,10 +1,10 @@
 /* What something means, shown while one points at it or has the focus on it, and told to those who hear the page. The
    hint itself is loaded when it is wanted first. */
 
-import { cloneElement, lazy, Suspense, useState, type ReactElement, type SyntheticEvent } from "react";
-import { persistently } from "./late";
+import { cloneElement, Suspense, useState, type ReactElement, type SyntheticEvent } from "react";
+import { late } from "./late";
 
-const TooltipBody = lazy(persistently(() => import("./TooltipBody")));
+const TooltipBody = late(() => import("./TooltipBody"));
 
 /** @param children one element, which takes `aria-description` */
 export function Definition({ text, children }: { text: string; children: ReactElement<{ "aria-description"?: string }> }) {

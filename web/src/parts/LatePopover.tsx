@@ -1,16 +1,9 @@
-/* A button with something under it that is loaded when it is opened first: what the frame needs at once stays small. */
+/* A button with something under it that is loaded when it is wanted. */
 
-import { lazy, Suspense, useEffect, useRef, useState, type ReactElement, type ReactNode } from "react";
-import { persistently } from "./late";
+import type { ReactNode } from "react";
+import { whenWanted, type Opening } from "./whenWanted";
 
-const load = persistently(() => import("./PopoverBody"));
-const PopoverBody = lazy(load);
-
-export interface LatePopoverProps {
-  /** The button; it opens by its own `onClick`. */
-  target: ReactElement;
-  isOpen: boolean;
-  onChange: (isOpen: boolean) => void;
+export interface LatePopoverProps extends Opening {
   position?: "bottom" | "bottom-start" | "bottom-end" | "top-start" | "top-end";
   width?: number;
   /** Without inner distance, for lists. */
@@ -20,28 +13,4 @@ export interface LatePopoverProps {
   children: ReactNode;
 }
 
-export function LatePopover({ target, ...props }: LatePopoverProps) {
-  const { isOpen } = props;
-  const [isWanted, setWanted] = useState(isOpen);
-  if (isOpen && !isWanted) setWanted(true);
-  const place = useRef<HTMLSpanElement>(null);
-  const wasOpen = useRef(isOpen);
-  useEffect(() => {
-    // The focus goes back to the button, which is another element than before it was opened first.
-    if (wasOpen.current && !isOpen && document.activeElement === document.body) place.current?.querySelector("button")?.focus();
-    wasOpen.current = isOpen;
-  }, [isOpen]);
-  return (
-    // The button within takes clicks and keys; the place around it only hears that somebody comes near.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <span ref={place} style={{ display: "contents" }} onPointerEnter={() => void load()} onFocus={() => void load()}>
-      {isWanted ? (
-        <Suspense fallback={target}>
-          <PopoverBody target={target} {...props} />
-        </Suspense>
-      ) : (
-        target
-      )}
-    </span>
-  );
-}
+export const LatePopover = whenWanted<LatePopoverProps>(() => import("./PopoverBody"));

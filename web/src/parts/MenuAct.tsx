@@ -1,7 +1,7 @@
 /* An entry of a LateMenu: it comes with the menu, when that is opened first. */
 
-import { lazy, type ReactNode } from "react";
-import { persistently } from "./late";
+import type { ReactNode } from "react";
+import { late } from "./late";
 
 export interface MenuActProps {
   icon?: ReactNode;
@@ -10,4 +10,4 @@ export interface MenuActProps {
   children: ReactNode;
 }
 
-export const MenuAct = lazy(persistently(() => import("./MenuItemBody")));
+export const MenuAct = late(() => import("./MenuItemBody"));

@@ -1,16 +1,16 @@
 /* Everybody who signs in, with role, teams, extensions and phones. */
 
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useFilters, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, Tag, type Column } from "../../parts";
-import { persistently } from "../../parts/late";
+import { late } from "../../parts/late";
 import { useWords } from "../../words";
 import { usePbxs, useTeams, useUsers, type User } from "./queries";
 import styles from "./index.module.css";
 
 // Their fields weigh more than the list; they come when somebody is opened.
-const NewUser = lazy(persistently(() => import("./NewUser")));
-const OneUser = lazy(persistently(() => import("./OneUser")));
+const NewUser = late(() => import("./NewUser"));
+const OneUser = late(() => import("./OneUser"));
 
 const FILTERS = ["q", "show", "user"] as const;
 
