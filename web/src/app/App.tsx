@@ -8,7 +8,7 @@ import { KeyboardProvider } from "../keyboard";
 import { Failed } from "../parts/Failed";
 import { ToastProvider } from "../parts/Toast";
 import { styleNonce, theme } from "../theme";
-import { Pages } from "./routes";
+import { loadFirst, Pages } from "./routes";
 import { SessionProvider, useDoor } from "./session";
 import { late } from "../parts/late";
 
@@ -27,7 +27,7 @@ export function App() {
       getStyleNonce={styleNonce}
     >
       <QueryClientProvider client={queryClient}>
-        <SessionProvider>
+        <SessionProvider load={loadFirst}>
           <Suspense>
             <Within />
           </Suspense>

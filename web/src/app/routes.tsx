@@ -1,13 +1,13 @@
 /* Every address of the workplace. A page's code and its words come together, when it is opened first. */
 
-import { lazy, type ComponentType } from "react";
-import { BrowserRouter, Navigate, Route, Routes, useParams } from "react-router";
+import { lazy, useState, type ComponentType } from "react";
+import { BrowserRouter, matchPath, Navigate, Route, Routes, useParams } from "react-router";
 import { loadWords, type Words } from "../words";
 import { Frame } from "./Frame";
 import { homeOf, PAGES, type NavItem } from "./nav";
 import { NotFound } from "./NotFound";
 import { PagePlace } from "./PagePlace";
-import { useSession } from "./session";
+import { useSession, type Who } from "./session";
 
 interface PageModule {
   default: ComponentType;
@@ -17,16 +17,26 @@ interface Address {
   readonly path: string;
   readonly Page: ComponentType;
   readonly rights: NavItem["rights"];
+  /** Begin to load it; resolves when it can be drawn at once. */
+  readonly fetch: () => Promise<void>;
 }
 
 /** @param words of the page, and of parts that stand on it at once: what is loaded while it is drawn would draw it twice */
 function page(path: string, words: Words | readonly Words[], load: () => Promise<PageModule>, item?: NavItem): Address {
-  const Page = lazy(async () => {
+  let loaded: ComponentType | undefined;
+  const fetch = async () => {
     const wanted = typeof words === "string" ? [words] : words;
     const [module] = await Promise.all([load(), ...wanted.map(loadWords)]);
+    loaded = module.default;
     return module;
-  });
-  return { path, Page, rights: item?.rights ?? [] };
+  };
+  const Late = lazy(fetch);
+  // What is there already is drawn as it is: a part that React waits for, were it for no time, stands 300 ms later.
+  function Page() {
+    const [Found] = useState(() => loaded ?? Late);
+    return <Found />;
+  }
+  return { path, Page, rights: item?.rights ?? [], fetch: () => fetch().then(() => {}) };
 }
 
 /** A page of one thing is another page for another thing. */
@@ -71,6 +81,18 @@ const ADDRESSES: readonly Address[] = [
   page("admin/doctor", "doctor", () => import("../admin/doctor"), PAGES.doctor),
   page("admin/audit", "audit", () => import("../admin/audit"), PAGES.audit),
 ];
+
+/** Load the page that somebody sees first; resolves also where that fails. */
+export function loadFirst(who: Who): Promise<void> {
+  return fetchEarly(location.pathname === "/" ? homeOf(who) : location.pathname);
+}
+
+/** Load the page of an address, while it is not known yet who asks; resolves also where that fails. */
+export async function fetchEarly(pathname: string): Promise<void> {
+  const found = ADDRESSES.find(({ path }) => matchPath(`/${path}`, pathname));
+  // Whoever draws it tries again, and is told of its fault.
+  await found?.fetch().catch(() => {});
+}
 
 function Home() {
   return <Navigate to={homeOf(useSession().who)} replace />;

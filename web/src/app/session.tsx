@@ -41,10 +41,32 @@ interface Door {
   readonly signIn: (login: string, password: string) => Promise<void>;
 }
 
+/** The question who this is, asked before anything is drawn; undefined: it was not, or it has been used. */
+let early: Promise<Who> | undefined;
+
+const askWho = (): Promise<Who> => body(api.GET("/api/v1/session"));
+
+/** Ask at once who this is, while the page is still being made ready. */
+export function askEarly(): void {
+  early = askWho();
+  // Whoever uses the answer is told of its fault.
+  early.catch(() => {});
+}
+
 const DoorContext = createContext<Door | null>(null);
 const SessionContext = createContext<Session | null>(null);
 
-export function SessionProvider({ children }: { children: ReactNode }) {
+/** So long at most the first drawing waits for its page. */
+const PATIENCE_MS = 500;
+
+export interface SessionProviderProps {
+  /** Loads the page that somebody is to see first. Drawn before it, its place would stand empty, and then for 300 ms by
+   * React's pace. */
+  load: (who: Who) => Promise<void>;
+  children: ReactNode;
+}
+
+export function SessionProvider({ load, children }: SessionProviderProps) {
   const client = useQueryClient();
   const [state, setState] = useState<State>({ kind: "asking" });
 
@@ -54,16 +76,19 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       setColorScheme(who.theme);
       takePreferences(who.id, who.preferences);
       await speak(who.language);
+      await Promise.race([load(who), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
       setState({ kind: "in", who });
       gate.open();
     },
-    [setColorScheme],
+    [setColorScheme, load],
   );
 
   const ask = useCallback(() => {
     void (async () => {
       try {
-        await enter(await body(api.GET("/api/v1/session")));
+        const answer = early ?? askWho();
+        early = undefined;
+        await enter(await answer);
       } catch (fault) {
         if (!(fault instanceof ApiProblem)) throw fault;
         setState(fault.status === 401 ? { kind: "out" } : { kind: "failed", problem: fault });
@@ -113,7 +138,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       userId: who.user?.id ?? null,
       name: who.user?.name ?? who.id,
       may: (right) => who.rights.includes(right),
-      refresh: async () => enter(await body(api.GET("/api/v1/session"))),
+      refresh: async () => enter(await askWho()),
       signOut: async () => {
         await done(api.DELETE("/api/v1/session")).catch((fault: unknown) => {
           if (!(fault instanceof ApiProblem) || fault.status !== 401) throw fault;

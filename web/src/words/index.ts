@@ -22,6 +22,8 @@ const FRAME: readonly Words[] = ["shell", "parts", "band"];
 type Speech = (key: string, values?: Values) => string;
 
 let spoken: Language = "en";
+/** The language that is spoken as soon as its words are there. */
+let coming: Language = spoken;
 const listeners = new Set<() => void>();
 const loading = new Map<string, Promise<Speech>>();
 const loaded = new Map<string, Speech>();
@@ -54,12 +56,15 @@ export function language(): Language {
 /** Speak another language from now on, in this browser. */
 export async function speak(chosen: Language): Promise<void> {
   localStorage.setItem(KEPT, chosen);
-  if (chosen !== spoken) await change(chosen);
+  if (chosen !== coming) await change(chosen);
 }
 
 async function change(chosen: Language): Promise<void> {
+  coming = chosen;
   const heard = [...loading.keys()].map((place) => place.split("/")[1] as Words);
   await Promise.all([...new Set([...FRAME, ...heard])].map((feature) => load(chosen, feature)));
+  // Another one has been chosen meanwhile.
+  if (coming !== chosen) return;
   spoken = chosen;
   document.documentElement.lang = chosen;
   for (const listener of listeners) listener();
@@ -82,7 +87,7 @@ function load(language: Language, feature: Words): Promise<Speech> {
 
 /** Load the words of a feature; routes.tsx does it together with its page. */
 export async function loadWords(feature: Words): Promise<void> {
-  await load(spoken, feature);
+  await load(coming, feature);
 }
 
 function subscribe(listener: () => void): () => void {
