@@ -162,10 +162,11 @@ def promises(segments: Sequence[Segment], at: datetime) -> tuple[Promise, ...]:
     for segment, sentence in _sentences(segments):
         kind = _act(sentence)
         moment = _moment(sentence, at + timedelta(seconds=segment.start))
-        if moment and (heard := kind or before):
+        heard = kind or (None if _is_denied(sentence) else before)
+        if moment and heard:
             found.pop((heard, *moment), None)
             found[(heard, *moment)] = _promise(heard, moment, segment, sentence)
-        before = None if _is_denied(sentence) else kind
+        before = kind
     return tuple(found.values())[-MOST:]
 
 

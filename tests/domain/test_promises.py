@@ -83,6 +83,11 @@ def test_an_answer_to_when_shall_i_call_is_a_promise() -> None:
     assert (heard.start, heard.speaker) == (10.0, Speaker.CLIENT)
 
 
+def test_an_answer_that_denies_the_act_is_no_promise() -> None:
+    assert promises(said("When shall I call you?", "Do not call on Tuesday."), CALLED) == ()
+    assert promises(said("Когда вам позвонить?", "Не звоните во вторник."), CALLED) == ()
+
+
 def test_a_moment_said_twice_is_one_promise_at_its_last_place() -> None:
     heard = promises(said("Call me on Friday.", "Send it tomorrow.", "So I call you on Friday."), CALLED)
 
