@@ -222,9 +222,15 @@ class Giver:
         users = tuple(dict.fromkeys(u for u in (last.user_id, by) if u is not None))
         self.facts.append(NewFact(kind=f"lead.{state}", body=body, contact_id=last.contact_id, users=users))
 
-    async def move_tasks(self, tasks: Sequence[int], to: int) -> int:
-        """Give open tasks another owner; how many there were."""
-        return sum([await self._change(task, {"owner_id": to}) for task in tasks])
+    async def move_tasks(self, tasks: Sequence[int], to: int, *, of: int | None = None) -> int:
+        """Give open tasks another owner; how many there were.
+
+        Args:
+            tasks: ids of them.
+            to: the new owner.
+            of: only those that are still this owner's once they are locked; None: whosever they are.
+        """
+        return sum([await self._change(task, {"owner_id": to}, of) for task in tasks])
 
     async def own(self, card: Card, user: int, reason: str, *, with_tasks: bool = True) -> None:
         """Give a card another owner, with the tasks that wait for one."""
@@ -240,9 +246,9 @@ class Giver:
         )
         await self.move_tasks([r["id"] for r in rows], user)
 
-    async def _change(self, id: int, changes: dict[str, object]) -> bool:
+    async def _change(self, id: int, changes: dict[str, object], of: int | None = None) -> bool:
         task = await read_task(self._connection, id, lock=True)
-        if task is None or not task.state.is_open:
+        if task is None or not task.state.is_open or (of is not None and task.owner_id != of):
             return False
         _, facts = await change_task(self._connection, task, changes, by=self.by, now=self._now)
         self.facts += facts

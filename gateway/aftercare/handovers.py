@@ -7,7 +7,7 @@ stays. Nothing is planned that is not done in the same transaction, and a previe
 Thousands of cards go in steps of one handover, each a transaction of its own, for whoever gives leads waits meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from gateway.store import distribution_rules as rules_store
 from gateway.store import handovers as store
 from gateway.store import scheduled as scheduled_store
 from gateway.store.card_owners import owner_changed
-from gateway.store.clienteles import planned_with
+from gateway.store.clienteles import Which, cards_meant, planned_with
 from gateway.store.database import Connection
 from gateway.store.distribution import Card
 from gateway.store.facts import NewFact
@@ -44,6 +44,14 @@ class Moved:
     cards: list[tuple[int, int | None, int]] = field(default_factory=list)
     tasks: list[tuple[int, int, int]] = field(default_factory=list)
     scheduled: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def by_owner(self) -> list[tuple[int, list[int]]]:
+        """Who lost cards, by id, each with these cards."""
+        lost: dict[int, list[int]] = {}
+        for contact, owner, _ in self.cards:
+            if owner is not None:
+                lost.setdefault(owner, []).append(contact)
+        return sorted(lost.items())
 
 
 class Mover:
@@ -95,9 +103,9 @@ class Mover:
         Returns:
             Whether those were all; cards that nobody can get stay.
         """
-        last = 0
+        last, which = 0, Which(owner=owner, stages=tuple(stages or ()))
         while len(self.moved.cards) < AT_ONCE:
-            ids = await store.cards_of_owner(self._connection, owner, stages=stages, after=last, limit=AT_ONCE)
+            ids = await cards_meant(self._connection, which, after=last, limit=AT_ONCE)
             if not ids:
                 return True
             await self.cards(ids, to, reason, owner)
@@ -123,21 +131,18 @@ class Mover:
                 user = await self._by_rule(cards[contact])
                 moved |= {contact: user} if user is not None else {}
             user = otherwise if user is None else user
-            if user is not None and user != from_ and await self._giver.move_tasks([task], user):
+            if user is not None and user != from_ and await self._giver.move_tasks([task], user, of=from_):
                 self.moved.tasks.append((task, from_, user))
 
     async def scheduled(self, by: str) -> None:
         """Let those who got the cards make the calls that were planned with these clients."""
-        rule = await scheduled_store.read_rule(self._connection)
-        clock = ScheduledCalls(self._giver.zone)
         to = {contact: user for contact, _, user in self.moved.cards}
-        for owner in sorted({old for _, old, _ in self.moved.cards if old is not None}):
-            mine = [contact for contact, old, _ in self.moved.cards if old == owner]
-            for id_, contact in await planned_with(self._connection, owner, mine):
-                call = await scheduled_store.read_scheduled(self._connection, id_, lock=True)
-                if call is not None and call.user_id == owner and call.state is ScheduledState.PLANNED:
-                    self._giver.facts += await clock.give(self._connection, call, to[contact], rule, self._now, by=by)
-                    self.moved.scheduled.append((id_, owner, to[contact]))
+        planned = [
+            (id_, owner, to[contact])
+            for owner, mine in self.moved.by_owner()
+            for id_, contact in await planned_with(self._connection, owner, mine)
+        ]
+        self.moved.scheduled += await _give_planned(self._connection, self._giver, planned, by, self._now)
 
     async def _receiver(self, card: Card, to: int | None) -> int | None:
         """Who gets a card: the colleague, of several the one who has got fewest, else by rule."""
@@ -201,16 +206,17 @@ async def hand_over(connection: Connection, giver: Giver, order: HandoverOrder, 
         NobodyError: nobody could get any of them.
     """
     onto, from_id, to_id = order.onto, order.from_id, order.to_id
-    got = {s.user_id: s.cards for s in await store.shares_of(connection, onto)} if onto is not None else {}
+    got: Mapping[int, int] = {}
+    if onto is not None and order.among:
+        got = {s.user_id: s.cards for s in await store.shares_of(connection, onto)}
     mover = Mover(giver, connection, now, {user: got.get(user, 0) for user in order.among})
-    before = await distribution.read_cards(connection, order.contacts, now)
     await mover.cards(order.contacts, to_id, order.reason, from_id)
-    by_rule = to_id is None and not order.among
-    if not mover.moved.cards and by_rule and any(card.owner_id != from_id for card in before.values()):
-        raise NobodyError
+    if not mover.moved.cards and to_id is None and not order.among:
+        cards = await distribution.read_cards(connection, order.contacts, now)
+        if any(from_id is None or card.owner_id == from_id for card in cards.values()):
+            raise NobodyError
     if order.with_tasks:
-        for owner in sorted({old for _, old, _ in mover.moved.cards if old is not None}):
-            mine = [contact for contact, old, _ in mover.moved.cards if old == owner]
+        for owner, mine in mover.moved.by_owner():
             await mover.tasks(await distribution.open_tasks_of(connection, owner, mine), owner, None)
     if order.with_scheduled:
         await mover.scheduled(order.by)
@@ -238,11 +244,12 @@ async def give_back(
     by: str,
     reason: str,
     now: datetime,
-    at_once: int = TASKS_AT_ONCE,
+    at_once: int | None = None,
 ) -> bool:
     """Undo a handover: what is still with the one who got it goes back, the rest stays where it is.
 
-    Nothing goes back to one who does not work here any more.
+    Nothing goes back to one who does not work here any more, and nothing that goes on from the one who got it between
+    being read and being locked.
 
     Args:
         connection: within a transaction.
@@ -251,23 +258,25 @@ async def give_back(
         by: who undoes it.
         reason: kept in the cards' history.
         now: the present moment, UTC.
-        at_once: so many cards, tasks and planned calls at most.
+        at_once: so many cards, tasks and planned calls at most; None: all.
 
     Returns:
         Whether all is back; else the same is to be done once more.
     """
     found = {what: await store.still_there(connection, handover.id, what, at_once) for what in _KINDS}
     done: dict[str, list[int]] = {what: [] for what in _KINDS}
-    await distribution.hold_cards(connection, [item.id for item in found["card"]], now)
+    held = await distribution.hold_cards(connection, [item.id for item in found["card"]], now)
     for item in found["card"]:
-        fact = await owner_changed(connection, item.id, item.from_id, reason=reason, by=by, now=now)
-        giver.facts += [fact] if fact else []
-        done["card"].append(item.id)
+        if item.id in held and held[item.id].owner_id == item.to_id:
+            fact = await owner_changed(connection, item.id, item.from_id, reason=reason, by=by, now=now)
+            giver.facts += [fact] if fact else []
+            done["card"].append(item.id)
     for item in found["task"]:
-        if item.from_id is not None and await giver.move_tasks([item.id], item.from_id):
+        if item.from_id is not None and await giver.move_tasks([item.id], item.from_id, of=item.to_id):
             done["task"].append(item.id)
-    done["scheduled"] = await _planned_back(connection, giver, found["scheduled"], by, now)
-    whole = all(len(items) < at_once for items in found.values())
+    planned = [(item.id, item.to_id, item.from_id) for item in found["scheduled"] if item.from_id is not None]
+    done["scheduled"] = [id_ for id_, _, _ in await _give_planned(connection, giver, planned, by, now)]
+    whole = at_once is None or all(len(items) < at_once for items in found.values())
     await store.note_return(connection, handover.id, done, by=by, now=now, whole=whole)
     body: dict[str, object] = {"id": handover.id, "cards": len(done["card"]), "tasks": len(done["task"]), "by": by}
     giver.facts.append(NewFact(kind="lead.handover_undone", body=body, users=_users(handover.from_id, handover.to_id)))
@@ -277,18 +286,29 @@ async def give_back(
 _KINDS = ("card", "task", "scheduled")
 
 
-async def _planned_back(
-    connection: Connection, giver: Giver, items: Sequence[store.Item], by: str, now: datetime
-) -> list[int]:
-    """Planned calls go back to who had planned them; their ids."""
+async def _give_planned(
+    connection: Connection, giver: Giver, planned: Iterable[tuple[int, int, int]], by: str, now: datetime
+) -> list[tuple[int, int, int]]:
+    """Let others make calls, as far as these are still planned by the same person once they are locked.
+
+    Args:
+        connection: within a transaction.
+        giver: that has begun.
+        planned: ids of calls, who planned each, and who makes it now.
+        by: who ordered it.
+        now: the present moment, UTC.
+
+    Returns:
+        Those of them that were given.
+    """
     rule = await scheduled_store.read_rule(connection)
-    clock, back = ScheduledCalls(giver.zone), []
-    for item in items:
-        call = await scheduled_store.read_scheduled(connection, item.id, lock=True)
-        if call is not None and item.from_id is not None and call.user_id == item.to_id:
-            giver.facts += await clock.give(connection, call, item.from_id, rule, now, by=by)
-            back.append(item.id)
-    return back
+    clock, given = ScheduledCalls(giver.zone), []
+    for id_, owner, to in planned:
+        call = await scheduled_store.read_scheduled(connection, id_, lock=True)
+        if call is not None and call.user_id == owner and call.state is ScheduledState.PLANNED:
+            giver.facts += await clock.give(connection, call, to, rule, now, by=by)
+            given.append((id_, owner, to))
+    return given
 
 
 class Absences:
@@ -338,8 +358,7 @@ class Absences:
             handover = await store.read_handover(connection, absence.handover_id, lock=True)
             works = await distribution.who_works(connection, [absence.user_id])
             if handover is not None and handover.undone_at is None and works is not None:
-                while not await give_back(connection, giver, handover, by=BY, reason="absence:over", now=now):
-                    pass
+                await give_back(connection, giver, handover, by=BY, reason="absence:over", now=now)
         await store.change_absence(connection, absence.id, {"state": "ended"})
         giver.facts.append(_absence_fact("absence.ended", absence))
 

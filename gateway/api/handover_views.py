@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId
 from gateway.domain.cards import Stage
 from gateway.store.clienteles import Which
-from gateway.store.handovers import Handover, Item, Share
+from gateway.store.handovers import HandedCard, Handover, Share
 
 AT_MOST = 1000
 """Cards of one order."""
@@ -161,9 +161,9 @@ def handover_row(handover: Handover) -> HandoverRow:
     return HandoverRow(**_values(handover, HandoverRow.model_fields))
 
 
-def item_view(item: Item, name: str) -> ItemView:
+def item_view(card: HandedCard) -> ItemView:
     """A card that changed hands."""
-    return ItemView(contact=item.id, name=name, from_=item.from_id, to=item.to_id, returned=item.returned)
+    return ItemView(contact=card.id, name=card.name, from_=card.from_id, to=card.to_id, returned=card.returned)
 
 
 def _values(handover: Handover, names: Iterable[str]) -> dict[str, Any]:

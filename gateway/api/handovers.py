@@ -20,6 +20,7 @@ from gateway.api.handover_views import (
     ItemView,
     NewHandover,
     PageQuery,
+    WhichCards,
     handover_row,
     handover_view,
     item_view,
@@ -166,15 +167,9 @@ class Handovers:
         place = read_cursor("handed", query.cursor, IdPlace)
         async with self._parts.pool.acquire() as connection:
             await _read(connection, asked.path.handover_id)
-            found = await store.items_of(
-                connection,
-                asked.path.handover_id,
-                "card",
-                after=place.id if place else 0,
-                limit=query.limit + 1,
-            )
-            names = await store.names_of_cards(connection, [i.id for i in found])
-        rows = [(item_view(i, names.get(i.id, "")), IdPlace(id=i.id)) for i in found]
+            after = place.id if place else 0
+            found = await store.cards_handed(connection, asked.path.handover_id, after=after, limit=query.limit + 1)
+        rows = [(item_view(card), IdPlace(id=card.id)) for card in found]
         return page("handed", rows, query.limit)
 
     async def _preview(self, who: Principal, body: NewHandover) -> HandoverView:
@@ -199,9 +194,6 @@ class Handovers:
         if body.contacts is None:
             assert body.from_ is not None
             contacts = await clienteles.cards_meant(connection, body.which(body.from_), limit=body.limit)
-        which = body.model_dump(
-            mode="json", include={"stages", "heats", "lines_of_business", "has_task", "has_scheduled"}
-        )
         order = HandoverOrder(
             from_id=body.from_,
             to_id=body.to,
@@ -212,7 +204,7 @@ class Handovers:
             until=body.until,
             reason=body.reason,
             by=who.id,
-            which={name: value for name, value in which.items() if value not in (None, [])},
+            which=body.model_dump(mode="json", include=set(WhichCards.model_fields), exclude_defaults=True),
             onto=body.onto,
         )
         return giver, await hand_over(connection, giver, order, now)

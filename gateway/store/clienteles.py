@@ -41,10 +41,20 @@ _WHICH = f"""c.owner_id = $1 and c.merged_into is null and ($2::text[] is null o
  and ($6::boolean is null or $6 = exists (select from scheduled_call s where {_SCHEDULED}))"""
 
 
-async def cards_meant(source: Source, which: Which, *, limit: int) -> list[int]:
-    """Ids of the cards that an order means, the lowest first, `limit` of them at most."""
+async def cards_meant(source: Source, which: Which, *, after: int = 0, limit: int) -> list[int]:
+    """Ids of the cards that an order means, the lowest first.
+
+    Args:
+        source: where to read.
+        which: of whom, and which of his.
+        after: id of the last one seen.
+        limit: how many at most.
+    """
     rows = await source.fetch(
-        f"select c.id from contact c where {_WHICH} order by c.id limit $7", *which.arguments, limit
+        f"select c.id from contact c where {_WHICH} and c.id > $8 order by c.id limit $7",
+        *which.arguments,
+        limit,
+        after,
     )
     return [r["id"] for r in rows]
 

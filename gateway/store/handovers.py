@@ -152,40 +152,43 @@ async def shares_of(source: Source, handover: int) -> list[Share]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One card or task that changed hands."""
+class HandedCard:
+    """One card that changed hands."""
 
     id: int
+    name: str
     from_id: int | None
     to_id: int
     returned: bool
 
 
-async def items_of(source: Source, handover: int, what: str, *, after: int = 0, limit: int | None = None) -> list[Item]:
-    """What changed hands.
+async def cards_handed(source: Source, handover: int, *, after: int, limit: int) -> list[HandedCard]:
+    """Cards that changed hands, by id.
 
     Args:
         source: where to read.
         handover: which one.
-        what: `card` or `task`.
         after: id of the last one seen.
-        limit: how many at most; None: all.
+        limit: how many at most.
     """
-    column = {"card": "contact_id", "task": "task_id::bigint"}[what]
     rows = await source.fetch(
-        f"select {column} as id, from_id, to_id, returned_at is not null as returned from handover_{what}"
-        f" where handover_id = $1 and {column} > $2 order by 1 limit $3",
+        "select i.contact_id as id, c.name, i.from_id, i.to_id, i.returned_at is not null as returned"
+        " from handover_card i join contact c on c.id = i.contact_id"
+        " where i.handover_id = $1 and i.contact_id > $2 order by 1 limit $3",
         handover,
         after,
         limit,
     )
-    return [Item(**dict(r)) for r in rows]
+    return [HandedCard(**dict(r)) for r in rows]
 
 
-async def names_of_cards(source: Source, ids: Sequence[int]) -> dict[int, str]:
-    """Names of cards, by id."""
-    rows = await source.fetch("select id, name from contact where id = any($1::bigint[])", list(ids))
-    return {r["id"]: r["name"] for r in rows}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One card, task or planned call that changed hands and can go back."""
+
+    id: int
+    from_id: int | None
+    to_id: int
 
 
 _STILL = {
@@ -195,17 +198,17 @@ _STILL = {
 }
 
 
-async def still_there(source: Source, handover: int, what: str, limit: int) -> list[Item]:
+async def still_there(source: Source, handover: int, what: str, limit: int | None) -> list[Item]:
     """What is still with the one who got it and can go back: to nobody, or to one who works here.
 
     Args:
         source: where to read.
         handover: which one.
         what: `card`, `task` or `scheduled`.
-        limit: how many at most.
+        limit: how many at most; None: all.
     """
     rows = await source.fetch(
-        f"select c.id, i.from_id, i.to_id, false as returned from handover_{what} i {_STILL[what]}"
+        f"select c.id, i.from_id, i.to_id from handover_{what} i {_STILL[what]}"
         " left join users u on u.id = i.from_id where i.handover_id = $1 and i.returned_at is null"
         " and (u.active or (i.from_id is null and $3)) order by 1 limit $2",
         handover,
@@ -256,29 +259,6 @@ async def due_handover(connection: Connection, now: datetime) -> Handover | None
         f"{_HANDOVER} where until <= $1 and undone_at is null order by until, id limit 1 for update skip locked", now
     )
     return _handover(dict(row)) if row else None
-
-
-async def cards_of_owner(
-    source: Source, owner: int, *, stages: Sequence[str] | None, after: int = 0, limit: int
-) -> list[int]:
-    """Cards of a manager, by id.
-
-    Args:
-        source: where to read.
-        owner: whose.
-        stages: only in these; None: in any.
-        after: id of the last one seen.
-        limit: how many at most.
-    """
-    rows = await source.fetch(
-        "select id from contact where owner_id = $1 and merged_into is null and id > $3"
-        " and ($2::text[] is null or stage = any($2::text[])) order by id limit $4",
-        owner,
-        stages,
-        after,
-        limit,
-    )
-    return [r["id"] for r in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import pytest_asyncio
 
 from gateway.aftercare.distribution import Distribution
 from gateway.aftercare.giving import Giver
-from gateway.aftercare.handovers import HandoverOrder, give_back, hand_over
+from gateway.aftercare.handovers import HandoverOrder, NobodyError, give_back, hand_over
 from gateway.domain.distribution import Member
 from gateway.store import distribution_rules as rules
 from gateway.store import handovers
+from gateway.store.card_owners import owner_changed
+from gateway.store.database import Connection
 from gateway.store.distribution import hold_cards
 from gateway.store.facts import Fact, NewFact, facts_after, save_facts
 from gateway.store.merges import merge_cards
@@ -314,6 +317,63 @@ async def test_clients_handed_over_by_hand_come_back_unless_they_went_on(office:
 
     assert await owners(office, cards) == ["head", "anna", "anna"]
     assert await office.pool.fetchval("select returned from handover") == 2
+
+
+async def test_what_goes_on_between_being_read_and_being_locked_is_not_pulled_back(office: Office) -> None:
+    cards = [await add_card(office, "anna", "client") for _ in range(3)]
+    users = office.site.users
+    tasks = [
+        await office.pool.fetchval(
+            "insert into task (kind, owner_id, contact_id, made_by, created_at, changed_at)"
+            " values ('call', $1, $2, 'test', $3, $3) returning id",
+            users["anna"], card, NOW,
+        )
+        for card in cards
+    ]  # fmt: skip
+    async with office.pool.acquire() as connection, connection.transaction():
+        giver = await Giver(connection, NOW, ZONE, "user:9").begin()
+        order = HandoverOrder(
+            from_id=users["anna"], to_id=users["boris"], contacts=cards, reason="new colleague", by="user:9"
+        )
+        id_ = await hand_over(connection, giver, order, NOW)
+
+    async def back(connection: Connection) -> None:
+        async with connection.transaction():
+            giver = await Giver(connection, NOW, ZONE, "user:9").begin()
+            handover = await handovers.read_handover(connection, id_, lock=True)
+            assert handover is not None
+            assert await give_back(connection, giver, handover, by="user:9", reason="undone", now=NOW)
+
+    async with office.pool.acquire() as moving, office.pool.acquire() as returning:
+        pid = await returning.fetchval("select pg_backend_pid()")
+        async with asyncio.TaskGroup() as group, moving.transaction():
+            await owner_changed(moving, cards[0], users["head"], reason="by_hand", by="user:8", now=NOW)
+            await moving.execute("update task set owner_id = $2 where id = $1", tasks[0], users["head"])
+            going = group.create_task(back(returning))
+            async with asyncio.timeout(10):
+                while not await office.pool.fetchval("select cardinality(pg_blocking_pids($1)) > 0", pid):
+                    assert not going.done()
+
+    assert await owners(office, cards) == ["head", "anna", "anna"]
+    owned = await office.pool.fetch("select owner_id from task order by id")
+    assert [r["owner_id"] for r in owned] == [users["head"], users["anna"], users["anna"]]
+    assert await office.pool.fetchval("select returned from handover") == 2
+    back_now = await office.pool.fetchval("select count(*) from handover_task where returned_at is not null")
+    assert back_now == 2
+
+
+async def test_by_rule_nobody_gets_clients_where_no_rule_takes_them_and_there_is_no_head(office: Office) -> None:
+    cards = [await add_card(office, "anna", "client") for _ in range(2)]
+    await office.pool.execute("update users set active = false where id = $1", office.site.users["head"])
+    async with office.pool.acquire() as connection, connection.transaction():
+        giver = await Giver(connection, NOW, ZONE, "user:9").begin()
+        order = HandoverOrder(
+            from_id=office.site.users["anna"], to_id=None, contacts=cards, reason="shared out", by="user:9"
+        )
+        with pytest.raises(NobodyError):
+            await hand_over(connection, giver, order, NOW)
+
+    assert await office.pool.fetchval("select count(*) from handover") == 0
 
 
 async def test_clients_lent_for_a_time_come_back_by_themselves_some_hundred_at_a_time(office: Office) -> None:

@@ -8,6 +8,7 @@ import pytest
 from gateway.aftercare.giving import Giver
 from gateway.aftercare.handovers import HandoverOrder, give_back, hand_over
 from gateway.store import handovers
+from gateway.store.clienteles import Which, cards_meant
 from gateway.store.distribution_rules import known_users
 from gateway.store.facts import save_facts
 from gateway.store.staff import add_user
@@ -43,7 +44,7 @@ async def order(office: Office, chance: random.Random) -> None:
         if not await known_users(connection, [users[to]]):
             return
         giver = await Giver(connection, office.moment, ZONE, "user:1").begin()
-        cards = await handovers.cards_of_owner(connection, users[who], stages=None, limit=5)
+        cards = await cards_meant(connection, Which(owner=users[who]), limit=5)
         wanted = HandoverOrder(from_id=users[who], to_id=users[to], contacts=cards, reason="order", by="user:1")
         id_ = await hand_over(connection, giver, wanted, office.moment)
         handover = await handovers.read_handover(connection, id_)
