@@ -115,8 +115,8 @@ class Refusal:
 
 
 Choose = Callable[[Invite], int | Refusal | None]
-"""Which worker (its loopback UDP port) takes a new call, or why none; asked once for each call, must not wait. None:
-say nothing yet; the caller asks again by himself (an INVITE is repeated after 0.5, 1.5, 3.5 s: RFC 3261, 17.1.1.2)."""
+"""Which worker (its loopback UDP port) takes a new call, or why none; must not wait. None: say nothing yet; the front
+keeps the call and asks again every 50 ms (`exchange.unseated`), and also when the caller repeats his INVITE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from exchange.sip_text import Request
 LOOK_SECONDS = 0.05
 """How often they are asked about."""
 _LONGEST = 10.0
+"""Seconds, more than whoever chooses lets a call wait (`exchange.service`): a guard against calls that nobody drops."""
 _MOST = 200
 
 
@@ -23,7 +24,7 @@ class Unseated:
         request: Its INVITE.
         source: Where it came from.
         invite: What is known of it.
-        since: When it came first, in seconds of the front's clock.
+        since: When it came first, in seconds of the front's clock; only the guard against forgotten calls asks it.
     """
 
     request: Request
@@ -51,7 +52,7 @@ class WaitingRoom:
         self._calls.pop(mark, None)
 
     def waiting(self, now: float) -> list[Unseated]:
-        """Those to ask about now; who waited ten seconds is forgotten."""
+        """Those to ask about now; who was not dropped within ten seconds is forgotten."""
         for mark in [mark for mark, call in self._calls.items() if now - call.since > _LONGEST]:
             del self._calls[mark]
         return list(self._calls.values())

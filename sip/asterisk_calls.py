@@ -30,6 +30,7 @@ from sip.ami_errors import NoSuchTarget, NotPossibleNow
 from sip.asterisk_asking import Action, Deed, Orders, Work, check_leg
 from sip.asterisk_orders import BadOrder, check_order_id
 from sip.asterisk_questions import ask_value
+from sip.asterisk_rights import INCLUDE_NEEDED
 
 HOLD, CONSULT, TRANSFER = "trunkline-hold", "trunkline-consult", "trunkline-transfer"
 """Contexts of the supplied dialplan."""
@@ -252,7 +253,7 @@ class CallOrders(Orders):
     async def _must_pass_on(self, target: str) -> None:
         """A client who is sent where there is no dialplan would be lost."""
         if await ask_value(self._asking, f"DIALPLAN_EXISTS({TRANSFER},{target},1)") == "0":
-            raise NotPossibleNow("the dialplan lacks the contexts of trunkline_control.conf")
+            raise NotPossibleNow(INCLUDE_NEEDED)
 
 
 async def _noted(session: AmiActions, channel: Channel, name: str) -> str:

@@ -49,7 +49,7 @@ NEEDS: Mapping[Ability, tuple[str, ...]] = {
 """The actions each ability is made of."""
 
 _INCLUDED = frozenset({Ability.HOLD, Ability.ATTENDED_TRANSFER})
-_INCLUDE = (
+INCLUDE_NEEDED = (
     "the dialplan lacks the contexts of trunkline_control.conf; include the file in extensions.conf and reload the"
     " dialplan"
 )
@@ -86,7 +86,7 @@ class Abilities:
         for action in NEEDS[ability] if self.actions is not None else ():
             if action not in self.actions:  # type: ignore[operator]  # not None here
                 return self._missing(action)
-        return _INCLUDE if ability in _INCLUDED and self.included is False else None
+        return INCLUDE_NEEDED if ability in _INCLUDED and self.included is False else None
 
     def _missing(self, action: str) -> str:
         right, module = ACTIONS[action]

@@ -18,6 +18,7 @@ from gateway.api.pages import CountedView, Page, counted, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import NotFoundError, refused_value
 from gateway.api.routing import Asked, Route
+from gateway.api.teams import members_today
 from gateway.api.visibility import own_user, reach, sees_cards
 from gateway.domain.access import Principal, Right
 from gateway.domain.call import CallKind, Direction, Result
@@ -29,7 +30,6 @@ from gateway.store import call_lists
 from gateway.store.call_lists import CallFilter, CallOrder, CallPlaceKeys
 from gateway.store.people import read_user
 from gateway.store.reading import COMPANY_FIGURES
-from gateway.store.teams import read_team
 
 
 class CallStateFilter(StrEnum):
@@ -182,7 +182,7 @@ class CallLists:
         since, until = await self._span(who, query)
         is_open = query.state is CallStateFilter.OPEN
         number, digits = self._number(query.number)
-        members = None if query.team is None else await self._members(query.team)
+        members = None if query.team is None else await members_today(self._parts, query.team)
         counted = members if query.manager is None else (query.manager,)
         figure = self._figure(query, counted)
         plain = ("direction", "result", "reason", "contact", "organisation", "client", "did", "route", "step", "source")
@@ -237,12 +237,6 @@ class CallLists:
         except PeriodError as fault:
             raise refused_value("period", str(fault), place="query") from fault
         return days.bounds(zone)
-
-    async def _members(self, team: int) -> tuple[int, ...]:
-        found = await read_team(self._parts.pool, team)
-        if found is None:
-            raise NotFoundError("There is no team with this id.")
-        return found.members_on(_today(self._parts.settings.company.timezone))
 
     def _number(self, text: str | None) -> tuple[str | None, str | None]:
         """A whole number, or some digits of one."""

@@ -43,16 +43,9 @@ class ClientelePart(Outgoing):
     cards: int
 
 
-class ClienteleView(Outgoing):
+class ClienteleView(ClienteleRow):
     """What a manager has with the clients that were asked for, and how all of his divide."""
 
-    user: int
-    name: str
-    active: bool
-    cards: int
-    tasks: int
-    scheduled: int
-    missed: int
     other_tasks: int = Field(description="open tasks of his that are about no client of his own: they stay")
     stages: tuple[ClientelePart, ...] = Field(description="of all his clients")
     heats: tuple[ClientelePart, ...] = Field(description="of all his clients; `none`: nobody has said it")

@@ -185,8 +185,7 @@ class Reports:
             self._person(office, query.user)
         else:
             _require_all(asked.principal)
-        if query.team is not None and query.team not in office.teams:
-            raise NotFoundError("There is no team with this id.")
+        _known_team(office, query.team)
         zone = office.zone if query.user is None else office.zone_of(query.user)
         period, _ = self._periods(query, zone, now)
         table = await tables.over_time(
@@ -344,18 +343,15 @@ class Reports:
         if query.user is not None:
             return [Member(user_id=query.user, since=period.first, until=period.last)]
         if query.team is not None:
-            team = office.teams.get(query.team)
-            if team is None:
-                raise NotFoundError("There is no team with this id.")
-            return members_of(team, period)
+            _known_team(office, query.team)
+            return members_of(office.teams[query.team], period)
         return [Member(user_id=user, since=period.first, until=period.last) for user in office.people]
 
     def _members(self, office: Office, team: int | None, period: Period) -> list[int]:
         """The people of a report: a team's on one of its days, or everybody who has goals."""
         if team is None:
             return list(office.managers)
-        if team not in office.teams:
-            raise NotFoundError("There is no team with this id.")
+        _known_team(office, team)
         return sorted({m.user_id for m in members_of(office.teams[team], period)})
 
     async def _people(self, who: Principal, query: PeopleQuery) -> tuple[Office, list[int], ZoneInfo]:

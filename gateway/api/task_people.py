@@ -15,7 +15,6 @@ from gateway.store.teams import list_teams
 
 _ENDED = timedelta(days=7)
 _SOON = timedelta(days=1)
-_FIGURES = ("new", "in_progress", "overdue", "due", "done", "failed")
 
 
 class TaskPeopleQuery(Incoming):
@@ -101,4 +100,4 @@ class TasksOfPeople:
 def _figures(sums: Iterable[TaskSums]) -> dict[str, int]:
     """Several people's tasks together."""
     found = list(sums)
-    return {name: sum(getattr(s, name) for s in found) for name in _FIGURES}
+    return {name: sum(getattr(s, name) for s in found) for name in TaskFigures.model_fields}

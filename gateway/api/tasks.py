@@ -39,11 +39,11 @@ from gateway.api.task_views import (
     task_model,
     task_values,
 )
+from gateway.api.teams import members_today
 from gateway.api.visibility import own_user, reach
 from gateway.domain.access import Principal, Right, allowed
 from gateway.domain.cards import card_reach, is_zone
 from gateway.domain.errors import NotAllowed
-from gateway.domain.periods import day_of
 from gateway.domain.phone import NumberKind
 from gateway.domain.staff import zone_of
 from gateway.domain.tasks import MoveError, NewTask, Origin, Task, TaskKind, TaskRule, TaskState, Template
@@ -54,7 +54,6 @@ from gateway.store.database import Connection
 from gateway.store.facts import NewFact, save_facts
 from gateway.store.queue import load_of, show_tasks
 from gateway.store.task_lists import TaskFilter
-from gateway.store.teams import read_team
 
 _PLANNED = frozenset({TaskKind.CALL, TaskKind.CALL_BACK, TaskKind.MEETING})
 _HOURS_OFFERED = 8
@@ -218,11 +217,7 @@ class Tasks:
 
     async def _wanted(self, who: Principal, query: TasksQuery, now: datetime) -> TaskFilter:
         """The tasks that a query asks for, as far as the caller may see them."""
-        team = None if query.team is None else await read_team(self._parts.pool, query.team)
-        if query.team is not None and team is None:
-            raise NotFoundError("There is no team with this id.")
-        today = day_of(now, self._parts.settings.company.timezone)
-        owners = None if team is None else team.members_on(today)
+        owners = None if query.team is None else await members_today(self._parts, query.team)
         return _filter(query, owners, reach(who, Right.TASKS_READ_OWN), now)
 
     async def one(self, asked: Asked[TaskPath, Nothing, Nothing]) -> TaskWithHistory:

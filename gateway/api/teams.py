@@ -17,6 +17,7 @@ from gateway.api.problems import (
 )
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
+from gateway.domain.periods import day_of
 from gateway.store import teams as store
 from gateway.store.access import write_audit
 from gateway.store.database import Connection
@@ -241,3 +242,15 @@ class Teams:
             place = max(place for place, m in enumerate(members) if m.user == twice)
             raise refused_value(f"members/{place}", "This person belongs to the team twice on one day.")
         return found
+
+
+async def members_today(parts: ApiParts, team: int) -> tuple[int, ...]:
+    """Who is in a team on the company's present day.
+
+    Raises:
+        NotFoundError: there is no team with this id.
+    """
+    found = await store.read_team(parts.pool, team)
+    if found is None:
+        raise NotFoundError("There is no team with this id.")
+    return found.members_on(day_of(datetime.now(UTC), parts.settings.company.timezone))

@@ -8,12 +8,13 @@ from prometheus_client.registry import Collector
 from gateway import __version__
 from gateway.domain.exchange_standing import ExchangeStanding, ExchangeView
 
-_GAUGES: Mapping[str, tuple[str, Callable[[ExchangeStanding], float]]] = {
+_GAUGES: Mapping[str, tuple[str, Callable[[ExchangeStanding], float | None]]] = {
     "trunkline_exchange_calls": ("Calls that stand at the exchange, ringing ones among them", lambda s: s.calls),
     "trunkline_exchange_phones": ("Phones that may register", lambda s: len(s.phones)),
     "trunkline_exchange_phones_registered": ("Phones that are registered", lambda s: s.registered),
     "trunkline_exchange_workers": ("Workers that run", lambda s: s.workers),
     "trunkline_exchange_workers_idle": ("Workers that run and carry no call", lambda s: s.idle_workers),
+    "trunkline_exchange_room": ("Calls that the workers can take now", lambda s: s.room),
     "trunkline_exchange_lock_outs": ("Lock-outs after wrong passwords that hold now", lambda s: len(s.lock_outs)),
     "trunkline_exchange_older": (
         "1: the exchange that runs is of another release than the gateway",
@@ -54,24 +55,17 @@ class ExchangeMeters(Collector):
             yield _with(GaugeMetricFamily(name, words, labels=[]), standing, value)
         for name, (words, value) in _COUNTERS.items():
             yield _with(CounterMetricFamily(name, words, labels=[]), standing, value)
-        yield _room(standing)
         yield _providers(standing)
 
 
 def _with(
     family: GaugeMetricFamily | CounterMetricFamily,
     standing: ExchangeStanding | None,
-    value: Callable[[ExchangeStanding], float],
+    value: Callable[[ExchangeStanding], float | None],
 ) -> Metric:
-    if standing is not None:
-        family.add_metric([], value(standing))
-    return family
-
-
-def _room(standing: ExchangeStanding | None) -> Metric:
-    family = GaugeMetricFamily("trunkline_exchange_room", "Calls that the workers can take now", labels=[])
-    if standing is not None and standing.room is not None:
-        family.add_metric([], standing.room)
+    """The family with its value; without one where it is not known."""
+    if standing is not None and (known := value(standing)) is not None:
+        family.add_metric([], known)
     return family
 
 

@@ -90,7 +90,7 @@ async def parts(
     team: bool,
     after: Place | None,
     limit: int,
-    hour: WeekHour | None = None,
+    hour: WeekHour,
 ) -> list[Row]:
     """Parts of calls behind a figure of a person or a team.
 
@@ -104,7 +104,7 @@ async def parts(
         team: whether a call or number that several had counts once; seconds of talk are each one's.
         after: the last row seen; None: the first page.
         limit: how many at most.
-        hour: only calls that began in this hour of the week; None: in any.
+        hour: only calls that began in this hour of the week.
     """
     once = 'm.number collate "C"' if figure in OF_NUMBERS else "m.call_id"
     alone = figure.endswith("_seconds") or not (team or figure in OF_NUMBERS)
@@ -122,9 +122,9 @@ async def parts(
         period.last,
         direction,
         *_after(after),
-        hour.weekday if hour else None,
-        hour.hour if hour else None,
-        hour.zone.key if hour else "UTC",
+        hour.weekday,
+        hour.hour,
+        hour.zone.key,
     )
     return [
         Row(

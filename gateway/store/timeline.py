@@ -193,7 +193,8 @@ async def read_timeline(
     at, kind, id_ = before or (None, None, None)
     everything = " union all ".join(f"({part})" for part in parts)
     rows = await source.fetch(
-        "select e.*, (select u.name from users u where 'user:' || u.id::text = e.by) as by_name"
+        "select e.*, (select u.name from users u where u.id = substring(e.by from '^user:([0-9]{1,18})$')::bigint)"
+        " as by_name"
         f" from ({everything}) e where $1::bigint is not null and ($4::text is null or $5::text is not null)"
         f" order by e.at desc, e.kind desc, e.id desc limit {int(limit)}",
         card,
