@@ -6005,15 +6005,27 @@ export interface components {
             user: number;
             /** Name */
             name: string;
-            /** Active */
+            /**
+             * Active
+             * @description false: he left, and somebody has to get his clients
+             */
             active: boolean;
             /** Cards */
             cards: number;
-            /** Tasks */
+            /**
+             * Tasks
+             * @description open ones about these clients
+             */
             tasks: number;
-            /** Scheduled */
+            /**
+             * Scheduled
+             * @description calls planned with them
+             */
             scheduled: number;
-            /** Missed */
+            /**
+             * Missed
+             * @description of them called, were missed and are not called back yet
+             */
             missed: number;
             /**
              * Other Tasks
