@@ -87,9 +87,13 @@ function useOwnState(me: number | null, calls: ReadonlyMap<string, LiveCall>) {
   // Whose phone rings is told by no fact: ask after each change of a call in which he has a part.
   const mine = [...calls.values()].filter((call) => call.managers.some((part) => part.user_id === me));
   const changes = mine.map((call) => `${call.id}:${call.revision}`).join();
+  const asked = useRef("");
   useEffect(() => {
-    if (me === null) return;
-    const timer = setTimeout(() => void client.invalidateQueries({ queryKey }), ASK_AGAIN_MS);
+    if (me === null || asked.current === changes) return;
+    const timer = setTimeout(() => {
+      asked.current = changes;
+      void client.invalidateQueries({ queryKey });
+    }, ASK_AGAIN_MS);
     return () => clearTimeout(timer);
   }, [client, queryKey, me, changes]);
   return { own: query.data?.own ?? null, skew: query.data?.skew ?? 0, ownAt: query.dataUpdatedAt + (query.data?.skew ?? 0) };
