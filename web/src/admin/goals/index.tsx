@@ -60,7 +60,7 @@ function Row({ goal, isOpen, open }: { goal: Goal; isOpen: boolean; open: () => 
     <li className={styles["row"]} data-open={isOpen || undefined}>
       <button type="button" className={styles["name"]} onClick={open} aria-expanded={isOpen}>
         <b>{goal.name || sentence(goal)}</b>
-        <small>{sentence(goal)}</small>
+        {goal.name && <small>{sentence(goal)}</small>}
       </button>
       <span>
         {nameOf(goal) ?? t("whose.everybody")}
