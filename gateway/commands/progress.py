@@ -12,7 +12,7 @@ from datetime import datetime
 
 from gateway.commands.words import SPYING, CommandState
 from gateway.domain.call import CallState, Result, Side
-from gateway.domain.orders import why_unanswered
+from gateway.domain.orders import CLIENT_CAUSES, why_unanswered
 from gateway.store.commands import SeenCommand
 
 _ORDER = (
@@ -24,24 +24,6 @@ _ORDER = (
     CommandState.TALKING,
     CommandState.ENDED,
 )
-
-_CLIENT_CAUSES = {
-    1: "no_such_number",
-    28: "no_such_number",
-    22: "number_changed",
-    17: "client_busy",
-    18: "client_no_response",
-    19: "client_no_answer",
-    21: "client_refused",
-    34: "line_overloaded",
-    42: "line_overloaded",
-    44: "line_overloaded",
-    2: "trunk_unreachable",
-    3: "trunk_unreachable",
-    20: "trunk_unreachable",
-    27: "trunk_unreachable",
-}
-"""Hang-up causes (ITU-T Q.850) as Asterisk makes them of SIP answers (res_pjsip: 404 -> 1, 408 -> 18, 503 -> 34...)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +105,8 @@ def why_no_client(seen: SeenCommand) -> str:
     """Why the client was not reached, in one word: by his leg's cause, else by the call's result."""
     if seen.call_result == Result.CANCELLED or (seen.hung_up_by == Side.MANAGER and seen.client_cause in (None, 0, 16)):
         return "manager_hung_up"
-    if seen.client_cause in _CLIENT_CAUSES:
-        return _CLIENT_CAUSES[seen.client_cause]
+    if seen.client_cause in CLIENT_CAUSES:
+        return CLIENT_CAUSES[seen.client_cause]
     match seen.call_result:
         case Result.BUSY:
             return "client_busy"

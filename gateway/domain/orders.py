@@ -7,7 +7,7 @@ _CAUSES = {3: "no_phone", 17: "busy", 18: "no_answer", 19: "no_answer", 20: "no_
 """Hang-up causes (ITU-T Q.850) of the manager's leg. Where it is a Local channel, a phone not registered gives 3
 and one that rang out gives 0 (measured on Asterisk 22.10.1 with a FreePBX's dialplan)."""
 
-_CLIENT_CAUSES = {
+CLIENT_CAUSES = {
     1: "no_such_number",
     28: "no_such_number",
     22: "number_changed",
@@ -48,4 +48,4 @@ def why_not_reached(cause: int | None) -> str:
         `client_busy`, `client_refused`, `client_no_answer`, `client_no_response` (408), `no_such_number`,
         `number_changed`, `line_overloaded` (503), `trunk_unreachable` or `client_failed`.
     """
-    return "client_no_answer" if cause in STOPPED_RINGING else _CLIENT_CAUSES.get(cause or 0, "client_failed")
+    return "client_no_answer" if cause in STOPPED_RINGING else CLIENT_CAUSES.get(cause or 0, "client_failed")
