@@ -11,7 +11,7 @@ import { useWords } from "../words";
 import { found, type Colleague } from "./colleagues";
 import { useCallOrders, type Target } from "./orders";
 import { focusOnce } from "./focus";
-import { say } from "./store";
+import { followPassed, say } from "./store";
 import styles from "./Transfer.module.css";
 
 function useColleagues() {
@@ -39,7 +39,11 @@ export default function TransferPicker({ call, isPassing, onDone }: { call: Live
     onDone();
     const to: Target = typeof target === "string" ? { number: target } : { user: target.id };
     if (isPassing) {
-      if (await orders.passOn(call.id, to)) say(t("done.passOn"), false);
+      const name = typeof target === "string" ? f.phone(target) : tame(target.name);
+      if (await orders.passOn(call.id, to)) {
+        say(t("done.passOn", { name }), false);
+        followPassed(call.id, name);
+      }
     } else if (ask) await orders.consult(call.id, to);
     else if (await orders.transfer(call.id, to)) say(t("done.transfer"), false);
   };

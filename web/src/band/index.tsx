@@ -12,6 +12,7 @@ import styles from "./Band.module.css";
 import { usePhoneKeeper } from "./keeper";
 import { ListeningBand } from "./ListeningBand";
 import { useCallerName } from "./Parts";
+import { usePassedOn } from "./passed";
 import type { Command, Line, Phone } from "./phone";
 import { Failure, Placed, Refused } from "./Placed";
 import { useFailedCall } from "./failed";
@@ -27,6 +28,7 @@ export function Band() {
   const { phone, skew, commands } = usePhoneKeeper();
   useDialEverywhere();
   useRememberCalls(phone.shown);
+  usePassedOn();
   const isAway = useIsAway();
   const refused = useNotPlaced();
   const isDialOpen = useIsDialOpen();

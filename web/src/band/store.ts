@@ -8,10 +8,12 @@ export interface PhoneView extends Phone {
   readonly skew: number;
   /** What came of the last order, in words; null: nothing to say. */
   readonly word: { readonly text: string; readonly isFault: boolean } | null;
+  /** The call that he passed on last, and to whom, until it is told what became of it. */
+  readonly passed: { readonly call: string; readonly to: string } | null;
 }
 
 const REST = { kind: "free", since: null, endsAt: null, reason: "", call: null } as const;
-let view: PhoneView = { shown: null, others: [], rest: REST, skew: 0, word: null };
+let view: PhoneView = { shown: null, others: [], rest: REST, skew: 0, word: null, passed: null };
 let chosen: string | null = null;
 let fading: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
@@ -37,6 +39,16 @@ export function say(text: string | null, isFault = true): void {
   clearTimeout(fading);
   if (text !== null) fading = setTimeout(() => say(null), WORD_MS);
   set({ word: text === null ? null : { text, isFault } });
+}
+
+/** A call was passed on: what becomes of it is told. */
+export function followPassed(call: string, to: string): void {
+  set({ passed: { call, to } });
+}
+
+/** It was told. */
+export function forgetPassed(call: string): void {
+  if (view.passed?.call === call) set({ passed: null });
 }
 
 /** Look at another of his calls; null: at the most important one. */
