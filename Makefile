@@ -29,7 +29,7 @@ DEBIAN_FOR_TESTS := sip-tester chromium mariadb-server-core mariadb-client-core
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --python-version 3.11 -q
 
-.PHONY: page web-schema run demo test check bench lab lock clean asterisk debian-for-tests
+.PHONY: page web-schema run demo test check check-python check-page bench lab lock clean asterisk debian-for-tests
 .DELETE_ON_ERROR:
 
 ifeq ($(DEMO),1)
@@ -56,14 +56,20 @@ test: check asterisk debian-for-tests
 		echo 'What failed beside another process is asked once more, alone; what fails again has failed.'; \
 		$(BIN)/python -m pytest --ignore=tests/docs --last-failed --last-failed-no-failures none; }
 
+# Both halves beside each other: what Python and what node has to say.
 check: $(VENV)/dev.stamp
+	@$(MAKE) --no-print-directory -j 2 check-python check-page
+	@if [ -d tests/docs ]; then set -x; $(BIN)/python -m pytest -q tests/docs; fi
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-page:
 	$(BIN)/python -m web.build
 	$(BIN)/python -m web.check
-	@if [ -d tests/docs ]; then set -x; $(BIN)/python -m pytest -q tests/docs; fi
 
 bench: $(VENV)/dev.stamp asterisk debian-for-tests
 	$(BIN)/python -m bench

@@ -106,6 +106,8 @@ _hashed: list[str] = []
 
 
 async def _give_passwords(site: Site) -> None:
+    if "root" in site.users:  # a copy of a site that has them
+        return
     if not _hashed:  # it takes its time on purpose
         _hashed.append(await Passwords().hash(PASSWORD))
     async with site.pool.acquire() as connection:
@@ -125,7 +127,7 @@ async def open_api(
     port: int = 0,
     **settings: object,
 ) -> AsyncIterator[Api]:
-    """Serve the application over a fresh site."""
+    """Serve the application over a site: a fresh one, or the copy of one."""
     async with contextlib.AsyncExitStack() as stack:
         site = await stack.enter_async_context(open_site(dsn))
         await _give_passwords(site)

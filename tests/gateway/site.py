@@ -73,11 +73,13 @@ async def make_pipeline(pool: Pool, live: Live) -> Pipeline:
 
 @asynccontextmanager
 async def open_site(dsn: str) -> AsyncIterator[Site]:
-    """Enter the people and open a pipeline."""
+    """Enter the people who are not there yet, and open a pipeline."""
     async with open_pool(dsn) as pool:
-        users: dict[str, int] = {}
+        users: dict[str, int] = {u["login"]: u["id"] for u in await pool.fetch("select login, id from users")}
         async with pool.acquire() as connection, connection.transaction():
             for login, (extension, patterns) in PEOPLE.items():
+                if login in users:
+                    continue
                 role = "supervisor" if login == "head" else "manager"
                 users[login] = await add_user(connection, login=login, name=login.title(), role=role)
                 await give_extension(

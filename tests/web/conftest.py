@@ -1,8 +1,11 @@
-"""Fixtures of the page's tests: the built page, one served day of calls, one browser, and a fresh visitor for each.
+"""Fixtures of the page's tests: the built page, a served day of calls for each module, one browser, and a fresh visitor
+for each test.
 
 TRUNKLINE_STATIC names another folder of built files, which is then taken as it is.
 """
 
+import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -18,11 +21,13 @@ from gateway.store.embedded_server import Server
 from tests.database import TEMPLATE
 from tests.web.browser import CHROMIUM, PATIENCE, Visit, open_chromium
 from tests.web.crowd import fill_crowd
-from tests.web.day import Day, open_day
+from tests.web.day import Day, Morning, open_copy, open_day
+from tests.web.rest import bring_to_rest, followed_up
 from web.build import STATIC, build
 from web.node import NoNodeError
 
 expect.set_options(timeout=2 * PATIENCE)
+_copies = itertools.count(1)
 
 
 def _without(missing: str) -> None:
@@ -54,16 +59,29 @@ def chromium() -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def day(
+async def morning(
     chromium: None, static: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Morning]:
+    """A day's calls, told once for all modules of this process."""
+    folder = tmp_path_factory.mktemp("morning")
+    async with copied(postgres, TEMPLATE, "morning") as dsn:
+        async with open_day(dsn, folder, static) as told:
+            await followed_up(told)
+        yield Morning(template="morning", folder=folder, recorded=told.recorded, zone=told.zone)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def day(
+    morning: Morning, static: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Day]:
-    """The application with a day's calls; tests tell further ones of clients of their own."""
-    admin = await asyncpg.connect(postgres.dsn_for("postgres", superuser=True))
-    await admin.execute(f"create database page template {TEMPLATE} owner trunkline")
-    async with open_day(postgres.dsn_for("page"), tmp_path_factory.mktemp("page"), static) as opened:
+    """The application with a day's calls, for the tests of one module alone; they tell further ones of clients of
+    their own."""
+    folder = tmp_path_factory.mktemp("page") / "day"
+    async with (
+        copied(postgres, morning.template, f"page_{next(_copies)}") as dsn,
+        open_copy(morning, dsn, folder, static) as opened,
+    ):
         yield opened
-    await admin.execute("drop database page with (force)")
-    await admin.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -75,22 +93,37 @@ async def browser(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> A
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(day: Day, browser: Browser) -> AsyncIterator[Visit]:
-    """Opens pages as a signed-in person; what goes wrong in any of them fails the test."""
+    """Opens pages as a signed-in person; what goes wrong in any of them fails the test.
+
+    Whoever visits begins at rest, whatever the tests before have left, and no call outlives its test.
+    """
+    await bring_to_rest(day)
     visitor = Visit(day=day, browser=browser)
     yield visitor
     await visitor.close()
+    await bring_to_rest(day)
     assert visitor.faults == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crowd(
-    chromium: None, static: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory
+    morning: Morning, static: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Day]:
     """Another day, with 100,000 calls of 100 managers beside; some seconds to make, so for a module of its own."""
-    admin = await asyncpg.connect(postgres.dsn_for("postgres", superuser=True))
-    await admin.execute(f"create database crowd template {TEMPLATE} owner trunkline")
-    async with open_day(postgres.dsn_for("crowd"), tmp_path_factory.mktemp("crowd"), static) as opened:
+    folder = tmp_path_factory.mktemp("crowd") / "day"
+    async with (
+        copied(postgres, morning.template, "crowd") as dsn,
+        open_copy(morning, dsn, folder, static) as opened,
+    ):
         await fill_crowd(opened.api.site.pool, zone=opened.zone)
         yield opened
-    await admin.execute("drop database crowd with (force)")
+
+
+@contextlib.asynccontextmanager
+async def copied(postgres: Server, template: str, name: str) -> AsyncIterator[str]:
+    """The address of a copy of a database, which is there as long as it is wanted."""
+    admin = await asyncpg.connect(postgres.dsn_for("postgres", superuser=True))
+    await admin.execute(f"create database {name} template {template} owner trunkline strategy = file_copy")
+    yield postgres.dsn_for(name)
+    await admin.execute(f"drop database {name} with (force)")
     await admin.close()

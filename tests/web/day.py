@@ -10,10 +10,12 @@ import contextlib
 import itertools
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -102,6 +104,13 @@ async def write_down(api: Api, call: UUID, segments: list[dict[str, object]]) ->
     )
 
 
+class GoesOn(Protocol):
+    """A call that was told up to its middle."""
+
+    async def hang_up(self) -> None:
+        """Tell its end; nothing where that is told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """A served day of calls."""
@@ -113,6 +122,8 @@ class Day:
     """Where recordings are put."""
     zone: str
     """The company's time zone, in which it is afternoon."""
+    calls: list[GoesOn] = field(default_factory=list)
+    """Those of the present test (tests/web/phone.py)."""
 
 
 def afternoon() -> str:
@@ -135,10 +146,42 @@ async def open_day(dsn: str, folder: Path, page: Path, *, port: int = 0) -> Asyn
         port: of 127.0.0.1; 0: a free one.
     """
     zone = afternoon()
+    async with _served(dsn, folder, page, zone, port) as api:
+        yield Day(api=api, recorded=await fill_day(api, folder), folder=folder, zone=zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Morning:
+    """A day that was told and closed: of its database and its files any number of copies are made."""
+
+    template: str
+    """Name of the database."""
+    folder: Path
+    recorded: UUID
+    zone: str
+
+
+@contextlib.asynccontextmanager
+async def open_copy(morning: Morning, dsn: str, folder: Path, page: Path) -> AsyncIterator[Day]:
+    """Serve a day as it was told.
+
+    Args:
+        morning: whose.
+        dsn: a copy of its database.
+        folder: where its files are copied to.
+        page: the built files that are served.
+    """
+    shutil.copytree(morning.folder, folder)
+    async with _served(dsn, folder, page, morning.zone) as api:
+        yield Day(api=api, recorded=morning.recorded, folder=folder, zone=morning.zone)
+
+
+@contextlib.asynccontextmanager
+async def _served(dsn: str, folder: Path, page: Path, zone: str, port: int = 0) -> AsyncIterator[Api]:
     async with open_api(dsn, folder, page=page, port=port, goals={"count": 5}, company={"timezone": zone}) as api:
         api.site.pipeline.use(await load_tables(api.site.pool, BASE, ZoneInfo(zone)))
         async with followed(api):
-            yield Day(api=api, recorded=await fill_day(api, folder), folder=folder, zone=zone)
+            yield api
 
 
 @contextlib.asynccontextmanager

@@ -1,42 +1,16 @@
 """A call that goes on before the page: told from a recorded journal, part by part."""
 
-import itertools
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import pytest_asyncio
 from playwright.async_api import Locator, Page
 
 from tests.web.day import Day, told
 
-_keys = itertools.count(1)
-RUNNING: list["RunningCall"] = []
-"""Of the present test."""
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def calls_end(day: Day) -> AsyncIterator[None]:
-    """No call outlives its test, Anna is free before the next one, and no order of it is news any more."""
-    yield
-    while RUNNING:
-        await RUNNING.pop().hang_up()
-    # The board of the tests tells no end of what it was ordered.
-    await day.api.site.pool.execute(
-        "update command set state = 'cancelled', ended_at = now()"
-        " where state in ('stored', 'sent', 'accepted', 'dialled', 'talking')"
-    )
-    await day.api.site.pool.execute(
-        "update command set ordered_at = ordered_at - interval '1 hour', ended_at = ended_at - interval '1 hour'"
-    )
-    anna = await day.api.signed_in("anna")
-    key = {"Idempotency-Key": f"free-{next(_keys)}"}
-    assert (await anna.put("states/me", json={"state": "available"}, headers=key)).status == 200
-
 
 @dataclass(kw_only=True)
 class RunningCall:
-    """A client who calls Anna at 101: `ring`, `answer`, `hang_up`, one after the other."""
+    """A client who calls Anna at 101: `ring`, `answer`, `hang_up`, one after the other; it ends with its test."""
 
     day: Day
     number: str
@@ -47,7 +21,7 @@ class RunningCall:
 
     def __post_init__(self) -> None:
         begin = datetime.now(UTC) - timedelta(seconds=2)
-        RUNNING.append(self)
+        self.day.calls.append(self)
         self.rows = told(self.scenario, begin=begin, number=self.number, name=self.name)
 
     async def ring(self) -> None:

@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.web.browser import Visit, axe, settled, shot, too_wide
-from tests.web.day import Day, told
+from tests.web.day import NAMES, Day, told
+from tests.web.phone import RunningCall
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,20 +19,18 @@ async def test_a_call_is_on_the_board_while_it_goes_on(day: Day, visit: Visit) -
     await expect(page.get_by_role("table", name="Managers").get_by_role("row")).not_to_have_count(1)
     await expect(row).to_have_count(0)
 
-    rows = told("in_answered", begin=datetime.now(UTC), number="79160001122", name="Воздвиженский")
-    at = next(i for i, line in enumerate(rows) if b'"BRIDGE_EXIT"' in line)
-    await day.api.site.take_all(rows[:at])
+    call = RunningCall(day=day, number="79160001122", name="Воздвиженский")
+    await call.answer()
     await expect(row).to_contain_text("Talking")
 
-    await day.api.site.take_all(rows[at:])
+    await call.hang_up()
     await expect(row.filter(has_text="Talking")).to_have_count(0)
 
 
 async def test_taking_part_stands_in_the_row_of_who_talks_and_with_those_who_may(day: Day, visit: Visit) -> None:
     page = await visit("head", "/live")
-    rows = told("in_answered", begin=datetime.now(UTC), number="79160001133", name="Селезнёв")
-    at = next(i for i, line in enumerate(rows) if b'"BRIDGE_EXIT"' in line)
-    await day.api.site.take_all(rows[:at])
+    call = RunningCall(day=day, number="79160001133", name="Селезнёв")
+    await call.answer()
     row = page.get_by_role("row").filter(has_text="Селезнёв")
 
     for act in ("Listen", "Whisper", "Barge in"):
@@ -40,7 +39,7 @@ async def test_taking_part_stands_in_the_row_of_who_talks_and_with_those_who_may
     await expect(others).to_have_count(1)
     await shot(page, "board-talk")
     assert await axe(page) == []
-    await day.api.site.take_all(rows[at:])
+    await call.hang_up()
     await expect(others).to_have_count(0)
 
 
@@ -65,22 +64,30 @@ async def test_who_was_not_returned_in_time_is_given_to_a_manager(day: Day, visi
 
 async def order_of(page: Page) -> list[str]:
     cells = page.get_by_role("table", name=re.compile("Managers|Менеджеры")).get_by_role("row").locator("b.cut")
-    return [text for text in await cells.all_inner_texts() if text]
+    return [text for text in await cells.all_inner_texts() if text in NAMES.values()]
 
 
 async def test_rows_are_ordered_by_a_key_and_on_a_telephone_by_state(day: Day, visit: Visit) -> None:
+    call = RunningCall(day=day, number="79160001155", name="Считаный")
+    await call.answer()
     page = await visit("head", "/live")
+    await expect(page.get_by_role("row").filter(has_text="Считаный")).to_contain_text("Talking")
+    by_name = await order_of(page)
     await page.keyboard.press("s")
     await expect(page).to_have_url(re.compile("order=state"))
     await page.reload()
     await settled(page)
     await expect(page.get_by_role("button", name=re.compile("^By state"))).to_be_visible()
+    by_state = await order_of(page)
+    assert by_name[0] == NAMES["boris"]
+    assert by_state[0] == NAMES["anna"], "who talks stands first"
+    assert sorted(by_name) == sorted(by_state)
 
     narrow = await visit("head", "/live", narrow=True, theme="dark")
 
     await expect(narrow.get_by_role("button", name=re.compile("^By state"))).to_be_visible()
     assert await too_wide(narrow) == 0
-    assert len(await order_of(narrow)) >= 2
+    assert await order_of(narrow) == by_state
     assert await axe(narrow) == []
 
 

@@ -12,9 +12,9 @@ from playwright.async_api import Page, expect
 
 from tests.web.browser import Visit, axe, settled, shot, too_wide
 from tests.web.day import Day, told
-from tests.web.phone import RunningCall, band, calls_end
+from tests.web.phone import RunningCall, band
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures(calls_end.__name__)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _keys = itertools.count(1)
 

@@ -18,9 +18,9 @@ from gateway.api.server import make_app, make_runner
 from tests.api.switchboard import accepted
 from tests.web.browser import Visit, axe, settled, shot
 from tests.web.day import Day, told
-from tests.web.phone import RunningCall, band, calls_end, rule_after_call
+from tests.web.phone import RunningCall, band, rule_after_call
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures(calls_end.__name__)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AWAY = re.compile(r"No connection, trying (again in \d+ s|now)\. What you write is kept\.")
 LOST = (r"^lost \w+ /(api/v1|static/assets)/", r"console: WebSocket connection", r"console: .*net::ERR_")
@@ -162,8 +162,9 @@ async def test_what_happened_while_the_server_was_away_is_there_when_it_is_back(
     await page.keyboard.press("Period")
     await expect(page.get_by_role("listitem").filter(has_text="Meanwhile").first).to_be_visible()
     assert len(board.orders) == ordered + 1
+    ended = len(board.hung_up)
     await page.keyboard.press("Shift+F8")
-    await until(lambda: _is(lambda: len(board.hung_up) > 0))
+    await until(lambda: _is(lambda: len(board.hung_up) > ended))
 
 
 async def _is(holds: Callable[[], bool]) -> bool:

@@ -82,6 +82,11 @@ async def test_chosen_calls_are_opened_in_turn(visit: Visit) -> None:
     await bar.get_by_role("button", name="Open in turn").click()
 
     await page.wait_for_url(re.compile(r"/calls/[0-9a-f-]{36}"))
+    first, further = page.url, page.get_by_role("button", name="Next call")
+    await expect(further).to_be_enabled()
+    await page.keyboard.press("n")
+    await expect(page).not_to_have_url(first)
+    await expect(further).to_be_disabled()  # there are more calls in the list, but two were chosen
 
 
 @pytest.mark.parametrize("figure", ["calls", "answered", "missed", "talk_seconds"])

@@ -10,9 +10,9 @@ from playwright.async_api import Route, WebSocketRoute, expect
 from tests.api.switchboard import accepted
 from tests.web.browser import Visit, settled
 from tests.web.day import Day
-from tests.web.phone import band, calls_end
+from tests.web.phone import band
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures(calls_end.__name__)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_call_whose_answers_are_lost_is_dialled_once_under_one_key(day: Day, visit: Visit) -> None:

@@ -7,9 +7,9 @@ from playwright.async_api import expect
 
 from tests.web.browser import Visit, axe, too_wide
 from tests.web.day import Day
-from tests.web.phone import RunningCall, band, calls_end
+from tests.web.phone import RunningCall, band
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures(calls_end.__name__)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FORGED = [
     "<b>Anna</b>",
@@ -122,7 +122,6 @@ async def test_a_second_call_is_a_chip_beside_the_first(day: Day, visit: Visit) 
 
 @pytest.mark.parametrize("language", ["en", "ru", "pl"])
 async def test_a_narrow_screen_holds_every_state_of_the_band(day: Day, visit: Visit, language: str) -> None:
-    await day.api.site.pool.execute("update users set language = $1 where login = 'anna'", language)
     page = await visit("anna", "/today", narrow=True, language=language)
     phone = page.locator("section[data-state]").first
     call = RunningCall(day=day, number="79161234567")
@@ -137,4 +136,3 @@ async def test_a_narrow_screen_holds_every_state_of_the_band(day: Day, visit: Vi
             assert place is None or place["x"] + place["width"] <= 360
         assert await too_wide(page) == 0
     await call.hang_up()
-    await day.api.site.pool.execute("update users set language = 'en' where login = 'anna'")

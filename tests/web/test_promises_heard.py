@@ -9,9 +9,9 @@ from playwright.async_api import expect
 
 from tests.web.browser import Visit, axe, settled
 from tests.web.day import Day, record, write_down
-from tests.web.phone import RunningCall, band, calls_end, rule_after_call
+from tests.web.phone import RunningCall, band, rule_after_call
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures(calls_end.__name__)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_promise_of_the_call_becomes_its_next_step_by_one_click(day: Day, visit: Visit) -> None:
