@@ -4,7 +4,8 @@ Leads and tasks go to a deputy, evenly to several, or are shared out by the rule
 rule takes goes to the head. Whoever comes back gets what is still with the one who stood in; what went on from there
 stays. Nothing is planned that is not done in the same transaction, and a preview is the same work, rolled back.
 
-Thousands of cards go in steps of one handover, each a transaction of its own, for whoever gives leads waits meanwhile.
+Thousands of cards go in steps of one handover, each a transaction of its own, for whoever gives leads waits meanwhile;
+`gateway.aftercare.handover_steps` goes on with what a person ordered.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,7 @@ from gateway.store.facts import NewFact
 from gateway.store.handovers import Absence, Handover
 
 AT_ONCE = 300
-"""Cards of one who left that are given away in one transaction."""
+"""Cards that are given away in one transaction."""
 TASKS_AT_ONCE = 1000
 OPEN_STAGES = ("unsorted", "lead")
 
@@ -188,6 +189,8 @@ class HandoverOrder:
     """Which clients were meant, in the words of the order."""
     onto: int | None = None
     """The handover of which this is a further step; None: the first one."""
+    meant: int | None = None
+    """Of how many cards the whole is; None: of `contacts`, or nobody counted."""
 
 
 async def hand_over(connection: Connection, giver: Giver, order: HandoverOrder, now: datetime) -> int:
@@ -231,6 +234,9 @@ async def hand_over(connection: Connection, giver: Giver, order: HandoverOrder, 
         among=order.among,
         until=order.until,
         which=order.which,
+        meant=order.meant,
+        with_tasks=order.with_tasks,
+        with_scheduled=order.with_scheduled,
     )
     await _keep(connection, giver, id_, mover, kind="hand", from_id=from_id, to_id=to_id)
     return id_

@@ -14,6 +14,7 @@ from gateway.aftercare.duplicates import EVERY_SECONDS, find_duplicates
 from gateway.aftercare.duties import Duty
 from gateway.aftercare.follow import Follower, now
 from gateway.aftercare.goal_progress import GoalProgress
+from gateway.aftercare.handover_steps import HandoverSteps
 from gateway.aftercare.handovers import Absences
 from gateway.aftercare.help_asks import close_asks
 from gateway.aftercare.last_touch import note_touches
@@ -71,6 +72,7 @@ def duties_of(
         Duty(pool, "forgotten breaks", states.tell_breaks, live, every=15, clock=clock),
         Duty(pool, "absences", absences.look, live, every=10, clock=clock),
         Duty(pool, "lent clients", absences.lent, live, every=10, clock=clock),
+        Duty(pool, "handovers", HandoverSteps(settings.company.timezone).look, live, every=1, clock=clock),
         Duty(pool, "dismissals", absences.dismissals, live, every=10, clock=clock),
         Duty(pool, "daily reports", DailyReports(settings, clock), live, every=20, clock=clock),
         Duty(pool, "log of webhooks", clear_log, live, every=600, clock=clock),

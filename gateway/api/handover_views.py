@@ -66,8 +66,10 @@ class NewHandover(WhichCards):
     scheduled: bool = Field(default=True, description="calls that were planned with these clients go along")
     until: Moment | None = Field(default=None, description="then what is still with those who got it comes back")
     reason: Reason = "by_hand"
-    limit: Annotated[int, Field(ge=1, le=AT_MOST)] = Field(
-        default=AT_MOST, description="so many cards at most, where no `contacts` are named"
+    limit: Annotated[int, Field(ge=1, le=AT_MOST)] | None = Field(
+        default=None,
+        description="so many cards at most, where no `contacts` are named; left out: all, of which the gateway goes on"
+        " with what is more than one step",
     )
     onto: RowId | None = Field(default=None, description="a handover of which this is a further step")
     dry_run: bool = Field(default=False, description="only tell what would happen")
@@ -89,11 +91,25 @@ class HandoverPath(Incoming):
     handover_id: RowId
 
 
+class HandoverState(StrEnum):
+    """How a handover stands."""
+
+    GOING = "going"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
 class PageQuery(Incoming):
     """Which page."""
 
     limit: Limit = 50
     cursor: CursorText | None = None
+
+
+class HandoverQuery(PageQuery):
+    """Which handovers."""
+
+    state: HandoverState | None = None
 
 
 class ShareView(Outgoing):
@@ -120,8 +136,11 @@ class HandoverFacts(Outgoing):
     cards: int
     tasks: int
     scheduled: int = Field(description="planned calls that went along")
+    state: str = Field(description="going: the gateway goes on with it; stopped, done")
+    stopped_by: str | None = Field(description="`distribution`: who should get them does not work here any more")
+    meant: int | None = Field(description="cards that were meant when it was ordered; null: they were named, or more")
     undone_by: str | None
-    undone_at: datetime | None = Field(description="null with an `undone_by`: undone in part, go on")
+    undone_at: datetime | None = Field(description="null with an `undone_by`: undone in part, the gateway goes on")
     returned: int = Field(description="cards that came back")
 
 

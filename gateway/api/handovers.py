@@ -1,7 +1,8 @@
 """Handing clients over by hand: with a preview, which is the same work rolled back, and an undo.
 
-More than one order takes go in steps of one handover: each order tells how many are left and is sent once more with
-`onto`. So does an undo of many: it is asked for again until `undone_at` is there.
+The first step is done in the answer. With what is more the gateway goes on by itself (`aftercare.handover_steps`),
+until it is done or somebody stops it; so it does with an undo of many. Who wants to take the steps himself gives a
+`limit`, is told how many are left, and orders once more with `onto`.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,13 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from gateway.aftercare.giving import Giver
-from gateway.aftercare.handovers import HandoverOrder, NobodyError, give_back, hand_over
+from gateway.aftercare.handovers import AT_ONCE, HandoverOrder, NobodyError, give_back, hand_over
 from gateway.api.distribution_views import IdPlace
 from gateway.api.fields import Nothing
 from gateway.api.handover_views import (
+    AT_MOST,
     HandoverPath,
+    HandoverQuery,
     HandoverRow,
     HandoverView,
     ItemView,
@@ -40,7 +43,7 @@ from gateway.store.facts import NewFact
 from gateway.store.handovers import Handover
 
 UNDONE_AT_ONCE = 500
-"""Cards that come back in one step of an undo."""
+"""Cards that come back in the answer to an undo."""
 
 
 class UndoneError(ConflictError):
@@ -107,6 +110,24 @@ class Handovers:
                 idempotent=True,
                 errors=(UndoneError,),
             ),
+            Route(
+                method="POST",
+                path="/distribution/handovers/{handover_id}/stop",
+                handler=self.stop,
+                summary="Stop a handover that goes on: what went over stays there",
+                right=manage,
+                tag=tag,
+                idempotent=True,
+            ),
+            Route(
+                method="POST",
+                path="/distribution/handovers/{handover_id}/resume",
+                handler=self.resume,
+                summary="Go on with a handover that was stopped",
+                right=manage,
+                tag=tag,
+                idempotent=True,
+            ),
         )
 
     async def order(self, asked: Asked[Nothing, Nothing, NewHandover]) -> HandoverView | web.Response:
@@ -137,10 +158,8 @@ class Handovers:
             handover = await _read(connection, id_, lock=True)
             if handover.undone_at is not None:
                 raise UndoneError
-            whole = await give_back(
-                connection, giver, handover, by=who.id, reason="undone", now=now, at_once=UNDONE_AT_ONCE
-            )
-            if whole:
+            await give_back(connection, giver, handover, by=who.id, reason="undone", now=now, at_once=UNDONE_AT_ONCE)
+            if handover.undone_by != who.id:
                 await write_audit(
                     connection, actor=who.id, action="handover.undone", object=f"handover:{id_}", detail={}
                 )
@@ -148,11 +167,35 @@ class Handovers:
 
         return await do_once(self._parts, asked, work, status=200)
 
-    async def listing(self, asked: Asked[Nothing, PageQuery, Nothing]) -> Page[HandoverRow]:
+    async def stop(self, asked: Asked[HandoverPath, Nothing, Nothing]) -> HandoverView | web.Response:
+        """Let a handover go on no more; one that is at its end is answered as it is."""
+        id_, who = asked.path.handover_id, asked.principal.id
+
+        async def work(connection: Connection) -> tuple[HandoverView, Sequence[NewFact]]:
+            if await store.stop_handover(connection, id_, who):
+                await write_audit(connection, actor=who, action="handover.stopped", object=f"handover:{id_}", detail={})
+            return await _view(connection, id_), ()
+
+        return await do_once(self._parts, asked, work, status=200)
+
+    async def resume(self, asked: Asked[HandoverPath, Nothing, Nothing]) -> HandoverView | web.Response:
+        """Let a handover go on that was stopped; another one is answered as it is."""
+        id_, who = asked.path.handover_id, asked.principal.id
+
+        async def work(connection: Connection) -> tuple[HandoverView, Sequence[NewFact]]:
+            if await store.resume_handover(connection, id_):
+                await write_audit(connection, actor=who, action="handover.resumed", object=f"handover:{id_}", detail={})
+            return await _view(connection, id_), ()
+
+        return await do_once(self._parts, asked, work, status=200)
+
+    async def listing(self, asked: Asked[Nothing, HandoverQuery, Nothing]) -> Page[HandoverRow]:
         """A page of handovers."""
         query = asked.query
         place = read_cursor("handovers", query.cursor, IdPlace)
-        found = await store.list_handovers(self._parts.pool, before=place.id if place else None, limit=query.limit + 1)
+        found = await store.list_handovers(
+            self._parts.pool, before=place.id if place else None, limit=query.limit + 1, state=query.state
+        )
         rows = [(handover_row(h), IdPlace(id=h.id)) for h in found]
         return page("handovers", rows, query.limit)
 
@@ -187,13 +230,17 @@ class Handovers:
         return view.model_copy(update={"id": None})
 
     async def _done(self, connection: Connection, who: Principal, body: NewHandover) -> tuple[Giver, int]:
+        """The first step, or a further one that was ordered; what is left goes on by itself unless there is a limit."""
         now = datetime.now(UTC)
-        await self._check(connection, body, now)
         giver = await Giver(connection, now, self._parts.settings.company.timezone, who.id).begin()
+        await self._check(connection, body, now)
         contacts: Sequence[int] = body.contacts or ()
+        meant: int | None = None
         if body.contacts is None:
             assert body.from_ is not None
-            contacts = await clienteles.cards_meant(connection, body.which(body.from_), limit=body.limit)
+            which, limit = body.which(body.from_), body.limit or (AT_ONCE if body.onto is None else AT_MOST)
+            meant = await clienteles.count_meant(connection, which)
+            contacts = await clienteles.cards_meant(connection, which, limit=limit)
         order = HandoverOrder(
             from_id=body.from_,
             to_id=body.to,
@@ -206,8 +253,12 @@ class Handovers:
             by=who.id,
             which=body.model_dump(mode="json", include=set(WhichCards.model_fields), exclude_defaults=True),
             onto=body.onto,
+            meant=meant,
         )
-        return giver, await hand_over(connection, giver, order, now)
+        id_ = await hand_over(connection, giver, order, now)
+        if meant is not None and body.limit is None and body.onto is None and meant > len(contacts):
+            await store.note_step(connection, id_, after=contacts[-1], going=True)
+        return giver, id_
 
     async def _check(self, connection: Connection, body: NewHandover, now: datetime) -> None:
         """Refuse an order that names nobody, a moment that has passed, or a handover that is over."""

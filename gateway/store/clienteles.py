@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.store.database import Connection, Pool
 
@@ -24,6 +25,18 @@ class Which:
     """Whether he has an open task with the client."""
     has_scheduled: bool | None = None
     """Whether he has planned a call with the client."""
+
+    @classmethod
+    def of_words(cls, owner: int, words: Mapping[str, Any]) -> "Which":
+        """The same from the words of an order, as a handover keeps them."""
+        return cls(
+            owner=owner,
+            stages=tuple(words.get("stages", ())),
+            heats=tuple(words.get("heats", ())),
+            lines=tuple(words.get("lines_of_business", ())),
+            has_task=words.get("has_task"),
+            has_scheduled=words.get("has_scheduled"),
+        )
 
     @property
     def arguments(self) -> tuple[object, ...]:

@@ -35,11 +35,20 @@ class Handover:
     undone_by: str | None
     undone_at: datetime | None
     returned: int
+    state: str
+    """`going`, `stopped` or `done`."""
+    stopped_by: str | None
+    meant: int | None
+    """How many cards it was of when it was ordered; None: they were named one by one, or nobody counted."""
+    after_id: int
+    """The last card that was looked at; 0: it is not of one that goes on by itself."""
+    with_tasks: bool
+    with_scheduled: bool
 
 
 _HANDOVER = (
     "select id, kind, from_id, to_id, reason, by, at, cards, tasks, scheduled, among, until, which, undone_by,"
-    " undone_at, returned from handover"
+    " undone_at, returned, state, stopped_by, meant, after_id, with_tasks, with_scheduled from handover"
 )
 
 
@@ -59,6 +68,9 @@ async def begin_handover(
     among: Sequence[int] = (),
     until: datetime | None = None,
     which: Mapping[str, object] | None = None,
+    meant: int | None = None,
+    with_tasks: bool = True,
+    with_scheduled: bool = True,
 ) -> int:
     """Begin a handover.
 
@@ -66,8 +78,8 @@ async def begin_handover(
         Its id.
     """
     found: int = await connection.fetchval(
-        "insert into handover (kind, from_id, to_id, reason, by, at, among, until, which)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
+        "insert into handover (kind, from_id, to_id, reason, by, at, among, until, which, meant, with_tasks,"
+        " with_scheduled) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id",
         kind,
         from_id,
         to_id,
@@ -77,8 +89,57 @@ async def begin_handover(
         list(among),
         until,
         dict(which or {}),
+        meant,
+        with_tasks,
+        with_scheduled,
     )
     return found
+
+
+async def note_step(connection: Connection, id: int, *, after: int, going: bool) -> None:
+    """Write down how far a handover is.
+
+    Args:
+        connection: within the transaction of the step.
+        id: which one.
+        after: the last card that was looked at.
+        going: whether more are left.
+    """
+    state = "going" if going else "done"
+    await connection.execute("update handover set after_id = $2, state = $3 where id = $1", id, after, state)
+
+
+async def stop_handover(connection: Connection, id: int, by: str) -> bool:
+    """Let a handover go on no more; False: it does not go on."""
+    found = await connection.fetchval(
+        "update handover set state = 'stopped', stopped_by = $2 where id = $1 and state = 'going' returning true",
+        id,
+        by,
+    )
+    return bool(found)
+
+
+async def resume_handover(connection: Connection, id: int) -> bool:
+    """Let a handover that was stopped go on; False: it was not stopped, or was undone."""
+    found = await connection.fetchval(
+        "update handover set state = 'going', stopped_by = null"
+        " where id = $1 and state = 'stopped' and undone_by is null returning true",
+        id,
+    )
+    return bool(found)
+
+
+async def unfinished_handover(source: Source, now: datetime) -> Handover | None:
+    """The oldest one that goes on, or of whose undo a person ordered something is left; None: there is none.
+
+    What is lent and over comes back by itself (`due_handover`).
+    """
+    row = await source.fetchrow(
+        f"{_HANDOVER} where undone_at is null and (state = 'going' or undone_by is not null)"
+        " and (undone_by is null or until is null or until > $1) order by id limit 1",
+        now,
+    )
+    return _handover(dict(row)) if row else None
 
 
 async def add_items(
@@ -119,10 +180,14 @@ async def read_handover(source: Source, id: int, *, lock: bool = False) -> Hando
     return _handover(dict(row)) if row else None
 
 
-async def list_handovers(source: Source, *, before: int | None, limit: int) -> list[Handover]:
+async def list_handovers(source: Source, *, before: int | None, limit: int, state: str | None = None) -> list[Handover]:
     """Handovers, the newest first."""
     rows = await source.fetch(
-        f"{_HANDOVER} where ($1::bigint is null or id < $1) order by id desc limit $2", before, limit
+        f"{_HANDOVER} where ($1::bigint is null or id < $1) and ($3::text is null or state = $3)"
+        " order by id desc limit $2",
+        before,
+        limit,
+        state,
     )
     return [_handover(dict(r)) for r in rows]
 
@@ -244,7 +309,7 @@ async def note_return(
         )
     await connection.execute(
         "update handover set undone_by = $2, undone_at = case when $5 then $3::timestamptz end,"
-        " returned = returned + $4 where id = $1",
+        " returned = returned + $4, state = case when state = 'going' then 'stopped' else state end where id = $1",
         handover,
         by,
         now,
@@ -356,10 +421,14 @@ async def due_absences(connection: Connection, now: datetime) -> tuple[list[Abse
 
 
 async def dismissed_users(connection: Connection) -> list[tuple[int, int | None]]:
-    """Users who were blocked and still have something, also what came to them since, with their handover."""
+    """Users who were blocked and still have something, also what came to them since, with their handover.
+
+    Those of whom a handover by hand goes on come behind it: a person said who gets these clients.
+    """
     rows = await connection.fetch(
         "select u.id, d.handover_id from users u left join dismissal d on d.user_id = u.id"
-        " where not u.active and (d.done_at is null or exists (select from contact c where c.owner_id = u.id"
+        " where not u.active and not exists (select from handover h where h.from_id = u.id and h.state = 'going')"
+        " and (d.done_at is null or exists (select from contact c where c.owner_id = u.id"
         "  and c.merged_into is null) or exists (select from task t where t.owner_id = u.id"
         "  and t.state in ('new', 'in_progress'))) order by d.done_at nulls first, u.id limit 5"
     )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.aftercare.handover_steps import HandoverSteps
 from gateway.domain.access import Role
 from gateway.domain.distribution import Turn
 from gateway.store.distribution import begin_turn
@@ -249,6 +250,59 @@ async def test_many_clients_go_in_steps_of_one_handover_and_are_shared_out_evenl
     ):
         await problem(await head.post("distribution/handovers", json=bad, headers=key()), 422, "invalid-request")
     assert await api.site.pool.fetchval("select count(*) from contact where owner_id = $1", anna) == 9
+
+
+async def test_more_clients_than_a_step_are_gone_on_with_by_the_gateway_until_somebody_stops_it(api: Api) -> None:
+    head, anna_herself = await api.caller(Role.SUPERVISOR, "head"), await api.caller(Role.MANAGER, "anna")
+    pool, anna, boris = api.site.pool, api.site.users["anna"], api.site.users["boris"]
+    await pool.execute(
+        "insert into contact (name, owner_id, stage) select 'K', $1, 'client' from generate_series(1, 700)", anna
+    )
+    order = {"from": anna, "to": boris, "stages": ["client"]}
+    preview = await post(head, "distribution/handovers", {**order, "dry_run": True})
+    assert (preview["cards"], preview["left"], preview["meant"]) == (300, 400, 700)
+    once = key()
+
+    begun = await (await head.post("distribution/handovers", json=order, headers=once)).json()
+    assert (begun["cards"], begun["left"], begun["meant"], begun["state"]) == (300, 400, 700, "going")
+    again = await (await head.post("distribution/handovers", json=order, headers=once)).json()
+    assert again == begun, "the same order once more is the same handover"
+    assert await pool.fetchval("select count(*) from handover") == 1
+    path = f"distribution/handovers/{begun['id']}"
+    (going,) = (await (await head.get("distribution/handovers?state=going")).json())["items"]
+    assert (going["id"], going["cards"], going["meant"]) == (begun["id"], 300, 700)
+    for word in ("stop", "resume"):
+        await problem(await anna_herself.post(f"{path}/{word}", headers=key()), 403, "not-allowed")
+        await problem(await head.post(f"distribution/handovers/999999/{word}", headers=key()), 404, "not-found")
+    steps = HandoverSteps(api.parts.settings.company.timezone)
+
+    async def look() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await steps.look(connection, datetime.now(UTC))
+
+    stopped = await (await head.post(f"{path}/stop", headers=key())).json()
+    assert (stopped["state"], stopped["cards"]) == ("stopped", 300)
+    await look()
+    assert (await (await head.get(path)).json())["cards"] == 300
+    assert (await (await head.post(f"{path}/resume", headers=key())).json())["state"] == "going"
+    await look()
+    assert (await (await head.get(path)).json())["cards"] == 600
+    await look()
+    done = await (await head.get(path)).json()
+    assert (done["state"], done["cards"]) == ("done", 700)
+    for word in ("stop", "resume"):
+        assert (await (await head.post(f"{path}/{word}", headers=key())).json())["state"] == "done"
+    acts = await pool.fetch("select action from audit where object = $1 order by id", f"handover:{begun['id']}")
+    assert [r["action"] for r in acts] == ["handover.done", "handover.stopped", "handover.resumed"]
+
+    undone = await (await head.post(f"{path}/undo", headers=key())).json()
+    assert (undone["returned"], undone["undone_at"]) == (500, None)
+    await look()
+    undone = await (await head.get(path)).json()
+    assert (undone["returned"], undone["undone_at"] is None, undone["undone_by"]) == (700, False, begun["by"])
+    await problem(await head.post(f"{path}/undo", headers=key()), 409, "conflict")
+    assert await pool.fetchval("select count(*) from contact where owner_id = $1", anna) == 700
+    assert await pool.fetchval("select count(*) from audit where action = 'handover.undone'") == 1
 
 
 async def test_an_absence_is_entered_changed_and_ended(api: Api) -> None:

@@ -2729,6 +2729,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/distribution/handovers/{handover_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a handover that goes on: what went over stays there
+         * @description Needs the right `distribution.manage`.
+         */
+        post: operations["post_distribution_handovers_handover_id_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/distribution/handovers/{handover_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a handover that was stopped
+         * @description Needs the right `distribution.manage`.
+         */
+        post: operations["post_distribution_handovers_handover_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/distribution/clienteles": {
         parameters: {
             query?: never;
@@ -8334,11 +8374,26 @@ export interface components {
              * @description planned calls that went along
              */
             scheduled: number;
+            /**
+             * State
+             * @description going: the gateway goes on with it; stopped, done
+             */
+            state: string;
+            /**
+             * Stopped By
+             * @description `distribution`: who should get them does not work here any more
+             */
+            stopped_by: string | null;
+            /**
+             * Meant
+             * @description cards that were meant when it was ordered; null: they were named, or more
+             */
+            meant: number | null;
             /** Undone By */
             undone_by: string | null;
             /**
              * Undone At
-             * @description null with an `undone_by`: undone in part, go on
+             * @description null with an `undone_by`: undone in part, the gateway goes on
              */
             undone_at: string | null;
             /**
@@ -8349,6 +8404,12 @@ export interface components {
             /** Id */
             id: number;
         };
+        /**
+         * HandoverState
+         * @description How a handover stands.
+         * @enum {string}
+         */
+        HandoverState: "going" | "stopped" | "done";
         /**
          * HandoverView
          * @description Many cards, tasks and planned calls that changed hands at once.
@@ -8395,11 +8456,26 @@ export interface components {
              * @description planned calls that went along
              */
             scheduled: number;
+            /**
+             * State
+             * @description going: the gateway goes on with it; stopped, done
+             */
+            state: string;
+            /**
+             * Stopped By
+             * @description `distribution`: who should get them does not work here any more
+             */
+            stopped_by: string | null;
+            /**
+             * Meant
+             * @description cards that were meant when it was ordered; null: they were named, or more
+             */
+            meant: number | null;
             /** Undone By */
             undone_by: string | null;
             /**
              * Undone At
-             * @description null with an `undone_by`: undone in part, go on
+             * @description null with an `undone_by`: undone in part, the gateway goes on
              */
             undone_at: string | null;
             /**
@@ -10480,10 +10556,10 @@ export interface components {
             reason?: string;
             /**
              * Limit
-             * @description so many cards at most, where no `contacts` are named
-             * @default 1000
+             * @description so many cards at most, where no `contacts` are named; left out: all, of which the gateway goes on with what is more than one step
+             * @default null
              */
-            limit?: number;
+            limit?: number | null;
             /**
              * Onto
              * @description a handover of which this is a further step
@@ -17460,6 +17536,7 @@ export type GroupList = components['schemas']['GroupList'];
 export type GroupVersionView = components['schemas']['GroupVersionView'];
 export type GroupView = components['schemas']['GroupView'];
 export type HandoverRow = components['schemas']['HandoverRow'];
+export type HandoverState = components['schemas']['HandoverState'];
 export type HandoverView = components['schemas']['HandoverView'];
 export type Heat = components['schemas']['Heat'];
 export type HeldView = components['schemas']['HeldView'];
@@ -23925,6 +24002,7 @@ export interface operations {
                 /** @description how many entries a page has at most */
                 limit?: number;
                 cursor?: string;
+                state?: components["schemas"]["HandoverState"];
             };
             header?: never;
             path?: never;
@@ -24055,6 +24133,74 @@ export interface operations {
         };
     };
     post_distribution_handovers_handover_id_undo: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                handover_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_distribution_handovers_handover_id_stop: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each new request, the same when a request is repeated. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                handover_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_distribution_handovers_handover_id_resume: {
         parameters: {
             query?: never;
             header: {
