@@ -136,3 +136,46 @@ async def test_a_narrow_screen_holds_every_state_of_the_band(day: Day, visit: Vi
             assert place is None or place["x"] + place["width"] <= 360
         assert await too_wide(page) == 0
     await call.hang_up()
+
+
+_NOTICES = """
+window.notices = [];
+const Own = window.Notification;
+window.Notification = class extends Own {
+  constructor(title, options) { super(title, options); window.notices.push({title, body: options.body, open: true, of: this}); }
+  close() { super.close(); for (const one of window.notices) if (one.of === this) one.open = false; }
+};
+document.hasFocus = () => window.away !== true;
+"""
+_TOLD = "() => window.notices.map(({title, body, open}) => ({title, body, open}))"
+
+
+async def test_a_page_behind_other_windows_lets_the_computer_say_who_calls(day: Day, visit: Visit) -> None:
+    page = await visit.blank("anna", permissions=["notifications"])
+    await page.add_init_script(_NOTICES)
+    await page.goto("/today")
+    await band(page).get_by_role("button", name="My state:").click()
+    await page.get_by_role("switch", name="Notice on the desktop").click(force=True)
+    await expect(page.get_by_role("switch", name="Notice on the desktop")).to_be_checked()
+    await page.keyboard.press("Escape")
+    await page.evaluate("() => { window.away = true }")
+    call = RunningCall(day=day, number="79161234567", name="Line says this")
+
+    await call.ring()
+
+    async with asyncio.timeout(10):
+        while not any("Балтийский лес" in one["body"] for one in await page.evaluate(_TOLD)):
+            await asyncio.sleep(0.05)
+    told = await page.evaluate(_TOLD)
+    assert [one["open"] for one in told] == [False] * (len(told) - 1) + [True]
+    assert {one["title"] for one in told} == {await band(page).get_by_role("link").first.inner_text()}
+    await page.evaluate("() => { window.away = false; window.dispatchEvent(new Event('focus')) }")
+    assert not any(one["open"] for one in await page.evaluate(_TOLD))
+    await call.hang_up()
+    await expect(band(page)).not_to_have_attribute("data-state", "ringing")
+
+    again = RunningCall(day=day, number="79161234567")
+    await again.ring()
+    await expect(band(page)).to_have_attribute("data-state", "ringing")
+    assert len(await page.evaluate(_TOLD)) == len(told), "in front of everything the page says it itself"
+    await again.hang_up()

@@ -12,6 +12,7 @@ import { useKeyOf, useKeys } from "../keyboard";
 import { Key } from "../parts";
 import { useWords } from "../words";
 import styles from "./Band.module.css";
+import { notify } from "./notice";
 import { useCallOrders, useFaultWords } from "./orders";
 import { usePagePhone } from "./pagePhone";
 import { BandButton, Block, Dotted, useCallerName, Who } from "./Parts";
@@ -52,33 +53,37 @@ export function Ringing({ line, skew }: { line: Line; skew: number }) {
         <TransferButton call={call} isPassing word={t("passOn")} isOpen={isPassing} onOpen={setPassing} />
         <BandButton icon="hangUp" look="stop" isIcon aria-label={t("refuse")} onClick={refuse} />
       </div>
-      <Rung call={call} name={callerName(call)} canAnswer={canAnswer} />
+      <Rung call={call} caller={caller} name={callerName(call)} canAnswer={canAnswer} />
     </>
   );
 }
 
-/** Name, organisation, number and line; or who of several it is. */
-function Caught({ call, caller, name }: { call: LiveCall; caller: Caller | undefined; name: string }) {
+/** Organisation, number and line of who calls, as far as they are known. */
+function useAbout(call: LiveCall, caller: Caller | undefined): readonly (string | false | null | undefined)[] {
   const t = useWords("band");
   const f = useFormats();
+  const person = caller?.people.length === 1 ? caller.people[0] : undefined;
+  const line = caller?.line ? tame(caller.line.name) || caller.line.source_name || f.phone(caller.line.did) : call.did ? f.phone(call.did) : null;
+  return [
+    person?.organisation && tame(person.organisation.name),
+    nameOf(call).kind !== "number" && (call.client.number ? f.phone(call.client.number) : t("anonymous")),
+    line && t("line", { line }),
+  ];
+}
+
+/** Name, organisation, number and line; or who of several it is. */
+function Caught({ call, caller, name }: { call: LiveCall; caller: Caller | undefined; name: string }) {
   const told = useTold();
   const person = caller?.people.length === 1 ? caller.people[0] : undefined;
-  const known = nameOf(call);
   const choices = choicesOf(call);
-  const line = caller?.line ? tame(caller.line.name) || caller.line.source_name || f.phone(caller.line.did) : call.did ? f.phone(call.did) : null;
+  const about = useAbout(call, caller);
   return (
     <Who name={name} to={call.contact_id === null ? undefined : `/clients/${call.contact_id}`} heat={person?.heat}>
       {told ??
         (choices.length > 1 ? (
           <Choices call={call} />
         ) : (
-          <Dotted>
-            {[
-              person?.organisation && tame(person.organisation.name),
-              known.kind !== "number" && (call.client.number ? f.phone(call.client.number) : t("anonymous")),
-              line && t("line", { line }),
-            ]}
-          </Dotted>
+          <Dotted>{about}</Dotted>
         ))}
     </Who>
   );
@@ -142,8 +147,8 @@ function wordOfTask(kind: string, origin: string): "call" | "callBack" | "letter
   return kind === "letter" || kind === "meeting" ? kind : "call";
 }
 
-/** The sentence that is said once, the sound and the flashing title. */
-function Rung({ call, name, canAnswer }: { call: LiveCall; name: string; canAnswer: boolean }) {
+/** The sentence that is said once, the sound, the flashing title and the notice of the computer. */
+function Rung({ call, caller, name, canAnswer }: { call: LiveCall; caller: Caller | undefined; name: string; canAnswer: boolean }) {
   const t = useWords("band");
   const leads = useLeadingTab("ring");
   const [choice] = usePreference<RingChoice>("ring", RING);
@@ -152,6 +157,9 @@ function Rung({ call, name, canAnswer }: { call: LiveCall; name: string; canAnsw
   const isLoud = leads && !canAnswer && choice.sound;
   useEffect(() => (isLoud ? ring(choice.volume) : undefined), [isLoud, choice.volume, call.id]);
   useEffect(() => (choice.flash ? flashTitle(name) : undefined), [choice.flash, name]);
+  const text = useAbout(call, caller).filter(Boolean).join(" \u00b7 ");
+  const isNoticed = leads && choice.notice === true;
+  useEffect(() => (isNoticed ? notify(name, text, call.id) : undefined), [isNoticed, name, text, call.id]);
   return (
     <span className="unseen" role="alert">
       {canAnswer ? t("incoming", { name, key }) : t("incoming.desk", { name })}

@@ -1,10 +1,12 @@
 /* What the menu of one's state offers, and the ring of this page; loaded with the menu. */
 
 import { Menu, Slider, Switch } from "@mantine/core";
+import { useState } from "react";
 import { Link } from "react-router";
 import { usePreference } from "../app/preferences";
 import { Icon } from "../parts";
 import { useWords } from "../words";
+import { askPermission, permission } from "./notice";
 import { usePagePhone } from "./pagePhone";
 import { RING, ring, type RingChoice } from "./ring";
 import menu from "./StateMenu.module.css";
@@ -59,7 +61,30 @@ function RingSettings() {
     <div className={menu["ring"]}>
       {page === null && <Loud choice={choice} choose={choose} />}
       <Switch size="xs" label={t("menu.flash")} checked={choice.flash} onChange={(event) => choose({ ...choice, flash: event.currentTarget.checked })} />
+      <Notice choice={choice} choose={choose} />
     </div>
+  );
+}
+
+/** Notices of the computer: wanted by the person, and allowed by him in this browser. */
+function Notice({ choice, choose }: { choice: RingChoice; choose: (choice: RingChoice) => void }) {
+  const t = useWords("band");
+  const [allowed, setAllowed] = useState(permission);
+  if (allowed === "none") return null;
+  const change = async (isWanted: boolean) => {
+    const answer = isWanted ? await askPermission() : allowed;
+    setAllowed(answer);
+    choose({ ...choice, notice: isWanted && answer === "granted" });
+  };
+  return (
+    <Switch
+      size="xs"
+      label={t("menu.notice")}
+      description={allowed === "denied" ? t("menu.notice.denied") : undefined}
+      disabled={allowed === "denied"}
+      checked={choice.notice === true && allowed === "granted"}
+      onChange={(event) => void change(event.currentTarget.checked)}
+    />
   );
 }
 

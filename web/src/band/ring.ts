@@ -7,6 +7,8 @@ export interface RingChoice {
   readonly volume: number;
   /** Whether the tab's title says who calls, now and then. */
   readonly flash: boolean;
+  /** Whether the computer shows a notice while the page is not in front; undefined: not chosen, so no. */
+  readonly notice?: boolean;
 }
 
 export const RING: RingChoice = { sound: false, volume: 60, flash: true };
