@@ -141,7 +141,8 @@ async def test_g_and_a_letter_go_to_a_page_but_not_while_typing(visit: Visit) ->
     await page.wait_for_url("**/tasks")
     await page.keyboard.type("gl")
     await page.wait_for_url("**/calls")
-    await expect(page.get_by_role("heading", level=1, name="Calls")).to_be_visible()  # else the key is for the page before
+    # Before that the key is for the page that goes.
+    await expect(page.get_by_role("heading", level=1, name="Calls")).to_be_visible()
     await page.keyboard.press("/")
     await page.keyboard.type("gt")
 

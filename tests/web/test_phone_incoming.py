@@ -142,7 +142,10 @@ _NOTICES = """
 window.notices = [];
 const Own = window.Notification;
 window.Notification = class extends Own {
-  constructor(title, options) { super(title, options); window.notices.push({title, body: options.body, open: true, of: this}); }
+  constructor(title, options) {
+    super(title, options);
+    window.notices.push({title, body: options.body, open: true, of: this});
+  }
   close() { super.close(); for (const one of window.notices) if (one.of === this) one.open = false; }
 };
 document.hasFocus = () => window.away !== true;
