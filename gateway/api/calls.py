@@ -93,6 +93,9 @@ class RecordingView(Outgoing):
     duration_seconds: Seconds | None
     has_speakers: bool | None
     transcript_state: str
+    text_at: datetime | None = Field(
+        description="when the text that is there was written, also while a new one is on its way; null: there is none"
+    )
 
 
 class CallView(Outgoing):
@@ -194,6 +197,7 @@ def recording_model(recording: CallRecording) -> RecordingView:
         duration_seconds=reading.in_seconds(recording.duration_us),
         has_speakers=recording.has_speakers,
         transcript_state=recording.transcript_state,
+        text_at=recording.text_at,
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gateway.aftercare.goal_progress import read_office
 from gateway.aftercare.own_day import own_day
-from gateway.api.day_views import AgreedRow, DayView, TaskRow, agreed_row, figures_view, task_row
+from gateway.api.day_views import AgreedRow, DayCounts, DayView, TaskRow, agreed_row, figures_view, task_row
 from gateway.api.fields import Incoming, Limit, Nothing
 from gateway.api.parts import ApiParts
 from gateway.api.problems import NotFoundError
@@ -20,7 +20,7 @@ from gateway.api.queue import midnight, queue_entry
 from gateway.api.routing import Asked, Route
 from gateway.api.scheduled_views import ScheduledEntryView, scheduled_entry
 from gateway.api.visibility import own_user
-from gateway.domain.access import Right
+from gateway.domain.access import Principal, Right
 from gateway.domain.cards import card_reach, proposed_zone
 from gateway.domain.errors import NotAllowed
 from gateway.domain.local_time import wall_of
@@ -30,6 +30,7 @@ from gateway.domain.staff import zone_of
 from gateway.store.call_back import call_back_rule
 from gateway.store.database import Connection
 from gateway.store.day import Beside, BesideAgreed, beside_agreed, beside_tasks
+from gateway.store.people import read_user
 from gateway.store.queue import Shown, queue_candidates, show_tasks
 from gateway.store.scheduled_shown import open_scheduled, show_scheduled
 
@@ -63,13 +64,36 @@ class Day:
                 tag="me",
                 errors=(NotAllowed, NotFoundError),
             ),
+            Route(
+                method="GET",
+                path="/me/day/counts",
+                handler=self.counts,
+                summary="How many of each my day has, for the menu of every page",
+                right=Right.TASKS_READ_OWN,
+                tag="me",
+                errors=(NotAllowed, NotFoundError),
+            ),
         )
+
+    async def counts(self, asked: Asked[Nothing, DayQuery, Nothing]) -> DayCounts:
+        """The same numbers as the day's, without its rows and figures."""
+        user, now = _own(asked.principal), datetime.now(UTC)
+        async with self._parts.pool.acquire() as source:
+            person = await read_user(source, user)
+            if person is None:
+                raise NotFoundError
+            zone = zone_of(person.timezone, self._parts.settings.company.timezone)
+            today = day_of(now, zone)
+            day_end = midnight(today + timedelta(days=1), zone)
+            until = midnight(today + timedelta(days=1 + asked.query.days), zone)
+            places = in_order(await queue_candidates(source, user, now, until), now, day_end)
+            agreed = await open_scheduled(source, user, until, SCHEDULED_MAX)
+        missed = sum(place.section is Section.MISSED for place in places)
+        return DayCounts(missed=missed, scheduled=len(agreed), tasks=len(places) - missed)
 
     async def day(self, asked: Asked[Nothing, DayQuery, Nothing]) -> DayView:
         """The caller's own day."""
-        user, now, query = own_user(asked.principal), datetime.now(UTC), asked.query
-        if user is None:
-            raise NotAllowed("This key belongs to no person, so it has no day; ask for /queue of somebody.")
+        user, now, query = _own(asked.principal), datetime.now(UTC), asked.query
         company, reach = self._parts.settings.company.timezone, card_reach(asked.principal)
         async with self._parts.pool.acquire() as source:
             office = await read_office(source, self._parts.settings)
@@ -106,6 +130,18 @@ class Day:
             ),
             tasks=tuple(rows[len(missed) :]),
         )
+
+
+def _own(who: Principal) -> int:
+    """Whose day it is.
+
+    Raises:
+        NotAllowed: the caller is nobody.
+    """
+    user = own_user(who)
+    if user is None:
+        raise NotAllowed("This key belongs to no person, so it has no day; ask for /queue of somebody.")
+    return user
 
 
 async def _task_rows(

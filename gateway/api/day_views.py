@@ -119,6 +119,14 @@ class DayView(Outgoing):
     tasks: tuple[TaskRow, ...] = Field(description="by urgency, without those to return")
 
 
+class DayCounts(Outgoing):
+    """How many of each a manager's day has."""
+
+    missed: int = Field(description="clients to return now")
+    scheduled: int
+    tasks: int = Field(description="without those to return")
+
+
 def returned_view(found: Returned) -> ReturnedView:
     """Missed clients as they are shown."""
     return ReturnedView(

@@ -62,8 +62,22 @@ class NumberList(Outgoing):
     items: tuple[NumberView, ...]
 
 
+class LineView(Outgoing):
+    """What one of our numbers is called."""
+
+    did: str = Field(description="as calls show it")
+    name: str = Field(description="of the number, else of its route; empty: nobody named it")
+    source_name: str | None
+
+
+class LineList(Outgoing):
+    """Our numbers that somebody named or routed, by name."""
+
+    items: tuple[LineView, ...]
+
+
 class OurNumbers:
-    """The handlers of `/numbers`."""
+    """The handlers of `/numbers` and `/lines`."""
 
     def __init__(self, parts: ApiParts) -> None:
         self._parts = parts
@@ -78,6 +92,14 @@ class OurNumbers:
                 handler=self.listing,
                 summary="Our own numbers with their names, sources, routes and calls",
                 right=Right.ROUTING_READ,
+                tag=tag,
+            ),
+            Route(
+                method="GET",
+                path="/lines",
+                handler=self.lines,
+                summary="What our numbers are called, for everybody who sees calls",
+                right=Right.CALLS_READ_OWN,
                 tag=tag,
             ),
             Route(
@@ -102,6 +124,15 @@ class OurNumbers:
     async def listing(self, asked: Asked[Nothing, Nothing, Nothing]) -> NumberList:
         """Our numbers."""
         return NumberList(items=tuple(map(_view, await self._numbers())))
+
+    async def lines(self, asked: Asked[Nothing, Nothing, Nothing]) -> LineList:
+        """The names of our numbers, without anything of their routing."""
+        return LineList(
+            items=tuple(
+                LineView(did=line.did, name=line.name, source_name=line.source_name)
+                for line in await store.lines(self._parts.pool)
+            )
+        )
 
     async def put(self, asked: Asked[NumberPath, Nothing, NamedNumber]) -> NumberView:
         """Name a number."""

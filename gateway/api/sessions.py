@@ -49,6 +49,14 @@ class WrongPasswordError(NotSignedInError):
     """The login or the password is wrong, or the account is blocked; try again or ask an administrator."""
 
 
+class SignOutQuery(Incoming):
+    """How to leave."""
+
+    forget: bool = Field(
+        default=False, description="let the browser empty its cache, where recordings may lie: for a shared computer"
+    )
+
+
 class Sessions:
     """The handlers of `/session`."""
 
@@ -124,12 +132,14 @@ class Sessions:
         assert asked.identity is not None
         return await read_who(self._parts, asked.identity)
 
-    async def sign_out(self, asked: Asked[Nothing, Nothing, Nothing]) -> web.Response | None:
+    async def sign_out(self, asked: Asked[Nothing, SignOutQuery, Nothing]) -> web.Response | None:
         """End the session, and the live sockets it opened."""
         session = _session(asked.identity)
         await access.end_session(self._parts.pool, session)
         self._sockets.end_session(session)
         response = web.Response(status=204, headers={"Cache-Control": "no-store"})
+        if asked.query.forget:
+            response.headers["Clear-Site-Data"] = '"cache"'
         drop_session_cookie(response)
         return response
 

@@ -71,6 +71,29 @@ async def our_numbers(
     return [OurNumber(**dict(row)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What one of our numbers is called."""
+
+    did: str
+    name: str
+    """Of the number, else of its route; empty: nobody named it."""
+    source_name: str | None
+
+
+async def lines(source: Source) -> list[Line]:
+    """Our numbers that somebody named or routed, by name; nothing of calls is read."""
+    rows = await source.fetch(
+        "select k.did, coalesce(nullif(n.name, ''), r.name, '') as name, n.source_name"
+        " from (select did from our_number where archived_at is null union select did from inbound_route"
+        "   where archived_at is null and did is not null and did <> '*') k"
+        " left join our_number n on n.did = k.did and n.archived_at is null"
+        " left join inbound_route r on r.did = k.did and r.archived_at is null"
+        f" order by lower(coalesce(nullif(n.name, ''), r.name, '')), k.did limit {NUMBERS_MAX}"
+    )
+    return [Line(**dict(row)) for row in rows]
+
+
 async def name_number(
     connection: Connection,
     did: str,

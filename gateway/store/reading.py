@@ -25,6 +25,8 @@ class CallRecording:
     duration_us: int | None
     has_speakers: bool | None
     transcript_state: str
+    text_at: datetime | None
+    """When the text that is there was written, also while a new one is on its way; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ CALL_COLUMNS = """c.id, c.pbx, c.kind, c.direction, c.state, c.client_number, c.
  c.held_since, c.ring_us, c.outside_us, c.transfers, c.hung_up_by, c.complete, c.started_at, c.answered_at,
  c.ended_at, c.unmapped, c.command_id, c.merged_into, c.revision, c.managers, c.family_id, parts.parts,
  rec.id as recording_id, rec.state as recording_state, rec.duration_us, rec.has_speakers, rec.transcript_state,
+ rec.text_at,
  card.name as contact_name,
  responsible.name as responsible_name, sharing.choices"""
 
@@ -72,7 +75,9 @@ CALL_BESIDE = """left join lateral (
         'talk_us', m.talk_us, 'answered', m.answered, 'name', u.name) order by m.extension) as parts
     from call_manager m left join users u on u.id = m.user_id where m.call_id = c.id) parts on true
 left join lateral (
-    select r.id, r.state, r.duration_us, r.has_speakers, r.transcript_state from recording r where r.call_id = c.id
+    select r.id, r.state, r.duration_us, r.has_speakers, r.transcript_state,
+        (select t.made_at from transcript t where t.recording_id = r.id) as text_at
+    from recording r where r.call_id = c.id
     order by r.state = 'stored' desc, r.way <> 'site' desc, r.duration_us desc nulls last, r.id limit 1) rec on true
 left join contact card on card.id = c.contact_id
 left join contact_number shared on shared.number = c.client_number and shared.shared
@@ -116,6 +121,7 @@ def call_of_row(row: Mapping[str, object], sorted_at: datetime, size: int | None
             duration_us=row["duration_us"],  # type: ignore[arg-type]
             has_speakers=row["has_speakers"],  # type: ignore[arg-type]
             transcript_state=row["transcript_state"],  # type: ignore[arg-type]
+            text_at=row["text_at"],  # type: ignore[arg-type]
         )
     known = [p for p in parts if p["user_id"] is not None]
     return ReadCall(

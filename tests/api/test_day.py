@@ -47,6 +47,7 @@ async def test_a_missed_client_stands_first_with_his_clock_his_line_and_why(inbo
     assert (row["zone"], len(row["local_time"])) == ("Asia/Tokyo", 5)
     assert row["held"] is None
     assert (day["minutes"], day["counts"]["missed"], day["tasks"]) == (5, 1, [])
+    assert await (await anna.get("me/day/counts")).json() == {"missed": 1, "scheduled": 0, "tasks": 0}
 
 
 async def test_a_colleague_who_has_the_client_is_named(inbox: Inbox) -> None:

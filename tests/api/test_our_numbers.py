@@ -34,6 +34,13 @@ async def test_numbers_are_known_by_their_calls_their_routes_and_their_names(inb
         0,
         None,
     )
+    anna = await api.caller(Role.MANAGER, "anna")
+    assert (await anna.get("numbers")).status == 403
+    lines = (await (await anna.get("lines")).json())["items"]
+    assert lines == [
+        {"did": did, "name": "Price list", "source_name": "Spring list"},
+        {"did": "4959999", "name": "Way", "source_name": None},
+    ]
     head = await api.caller(Role.SUPERVISOR, "head")
     assert (await head.get("numbers")).status == 200
     await problem(await head.put(f"numbers/{did}", json=NAMED | {"version": 1}), 403, "not-allowed")

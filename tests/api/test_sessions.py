@@ -93,10 +93,19 @@ async def test_after_signing_out_the_token_opens_nothing(api: Api) -> None:
     client = await api.signed_in("anna")
     token = token_of(client)
 
-    assert (await client.delete("session")).status == 204
+    left = await client.delete("session")
+    assert (left.status, left.headers.get("Clear-Site-Data")) == (204, None)
 
     again = await api.browser()
     await problem(await again.get("session", headers={"Cookie": f"trunkline_session={token}"}), 401, "not-signed-in")
+
+
+async def test_who_leaves_a_shared_computer_has_its_cache_emptied(api: Api) -> None:
+    client = await api.signed_in("anna")
+
+    left = await client.delete("session", params={"forget": "true"})
+
+    assert (left.status, left.headers["Clear-Site-Data"]) == (204, '"cache"')
 
 
 async def test_a_session_ends_with_its_lifetime_and_with_its_person(api: Api) -> None:

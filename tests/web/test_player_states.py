@@ -75,6 +75,10 @@ async def test_a_text_is_written_anew_by_one_key_and_the_old_one_stays(day: Day,
     await expect(page.get_by_role("region", name="Text")).to_contain_text("Оставайтесь на линии")
     state = await day.api.site.pool.fetchval("select transcript_state from recording where call_id = $1", call)
     assert state == "wanted"
+    await page.reload()
+    await expect(page.get_by_role("region", name="Text")).to_contain_text("Оставайтесь на линии")
+    await expect(page.get_by_role("status").filter(has_text="It will be written anew")).to_be_visible()
     await becomes(day, page, call, transcript_state="failed")
-    await expect(page.get_by_role("heading", name="The text could not be written")).to_be_visible()
+    await expect(page.get_by_role("region", name="Text")).to_contain_text("this is the one before")
+    await expect(page.get_by_role("region", name="Text")).to_contain_text("Оставайтесь на линии")
     assert await axe(page) == []

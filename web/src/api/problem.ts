@@ -31,9 +31,9 @@ export class ApiProblem extends Error {
     return this.status === 0 || this.status === 429 || (this.status >= 502 && this.status <= 504);
   }
 
-  /** Somebody else changed the thing first. */
+  /** Perhaps somebody else changed the thing first: its version tells, once it is read anew. */
   get isStale(): boolean {
-    return this.status === 412 || (this.status === 409 && this.slug.includes("stale"));
+    return this.status === 412 || (this.status === 409 && this.slug === "conflict");
   }
 
   get isForbidden(): boolean {

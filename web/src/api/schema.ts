@@ -3674,6 +3674,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/day/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many of each my day has, for the menu of every page
+         * @description Needs the right `tasks.read_own`.
+         */
+        get: operations["get_me_day_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/groups": {
         parameters: {
             query?: never;
@@ -4514,6 +4534,26 @@ export interface paths {
          * @description Needs the right `routing.read`.
          */
         get: operations["get_numbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What our numbers are called, for everybody who sees calls
+         * @description Needs the right `calls.read_own`.
+         */
+        get: operations["get_lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6708,6 +6748,24 @@ export interface components {
             login: string;
             /** Password */
             password: string;
+        };
+        /**
+         * DayCounts
+         * @description How many of each a manager's day has.
+         */
+        DayCounts: {
+            /**
+             * Missed
+             * @description clients to return now
+             */
+            missed: number;
+            /** Scheduled */
+            scheduled: number;
+            /**
+             * Tasks
+             * @description without those to return
+             */
+            tasks: number;
         };
         /**
          * DayGoalView
@@ -9291,22 +9349,12 @@ export interface components {
             foreign_day: number | null;
         };
         /**
-         * LineView
-         * @description One line.
+         * LineList
+         * @description Our numbers that somebody named or routed, by name.
          */
-        LineView: {
-            /** Key */
-            key: {
-                [key: string]: string | number | null;
-            };
-            /** Name */
-            name: string;
-            /** Place */
-            place: number | null;
-            /** Cells */
-            cells: {
-                [key: string]: components["schemas"]["CellView"];
-            };
+        LineList: {
+            /** Items */
+            items: components["schemas"]["gateway__api__our_numbers__LineView"][];
         };
         /**
          * LiveBoardView
@@ -13601,6 +13649,11 @@ export interface components {
             has_speakers: boolean | null;
             /** Transcript State */
             transcript_state: string;
+            /**
+             * Text At
+             * @description when the text that is there was written, also while a new one is on its way; null: there is none
+             */
+            text_at: string | null;
         };
         /**
          * RecurrenceBody
@@ -13853,8 +13906,8 @@ export interface components {
             /** Columns */
             columns: string[];
             /** Lines */
-            lines: components["schemas"]["LineView"][];
-            total: components["schemas"]["LineView"] | null;
+            lines: components["schemas"]["gateway__api__report_views__LineView"][];
+            total: components["schemas"]["gateway__api__report_views__LineView"] | null;
             /** Medians */
             medians: {
                 [key: string]: number;
@@ -17366,6 +17419,42 @@ export interface components {
          * @enum {string}
          */
         ZoneFrom: "asked" | "card" | "number";
+        /**
+         * LineView
+         * @description What one of our numbers is called.
+         */
+        gateway__api__our_numbers__LineView: {
+            /**
+             * Did
+             * @description as calls show it
+             */
+            did: string;
+            /**
+             * Name
+             * @description of the number, else of its route; empty: nobody named it
+             */
+            name: string;
+            /** Source Name */
+            source_name: string | null;
+        };
+        /**
+         * LineView
+         * @description One line.
+         */
+        gateway__api__report_views__LineView: {
+            /** Key */
+            key: {
+                [key: string]: string | number | null;
+            };
+            /** Name */
+            name: string;
+            /** Place */
+            place: number | null;
+            /** Cells */
+            cells: {
+                [key: string]: components["schemas"]["CellView"];
+            };
+        };
     };
     responses: never;
     parameters: never;
@@ -17458,6 +17547,7 @@ export type CountList = components['schemas']['CountList'];
 export type CountView = components['schemas']['CountView'];
 export type CountedView = components['schemas']['CountedView'];
 export type Credentials = components['schemas']['Credentials'];
+export type DayCounts = components['schemas']['DayCounts'];
 export type DayGoalView = components['schemas']['DayGoalView'];
 export type DayLoadView = components['schemas']['DayLoadView'];
 export type DayView = components['schemas']['DayView'];
@@ -17569,7 +17659,7 @@ export type LeadRuleList = components['schemas']['LeadRuleList'];
 export type LeadRuleView = components['schemas']['LeadRuleView'];
 export type LimitsBody = components['schemas']['LimitsBody'];
 export type LimitsView = components['schemas']['LimitsView'];
-export type LineView = components['schemas']['LineView'];
+export type LineList = components['schemas']['LineList'];
 export type LiveBoardView = components['schemas']['LiveBoardView'];
 export type LockOutView = components['schemas']['LockOutView'];
 export type LookOrder = components['schemas']['LookOrder'];
@@ -17893,6 +17983,8 @@ export type WritingChange = components['schemas']['WritingChange'];
 export type WritingView = components['schemas']['WritingView'];
 export type WrittenTouch = components['schemas']['WrittenTouch'];
 export type ZoneFrom = components['schemas']['ZoneFrom'];
+export type GatewayApiOurNumbersLineView = components['schemas']['gateway__api__our_numbers__LineView'];
+export type GatewayApiReportViewsLineView = components['schemas']['gateway__api__report_views__LineView'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_session: {
@@ -17959,7 +18051,10 @@ export interface operations {
     };
     delete_session: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description let the browser empty its cache, where recordings may lie: for a shared computer */
+                forget?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -26277,6 +26372,40 @@ export interface operations {
             };
         };
     };
+    get_me_day_counts: {
+        parameters: {
+            query?: {
+                /** @description days after today that are shown as well */
+                days?: number;
+                /** @description of tasks; missed clients and scheduled calls are all shown, up to 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayCounts"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_tasks_groups: {
         parameters: {
             query?: {
@@ -28222,6 +28351,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NumberList"];
+                };
+            };
+            /** @description The body is not valid JSON (`malformed-body`). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineList"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */

@@ -5,6 +5,7 @@ import { openDial } from "../dial/opener";
 import { openPalette } from "../keyboard/openers";
 import { Icon } from "../parts/Icon";
 import { useWords } from "../words";
+import { useCounts } from "./counts";
 import styles from "./BottomBar.module.css";
 import { PersonButton } from "./PersonButton";
 import { navOf } from "./nav";
@@ -15,12 +16,18 @@ const SHOWN = 3;
 export function BottomBar({ className }: { className?: string | undefined }) {
   const t = useWords("shell");
   const session = useSession();
+  const counts = useCounts();
   const items = navOf(session.who).flatMap((part) => part.items);
   return (
     <nav className={`${styles["bar"]} ${className ?? ""}`} aria-label={t("navigation")}>
       {items.slice(0, SHOWN).map((item) => (
         <NavLink key={item.name} to={item.path} className={styles["item"] ?? ""}>
           <Icon name={item.icon} size={20} />
+          {(counts[item.name]?.n ?? 0) > 0 && (
+            <small className={styles["count"]} data-urgent={counts[item.name]?.isUrgent || undefined}>
+              {counts[item.name]?.n}
+            </small>
+          )}
           <span className="cut">{t(`nav.${item.name}`)}</span>
         </NavLink>
       ))}

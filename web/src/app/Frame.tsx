@@ -8,10 +8,12 @@ import { Overlays } from "../keyboard/Overlays";
 import { useWords } from "../words";
 import { BottomBar } from "./BottomBar";
 import styles from "./Frame.module.css";
+import { Leaving } from "./Leaving";
 import { Rail } from "./Rail";
 import { useSession } from "./session";
 import { SessionOver } from "./SessionOver";
 import { useFrameKeys } from "./useFrameKeys";
+import { useOwnCounts } from "./useOwnCounts";
 import { late } from "../parts/late";
 
 const Softphone = late(() => import("../softphone/Softphone"));
@@ -21,6 +23,7 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   useFrameKeys();
+  useOwnCounts();
   const { who, may } = useSession();
   const hasPhone = who.phones.length > 0 && may("calls.control_own");
   useEffect(() => {
@@ -42,6 +45,7 @@ export function Frame() {
       <div className={styles["band"]}>
         <Band />
         <SessionOver />
+        <Leaving />
       </div>
       <Rail className={styles["rail"]} />
       <main id="main" ref={main} tabIndex={-1} className={styles["main"]}>

@@ -8,9 +8,9 @@ import { Key } from "../parts/Key";
 import type { Opening } from "../parts/whenWanted";
 import { LANGUAGE_NAMES, LANGUAGES, useLanguage, useWords } from "../words";
 import { useLook, THEMES } from "./look";
+import { useLeave } from "./leaving";
 import type { NavItem } from "./nav";
 import styles from "./PersonMenu.module.css";
-import { useSession } from "./session";
 
 export interface PersonItemsProps extends Opening {
   items: readonly NavItem[];
@@ -46,7 +46,7 @@ function Pages({ items }: { items: readonly NavItem[] }) {
 
 function Own() {
   const t = useWords("shell");
-  const { signOut } = useSession();
+  const leave = useLeave();
   const spoken = useLanguage();
   const { theme, setTheme, setLanguage } = useLook();
   return (
@@ -82,7 +82,7 @@ function Own() {
         </Menu.Item>
       ))}
       <Menu.Divider />
-      <Menu.Item leftSection={<Icon name="signOut" />} onClick={() => void signOut()}>
+      <Menu.Item leftSection={<Icon name="signOut" />} onClick={() => leave()}>
         {t("menu.signOut")}
       </Menu.Item>
     </>

@@ -1,11 +1,12 @@
 /* Login and password, on the page of their own and in the panel when a session is over. */
 
-import { Button, PasswordInput, TextInput } from "@mantine/core";
-import { useState, type SubmitEvent } from "react";
+import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
+import { useEffect, useRef, useState, type SubmitEvent } from "react";
 import { asProblem } from "../api";
 import { duration } from "../formats";
 import { useWords } from "../words";
 import { useDoor } from "./session";
+import { isSharedComputer } from "./shared";
 import styles from "./SignIn.module.css";
 
 export default function SignInForm({ login: known, inRow }: { login?: string | undefined; inRow?: boolean }) {
@@ -13,6 +14,9 @@ export default function SignInForm({ login: known, inRow }: { login?: string | u
   const { signIn } = useDoor();
   const [login, setLogin] = useState(known ?? "");
   const [password, setPassword] = useState("");
+  const [isShared, setShared] = useState(isSharedComputer);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   const [isAsking, setAsking] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
 
@@ -21,7 +25,7 @@ export default function SignInForm({ login: known, inRow }: { login?: string | u
     setAsking(true);
     setFault(null);
     try {
-      await signIn(login.trim(), password);
+      await signIn(login.trim(), password, isShared);
     } catch (thrown) {
       const problem = asProblem(thrown);
       if (!problem) throw thrown;
@@ -45,7 +49,7 @@ export default function SignInForm({ login: known, inRow }: { login?: string | u
           spellCheck={false}
           required
           withAsterisk={false}
-          data-autofocus
+          ref={first}
           value={login}
           onChange={(event) => setLogin(event.currentTarget.value)}
         />
@@ -60,6 +64,14 @@ export default function SignInForm({ login: known, inRow }: { login?: string | u
         visibilityToggleButtonProps={{ "aria-label": t("sign.show") }}
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
+      {known === undefined && (
+        <Checkbox
+          label={t("sign.shared")}
+          description={t("sign.shared.how")}
+          checked={isShared}
+          onChange={(event) => setShared(event.currentTarget.checked)}
+        />
+      )}
       <Button type="submit" variant="filled" loading={isAsking} loaderProps={{ type: "dots" }}>
         {t("sign.in")}
       </Button>

@@ -1,4 +1,4 @@
-/* The figures in the rail. A page engineer sets his own: `useCount("today", n, {isUrgent: true})` while he knows it. */
+/* The figures in the rail: `useCount("live", n, {isUrgent: true})` by whoever knows them. */
 
 import { useEffect, useSyncExternalStore } from "react";
 import type { NavName } from "./nav";

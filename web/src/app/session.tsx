@@ -8,6 +8,7 @@ import { gate } from "../api/gate";
 import { ApiProblem } from "../api/problem";
 import { speak } from "../words";
 import { takePreferences } from "./preferences";
+import { hasCome, hasLeft, isSharedBy } from "./shared";
 import { tellTabs, useTabNews } from "./tabs";
 
 export type Who = Schemas["Who"];
@@ -37,8 +38,8 @@ interface Door {
   readonly state: State;
   /** Ask anew who is signed in. */
   readonly ask: () => void;
-  /** Sign in; throws the problem. */
-  readonly signIn: (login: string, password: string) => Promise<void>;
+  /** Sign in; throws the problem. `isShared`: on a computer that others use too. */
+  readonly signIn: (login: string, password: string, isShared: boolean) => Promise<void>;
 }
 
 /** The question who this is, asked before anything is drawn; undefined: it was not, or it has been used. */
@@ -70,6 +71,8 @@ export function SessionProvider({ load, children }: SessionProviderProps) {
   const client = useQueryClient();
   const [state, setState] = useState<State>({ kind: "asking" });
 
+  const before = useRef<string | null>(null);
+
   const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const enter = useCallback(
     async (who: Who) => {
@@ -77,6 +80,7 @@ export function SessionProvider({ load, children }: SessionProviderProps) {
       takePreferences(who.id, who.preferences);
       await speak(who.language);
       await Promise.race([load(who), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+      before.current = who.id;
       setState({ kind: "in", who });
       gate.open();
     },
@@ -104,17 +108,18 @@ export function SessionProvider({ load, children }: SessionProviderProps) {
 
   const present = state.kind === "in" ? state.who.id : null;
   const signIn = useCallback(
-    async (login: string, password: string) => {
+    async (login: string, password: string, isShared: boolean) => {
       const who = await body(api.POST("/api/v1/session", { body: { login, password } }));
+      hasCome(who.id, isShared);
       // Another person on the same screen: nothing that was kept for the first one is shown to him.
-      if (present !== null && present !== who.id) {
+      if (before.current !== null && before.current !== who.id) {
         location.reload();
         return;
       }
       await enter(who);
       tellTabs({ kind: "signed-in", who: who.id });
     },
-    [enter, present],
+    [enter],
   );
 
   const leave = useCallback(() => {
@@ -140,11 +145,15 @@ export function SessionProvider({ load, children }: SessionProviderProps) {
       may: (right) => who.rights.includes(right),
       refresh: async () => enter(await askWho()),
       signOut: async () => {
-        await done(api.DELETE("/api/v1/session")).catch((fault: unknown) => {
+        const isShared = isSharedBy(who.id);
+        await done(api.DELETE("/api/v1/session", { params: { query: { forget: isShared } } })).catch((fault: unknown) => {
           if (!(fault instanceof ApiProblem) || fault.status !== 401) throw fault;
         });
         tellTabs({ kind: "signed-out" });
         leave();
+        if (!isShared) return;
+        hasLeft(who.id);
+        history.replaceState(null, "", "/"); // the next one does not come to this one's client
       },
     };
   }, [state, leave, enter]);

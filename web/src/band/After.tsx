@@ -100,7 +100,7 @@ function Told({ call }: { call: Ended }) {
   const end = call.hung_up_by === "client" ? t("after.they") : call.hung_up_by === "manager" ? t("after.we") : null;
   const recording = call.recording;
   const isStored = recording?.state === "stored" || recording?.state === "archived";
-  const text = recording?.transcript_state === "ready" ? t("after.textReady") : recording?.transcript_state === "waiting" ? t("after.text") : null;
+  const text = recording?.transcript_state === "ready" ? t("after.textReady") : (recording?.transcript_state === "wanted" || recording?.transcript_state === "claimed") ? t("after.text") : null;
   return (
     <Dotted>{[call.talk_seconds > 0 ? t("after.talked", { length: duration(call.talk_seconds) }) : t("after.noTalk"), end, isStored && t("after.recorded"), text]}</Dotted>
   );

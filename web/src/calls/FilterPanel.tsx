@@ -111,6 +111,7 @@ export function FilterPanel({ filters, change, names, close }: { filters: Filter
       label={t("filters")}
       onClose={close}
       width={300}
+      closesFromFields
       foot={
         <Button variant="default" fullWidth onClick={() => change(nothing())}>
           {t("none.clear")}

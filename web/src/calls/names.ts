@@ -3,7 +3,7 @@
 import { api, body, keys, useQuery } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
-import { useFormats } from "../formats";
+import { tame, useFormats } from "../formats";
 import { labelIn } from "../clients/entries";
 import type { Filters } from "./filters";
 
@@ -28,11 +28,28 @@ interface Line {
   readonly routeName: string | null;
 }
 
-/** Our own numbers as they are called, for who may read them; a map from the number as calls show it. */
+/** Our own numbers as they are called, by the number as calls show it; who may read routes gets all numbers, with theirs. */
 export function useLines(): ReadonlyMap<string, Line> {
-  const may = useSession().may("routing.read");
-  const lines = useQuery({ queryKey: keys.view("routing", "numbers"), enabled: may, queryFn: () => body(api.GET("/api/v1/numbers")) });
-  return new Map((lines.data?.items ?? []).map(({ did, name, source_name, route, route_name }) => [did, { name, source: source_name, route, routeName: route_name }]));
+  const may = useSession().may;
+  const named = useNamedLines();
+  const all = useQuery({ queryKey: keys.view("routing", "numbers"), enabled: may("routing.read"), queryFn: () => body(api.GET("/api/v1/numbers")) });
+  const lines = new Map<string, Line>();
+  for (const { did, name, source_name, route, route_name } of all.data?.items ?? []) lines.set(did, { name, source: source_name, route, routeName: route_name });
+  for (const { did, name, source_name } of named) lines.set(did, { route: null, routeName: null, ...lines.get(did), name, source: source_name });
+  return lines;
+}
+
+function useNamedLines() {
+  const may = useSession().may("calls.read_own");
+  return useQuery({ queryKey: keys.view("routing", "lines"), enabled: may, staleTime: LINES_FRESH_MS, queryFn: () => body(api.GET("/api/v1/lines")) }).data?.items ?? [];
+}
+const LINES_FRESH_MS = 300_000;
+
+/** Writes one of our numbers for a person: its name, else its source, else the number itself. */
+export function useLineName(): (did: string) => string {
+  const f = useFormats();
+  const named = new Map(useNamedLines().map((line) => [line.did, line.name || line.source_name]));
+  return (did) => tame(named.get(did)) || f.phone(did);
 }
 
 /** Outcomes that can be chosen, in the reader's language. */
@@ -44,16 +61,16 @@ export function useOutcomeChoices(enabled: boolean): NamedChoice[] {
 
 /** Everything that filters are called, asked for only where one of them needs it. */
 export function useFilterNames(filters: Filters, isOpen: boolean) {
-  const f = useFormats();
   const may = useSession().may;
   const people = useColleagueChoices(may("calls.read_all"));
   const teams = useTeamChoices(may("calls.read_all") && (isOpen || filters.team !== undefined));
   const outcomes = useOutcomeChoices(isOpen || (filters.outcome !== undefined && filters.outcome !== "none"));
   const lines = useLines();
+  const lineName = useLineName();
   const routes = new Map([...lines.values()].flatMap(({ route, routeName }) => (route !== null && routeName ? [[route, routeName] as const] : [])));
   const contact = useContactName(filters.contact);
   const organisation = useOrganisationName(filters.organisation);
-  return { people, teams, outcomes, lines, routes, contact, organisation, lineName: (did: string) => lines.get(did)?.name || f.phone(did) };
+  return { people, teams, outcomes, lines, routes, contact, organisation, lineName };
 }
 
 /** What a client of a filter is called; undefined: not known, or not to be seen. */

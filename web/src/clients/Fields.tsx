@@ -6,6 +6,7 @@ import { SavedChoice, SavedDay, SavedLines, SavedNumber, SavedSegments, SavedTex
 import type { Schemas } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
+import { useLineName } from "../calls/names";
 import { Avatar, Icon, PhoneNumber, Tag } from "../parts";
 import { useOpenCalls } from "../api";
 import { useFormats } from "../formats";
@@ -68,6 +69,7 @@ function Own({ card }: { card: Card }) {
   const t = useWords("clients");
   const parts = useWords("parts");
   const owners = useColleagueChoices();
+  const lineName = useLineName();
   return (
     <>
       <SavedText label={t("field.name")} maxLength={200} {...useText(card, "name")} />
@@ -86,7 +88,7 @@ function Own({ card }: { card: Card }) {
         <p className={styles.locked}>
           <small>{t("field.source")}</small>
           <span>
-            <Icon name="lock" size={12} /> {card.source_kind === "did" ? t("field.source.did", { number: card.source_name ?? "" }) : [card.source_name, card.source_kind].filter(Boolean).join(", ")}
+            <Icon name="lock" size={12} /> {card.source_kind === "did" ? t("field.source.did", { number: card.source_name ? lineName(card.source_name) : "" }) : [card.source_name, card.source_kind].filter(Boolean).join(", ")}
           </span>
         </p>
       )}

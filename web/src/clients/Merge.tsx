@@ -21,7 +21,7 @@ export function Merge({ contact, close }: { contact: number; close: () => void }
     queryFn: () => body(api.GET("/api/v1/contacts", { params: { query: { q: wanted, limit: 20 } } })),
   });
   return (
-    <SidePanel label={t("merge")} onClose={close}>
+    <SidePanel label={t("merge")} onClose={close} closesFromFields>
       <div className={styles.pad}>
         <TextInput data-autofocus type="search" label={t("merge.find")} value={q} maxLength={100} onChange={(event) => setQ(event.currentTarget.value)} />
         <p className="dim">{t("merge.how")}</p>

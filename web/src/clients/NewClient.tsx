@@ -50,6 +50,7 @@ export function NewClient({ number, call, close }: NewClientProps) {
     <SidePanel
       label={t("new")}
       onClose={close}
+      closesFromFields
       foot={
         <Button fullWidth loading={make.isPending} disabled={!isReady} onClick={send}>
           {t(call ? "make.join" : "make")}

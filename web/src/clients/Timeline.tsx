@@ -3,14 +3,14 @@
 import { Button, SegmentedControl, Textarea } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { Link } from "react-router";
-import { asProblem, useOpenCalls } from "../api";
+import { asProblem, useOpenCalls, type LiveCall } from "../api";
 import { useDraft } from "../drafts";
 import { useFormats } from "../formats";
 import { useKeys } from "../keyboard";
 import { Failed, Icon, KeyOf, SkeletonRows, Timer } from "../parts";
 import { useLanguage, useWords } from "../words";
 import { useSession } from "../app/session";
-import { byDay, labelOf, number, signOf, talkersOf, text, wasTransferred, type Entry } from "./entries";
+import { byDay, labelOf, number, settled, signOf, talkersOf, text, wasTransferred, type Entry } from "./entries";
 import { KINDS, useMerges, useTimeline, useUndoMerge, useWriteNote, type KindOfEntry } from "./queries";
 import styles from "./Timeline.module.css";
 
@@ -22,15 +22,34 @@ export function Timeline({ contact }: { contact: number }) {
   const [kind, setKind] = useState<KindOfEntry>("all");
   const pages = useTimeline(contact, kind);
   const problem = asProblem(pages.query.error);
+  const me = useSession().userId;
+  const live = useCallWith(contact);
+  const [written, setWritten] = useState<readonly Entry[]>([]);
+  // What a colleague does while one reads waits to be shown; what one did oneself is there at once.
+  const [edge, setEdge] = useState<{ readonly kind: KindOfEntry; readonly at: string } | null>(null);
+  const first = pages.isOld ? undefined : pages.rows?.[0]?.at;
+  if (first !== undefined && edge?.kind !== kind) setEdge({ kind, at: first });
+  const { shown, waiting } = settled(pages.rows ?? [], kind === "all" || kind === "notes" ? written : [], edge?.kind === kind ? edge.at : null, { me, live: live?.id ?? null });
+  const show = () => setEdge(null);
+  const keep = (entry: Entry, isRead: Promise<unknown>) => {
+    setWritten((all) => [entry, ...all]);
+    void isRead.then(() => setWritten((all) => all.filter((one) => one !== entry)));
+  };
+  useKeys({ "list.news": show }, waiting > 0);
   return (
     <div className={styles.timeline}>
       <SegmentedControl aria-label={t("timeline")} value={kind} data={PARTS.map((value) => ({ value, label: t(`entries.${value}`) }))} onChange={(value) => setKind(PARTS.find((part) => part === value) ?? "all")} />
-      <OnTheLine contact={contact} />
-      <NewNote contact={contact} />
+      {live && <OnTheLine call={live} />}
+      <NewNote contact={contact} onWritten={keep} />
+      {waiting > 0 && (
+        <Button size="xs" variant="light" className={styles.news ?? ""} onClick={show} rightSection={<KeyOf act="list.news" />}>
+          {t("timeline.news", { count: waiting })}
+        </Button>
+      )}
       {problem && !pages.rows && <Failed problem={problem} retry={() => void pages.query.refetch()} />}
       {!problem && !pages.rows && <SkeletonRows height={46} />}
-      {pages.rows?.length === 0 && <p className="dim">{t("timeline.none")}</p>}
-      {byDay(pages.rows ?? [], f.isoDay).map(({ day, entries }) => (
+      {pages.rows && shown.length === 0 && <p className="dim">{t("timeline.none")}</p>}
+      {byDay(shown, f.isoDay).map(({ day, entries }) => (
         <section key={day} aria-label={f.longDay(`${day}T12:00:00`)}>
           <h3 className={styles.day}>{f.longDay(`${day}T12:00:00`)}</h3>
           <ul>
@@ -49,13 +68,15 @@ export function Timeline({ contact }: { contact: number }) {
   );
 }
 
-/** The call with this client that goes on. */
-function OnTheLine({ contact }: { contact: number }) {
-  const t = useWords("clients");
+function useCallWith(contact: number): LiveCall | undefined {
   const calls = useOpenCalls();
+  return [...calls.values()].find((open) => open.contact_id === contact);
+}
+
+/** The call with this client that goes on. */
+function OnTheLine({ call }: { call: LiveCall }) {
+  const t = useWords("clients");
   const me = useSession().userId;
-  const call = [...calls.values()].find((open) => open.contact_id === contact);
-  if (!call) return null;
   const who = call.managers.map((manager) => (manager.user_id === me && me !== null ? t("you") : (manager.name ?? manager.extension)));
   return (
     <p className={styles.live}>
@@ -67,10 +88,14 @@ function OnTheLine({ contact }: { contact: number }) {
   );
 }
 
-function NewNote({ contact }: { contact: number }) {
+function NewNote({ contact, onWritten }: { contact: number; onWritten: (entry: Entry, isRead: Promise<unknown>) => void }) {
   const t = useWords("clients");
-  const [note, setNote, drop] = useDraft(`contact/${contact}/note`, "");
-  const write = useWriteNote(contact, drop);
+  const { id, name } = useSession();
+  const [note, setNote, drop] = useDraft(`contact/${contact}/new-note`, "");
+  const write = useWriteNote(contact, (made, isRead) => {
+    drop();
+    onWritten({ kind: "note", id: String(made.id), at: made.at, by: id, by_name: name, open: true, body: { text: made.text } }, isRead);
+  });
   const send = () => {
     if (note.trim() && !write.isPending) write.run(note.trim());
   };

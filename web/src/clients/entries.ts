@@ -98,3 +98,21 @@ export function byDay(entries: readonly Entry[], dayOf: (at: string) => string):
   }
   return days;
 }
+
+/** What is shown of a time line whose newest entry was `edge` when it was opened: all up to it, and what one did oneself;
+ * a colleague's later entries wait.
+ * @param written notes of one's own that may not be among the rows yet
+ * @param live the call on the line, which stands above the list
+ */
+export function settled(
+  rows: readonly Entry[],
+  written: readonly Entry[],
+  edge: string | null,
+  { me, live }: { readonly me: number | null; readonly live: string | null },
+): { readonly shown: readonly Entry[]; readonly waiting: number } {
+  const known = new Set(rows.map(({ kind, id }) => `${kind} ${id}`));
+  const all = [...written.filter(({ kind, id }) => !known.has(`${kind} ${id}`)), ...rows].filter(({ kind, id }) => kind !== "call" || id !== live);
+  const isOwn = ({ kind, by, body }: Entry) => by === `user:${me}` || (kind === "call" && talkersOf(body).some(({ user }) => user === me));
+  const shown = edge === null ? all : all.filter((entry) => Date.parse(entry.at) <= Date.parse(edge) || (me !== null && isOwn(entry)));
+  return { shown, waiting: all.length - shown.length };
+}

@@ -51,7 +51,7 @@ export function useTimeline(id: number, kind: KindOfEntry) {
   );
 }
 
-export function useWriteNote(id: number, onDone: () => void) {
+export function useWriteNote(id: number, onDone: (note: Schemas["NoteView"], isRead: Promise<void>) => void) {
   const t = useWords("clients");
   const toast = useToast();
   const cache = useQueryClient();
@@ -61,8 +61,7 @@ export function useWriteNote(id: number, onDone: () => void) {
       body(api.POST("/api/v1/contacts/{contact_id}/notes", { params: { ...at(id), header: once(key) }, body: { text } })),
     {
       onDone: (note) => {
-        onDone();
-        void again();
+        onDone(note, again());
         const path = { contact_id: id, note_id: note.id };
         const undo = async () => {
           await api.DELETE("/api/v1/contacts/{contact_id}/notes/{note_id}", { params: { path } });

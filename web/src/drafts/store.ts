@@ -68,6 +68,24 @@ export function dropDraft(who: string, field: string): void {
   tell();
 }
 
+/** Everything that is kept of one person, by field. */
+export function draftsOf(who: string): readonly { readonly field: string; readonly value: unknown }[] {
+  const begin = place(who, "");
+  return Object.keys(localStorage)
+    .filter((key) => key.startsWith(begin))
+    .sort()
+    .flatMap((key) => {
+      const draft = parseDraft(localStorage.getItem(key));
+      return draft ? [{ field: key.slice(begin.length), value: draft.value }] : [];
+    });
+}
+
+/** Forget everything of one person. */
+export function dropAll(who: string): void {
+  for (const key of Object.keys(localStorage)) if (key.startsWith(place(who, ""))) localStorage.removeItem(key);
+  tell();
+}
+
 /** Forget what is older than 30 days, or all but the last hour's where `age` says so. */
 export function forgetOld(now: number, age = OLD_MS): void {
   for (const key of Object.keys(localStorage)) {

@@ -2,7 +2,7 @@
    a reload, a lost connection, an ended session or a closed tab loses nothing. */
 
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { asProblem, useLive } from "../api";
+import { asProblem, useLive, type ApiProblem } from "../api";
 import { useSession } from "../app/session";
 import { againAfter, isOvertaken, outcomeOf, PAUSE_MS, rebased, same, type Saving } from "./saving";
 import { dropDraft, keepDraft, parseDraft, rawDraft, subscribe, type Draft } from "./store";
@@ -43,9 +43,13 @@ export function useSaved<T>({ id, field, value, version, save, refresh, atOnce }
   const draft = useMemo(() => parseDraft(raw), [raw]);
   const [state, setState] = useState<Saving>({ kind: "quiet" });
   const isLive = useLive((view) => view.line === "live");
-  const server = useRef({ value, version, save, refresh });
+  // What was read after a conflict may be newer than what the page has.
+  const [read, setRead] = useState<{ readonly value: T; readonly version: number } | null>(null);
+  const present = read !== null && read.version > version ? read.value : value;
+  const latest = Math.max(version, read?.version ?? 0);
+  const server = useRef({ value: present, version: latest, save, refresh });
   useEffect(() => {
-    server.current = { value, version, save, refresh };
+    server.current = { value: present, version: latest, save, refresh };
   });
   const run = useRef<{ timer?: ReturnType<typeof setTimeout>; isSending: boolean; failures: number }>({ isSending: false, failures: 0 });
 
@@ -58,21 +62,23 @@ export function useSaved<T>({ id, field, value, version, save, refresh, atOnce }
     if (isOvertaken(kept, server.current)) { setState({ kind: "conflict", theirs: server.current.value }); return; }
     run.current.isSending = true;
     setState({ kind: "saving" });
+    const version = Math.max(kept.version ?? 0, server.current.version);
     try {
-      const version = Math.max(kept.version ?? 0, server.current.version);
       settled({ kind: "saved" }, kept, await server.current.save(kept.value as T, version));
     } catch (fault) {
       const problem = asProblem(fault);
       if (!problem) throw fault;
-      settled(problem.isStale ? await upon(kept) : outcomeOf(problem, field), kept, null);
+      settled(problem.isStale ? await upon(kept, problem) : outcomeOf(problem, field), kept, null);
     } finally {
       run.current.isSending = false;
     }
 
     /** The version was old: if this field itself is unchanged, send it upon the new one; else it is a conflict. */
-    async function upon(old: Draft): Promise<Saving> {
+    async function upon(old: Draft, refusal: ApiProblem): Promise<Saving> {
       try {
         const fresh = await server.current.refresh();
+        if (fresh.version <= version) return outcomeOf(refusal, field); // nobody changed it: it is refused for another reason
+        setRead(fresh);
         if (isOvertaken(old, fresh)) return { kind: "conflict", theirs: fresh.value };
         if (!same(fresh.value, old.value)) await server.current.save(old.value as T, fresh.version);
         return { kind: "saved" };
@@ -139,5 +145,5 @@ export function useSaved<T>({ id, field, value, version, save, refresh, atOnce }
     void again.current();
   }, [who, id]);
 
-  return { value: draft ? (draft.value as T) : value, set, state, flush, keepMine, takeTheirs };
+  return { value: draft ? (draft.value as T) : present, set, state, flush, keepMine, takeTheirs };
 }

@@ -29,19 +29,16 @@ export function Anew({ call, what }: { call: Call; what: keyof typeof SEND }) {
   const t = useWords("player");
   const client = useQueryClient();
   const mayHearAll = useSession().may("recordings.listen_all");
-  const [asked, setAsked] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
-  const isReady = call.recording?.transcript_state === "ready";
+  const state = call.recording?.transcript_state;
+  const isUnderWay = what === "text" && (state === "wanted" || state === "claimed");
   const act = useAct((_: null, key) => SEND[what](call.id, key), {
     onDone: (recording) => {
-      setAsked(true);
-      // A text that is there stays on the screen until the new one is.
-      if (what === "text" && isReady) return;
       client.setQueryData<Call>(keys.one("calls", call.id), (old) => old && { ...old, recording });
     },
     onFault: (problem) => setFault(asProblem(problem)?.detail ?? ""),
   });
-  const canAsk = mayHearAll && !asked && !act.isPending;
+  const canAsk = mayHearAll && !isUnderWay && !act.isPending;
   const ask = () => {
     if (!canAsk) return false;
     setFault(null);
@@ -49,11 +46,11 @@ export function Anew({ call, what }: { call: Call; what: keyof typeof SEND }) {
     return true;
   };
   useKeys({ "player.anew": ask });
-  if (!mayHearAll) return null;
+  if (!mayHearAll && !isUnderWay) return null;
   return (
     <p className={styles.note} role="status">
-      {asked ? (
-        t(what === "text" ? "text.asked" : "sound.asked")
+      {isUnderWay ? (
+        t("text.asked")
       ) : (
         <Button variant="default" leftSection={<Icon name="refresh" />} rightSection={<KeyOf act="player.anew" />} disabled={act.isPending} onClick={ask}>
           {t(what === "text" ? "text.write" : "sound.again")}

@@ -31,12 +31,18 @@ const LOOKS = { none: "note", wanted: "clock", claimed: "after", failed: "warn" 
 
 export function Text({ call, sound, find }: TextProps) {
   const state = call.recording?.transcript_state ?? "none";
-  const transcript = useTranscript(call.id, state === "ready");
+  const isThere = hasText(call);
+  const transcript = useTranscript(call.id, isThere);
   const problem = asProblem(transcript.error);
-  if (state !== "ready") return <NotWritten call={call} state={state} />;
+  if (!isThere) return <NotWritten call={call} state={state} />;
   if (problem) return <Failed problem={problem} retry={() => void transcript.refetch()} />;
   if (!transcript.data) return <div className={styles.text} aria-busy="true" />;
   return <Written transcript={transcript.data} sound={sound} find={find} call={call} />;
+}
+
+/** Whether a text can be read, also while a new one is written or after that failed. */
+export function hasText(call: Schemas["CallView"]): boolean {
+  return call.recording?.transcript_state === "ready" || (call.recording?.text_at ?? null) !== null;
 }
 
 function NotWritten({ call, state }: { call: Schemas["CallView"]; state: string }) {
@@ -104,7 +110,8 @@ function Written({ call, transcript, sound, find }: WrittenProps) {
       ) : (
         <Lines segments={transcript.segments} speakers={speakers} words={words} current={-1} />
       )}
-      <Anew call={call} what="text" />
+      {call.recording?.transcript_state === "failed" && <p className={styles.note}>{t("text.failed.anew")}</p>}
+      {call.recording?.state === "stored" && <Anew call={call} what="text" />}
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "react";
 import { useLocation, useNavigate, useParams, useSearchParams } from "react-router";
 import type { Schemas } from "../api";
 import { asProblem } from "../api/problem";
+import { useLineName } from "../calls/names";
 import { useFormats } from "../formats";
 import { useKeys } from "../keyboard";
 import { Failed, Icon, KeyOf, PageHeader, useToast } from "../parts";
@@ -16,7 +17,7 @@ import { soundOf, useCall, useEvents, usePeaks } from "./queries";
 import type { Sound } from "./sound";
 import { marksOf, nameOfClient, partsOf } from "./story";
 import { Strip } from "./Strip";
-import { Text } from "./Text";
+import { hasText, Text } from "./Text";
 import { Unheard } from "./Unheard";
 import { useSound } from "./useSound";
 import styles from "./index.module.css";
@@ -53,6 +54,7 @@ function Head({ call }: { call: Call }) {
     if (id !== null) void navigate(`/calls/${id}`, { state: from, replace: true });
   };
   useKeys({ "player.nextCall": () => (next === null ? false : open(next)) });
+  const lineName = useLineName();
   const title = nameOfClient(call, f);
   const how = call.result === "answered" ? null : [words(`result.${call.result}` as "result.missed")];
   if (how && call.reason) how.push(words(`reason.${call.reason}` as "reason.ivr"));
@@ -61,7 +63,7 @@ function Head({ call }: { call: Call }) {
       title={title.slice(0, 80)}
       back={-1}
       before={<Direction call={call} />}
-      sub={[f.moment(call.started_at), call.did && f.phone(call.did), f.phone(call.client.number)].filter(Boolean).join(" · ")}
+      sub={[f.moment(call.started_at), call.did && lineName(call.did), f.phone(call.client.number)].filter(Boolean).join(" · ")}
       acts={
         of > 0 && (
           <>
@@ -127,7 +129,7 @@ function Silent({ call }: { call: Call }) {
     <div className={styles.body}>
       <div>
         <Unheard call={call} />
-        {call.recording?.transcript_state === "ready" && <Text call={call} sound={null} find="" />}
+        {hasText(call) && <Text call={call} sound={null} find="" />}
       </div>
       <Details call={call} />
     </div>

@@ -51,6 +51,7 @@ export function NewTask({ close }: { close: () => void }) {
     <SidePanel
       label={t("new")}
       onClose={close}
+      closesFromFields
       foot={
         <Button loading={make.isPending} disabled={draft.title.trim() === ""} type="submit" form={form} fullWidth>
           {t("make")}

@@ -16,7 +16,7 @@ export function OneTask({ id, close }: { id: number; close: () => void }) {
   const t = useWords("tasks");
   const task = useTask(id);
   return (
-    <SidePanel label={task.data?.title ?? t("task")} onClose={close} foot={task.data && <Acts task={task.data} />}>
+    <SidePanel label={task.data?.title ?? t("task")} onClose={close} closesFromFields foot={task.data && <Acts task={task.data} />}>
       <Shown query={task}>
         {(found) => (
           <div className={styles.one}>

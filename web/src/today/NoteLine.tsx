@@ -9,7 +9,7 @@ import styles from "./index.module.css";
 
 export function NoteLine({ contact }: { contact: number }) {
   const t = useWords("today");
-  const [text, setText, drop] = useDraft(`contact/${contact}/note`, "");
+  const [text, setText, drop] = useDraft(`contact/${contact}/new-note`, "");
   const note = useNote(contact, drop);
   return (
     <form

@@ -3,7 +3,6 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useMemo, useRef, useState, type ReactNode } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { useCount } from "../app/counts";
 import { useKeys } from "../keyboard";
 import { Columns, CountTag, Empty, KeyOf, Middle, PageHeader, Shown, SidePanel, useDial, useMinute } from "../parts";
 import { useFormats } from "../formats";
@@ -39,7 +38,6 @@ export default function TodayPage() {
     set("row", key);
   };
   const counts = day.data && countsOf(day.data);
-  useCount("today", counts?.missed ?? 0, { isUrgent: true });
   const rows = useMemo(() => (day.data ? [...day.data.return_now, ...day.data.scheduled, ...day.data.tasks] : []), [day.data]);
   const row = rows.find((some) => keyOf(some) === chosen);
   return (
