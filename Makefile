@@ -15,8 +15,10 @@
 # or newer of the machine's own. Without either, the tests that need it are skipped and say so.
 
 PYTHON ?= python3
-# Tests run in so many processes, each file in one of them and the files in their order: PROCESSES=0 runs them here.
-PROCESSES ?= 2
+# Tests run in so many processes, each file in one of them, the longest first (tests/conftest.py): PROCESSES=0 runs them
+# here. One process more than a small machine has cores: half of the time they wait, for calls of real seconds, for pages
+# and for servers that start.
+PROCESSES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

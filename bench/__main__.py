@@ -60,7 +60,7 @@ BENCHES = (
     Bench("ship", ("--seconds", "2")),
     Bench("exchange_front", ("--calls", "60")),
     Bench("exchange_sound", ("--calls", "2", "--seconds", "2")),
-    Bench("exchange_soak", ("--minutes", "1", "--calls", "2", "--talk", "5", "8")),
+    Bench("exchange_soak", ("--minutes", "0.2", "--calls", "2", "--talk", "2", "3")),
     Bench("embedded_calls", ("--calls", "5")),
     Bench("webhooks", ("--count", "60")),
     Bench("api_cost", ("--requests", "60", "--rounds", "1")),

@@ -158,7 +158,7 @@ async def load(soak: Soak, provider: Sipp, seconds: float) -> None:
     await asyncio.sleep(min(WARM_UP_SECONDS, seconds / 3))
     while time.monotonic() - began < seconds:
         soak.look()
-        await asyncio.sleep(SAMPLE_SECONDS)
+        await asyncio.sleep(min(SAMPLE_SECONDS, seconds / 3))
     provider.process.send_signal(signal.SIGUSR1)
     await asyncio.to_thread(provider.process.wait, 180)
 

@@ -22,12 +22,44 @@ from lab.server import AsteriskServer, open_asterisk
 
 pytest_plugins = ["tests.database"]
 
+LONGEST = (
+    "tests/bench/test_benches.py",
+    "tests/api/test_document.py",
+    "tests/cli/test_backup.py",
+    "tests/web/test_pages.py",
+    "tests/web/test_pages_narrow.py",
+    "tests/newcomer/test_first_minutes.py",
+    "tests/softphone/test_calls.py",
+    "tests/web/test_faults.py",
+    "tests/web/test_lists.py",
+    "tests/web/test_statistics.py",
+    "tests/web/test_frame.py",
+    "tests/gateway/test_daily_report.py",
+    "tests/gateway/test_real_calls.py",
+    "tests/softphone/test_reload.py",
+    "tests/web/test_budget.py",
+    "tests/gateway/test_recording_ways.py",
+    "tests/web/test_keyboard_day.py",
+    "tests/simulation/test_with_sound.py",
+    "tests/sip/test_asterisk_calls.py",
+    "tests/faults/test_asterisk.py",
+    "tests/contract/test_supervision.py",
+    "tests/contract/test_calls.py",
+    "tests/web/test_phone_incoming.py",
+    "tests/gateway/test_distribution.py",
+    "tests/gateway/test_commands_asterisk.py",
+)
+"""Modules of up to some minutes, the longest first: begun last, one of them would keep a process at work when the
+others have nothing left to do."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for the lab Asterisk, so that `-m "not asterisk"` leaves it out."""
+    """Mark every test that asks for the lab Asterisk, so that `-m "not asterisk"` leaves it out; the longest first."""
     for item in items:
         if "asterisk_home" in getattr(item, "fixturenames", ()):
             item.add_marker("asterisk")
+    places = {module: place for place, module in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture

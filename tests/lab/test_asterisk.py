@@ -76,6 +76,7 @@ async def test_the_gateway_is_sent_the_listed_events_only(asterisk: AsteriskServ
             call = await client.dial("4950001")
             await call.connected()
             taken = await anna.next_call()
+            await taken.connected()
             await taken.hold()
             await asyncio.to_thread(session.wait_event, "Hold", 5.0)
             await taken.unhold()
