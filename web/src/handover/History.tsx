@@ -1,12 +1,13 @@
 /* Every handover there was, also those that absences and dismissals made, with what came back. */
 
 import { Button } from "@mantine/core";
+import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import { asProblem } from "../api";
 import { useFormats } from "../formats";
 import { Failed, Icon, Moment, Panel, Shown, SidePanel, SkeletonRows, Tag } from "../parts";
 import { useWords } from "../words";
-import { useHandedCards, useHandover, useHandovers, useNames, useUndo, type Handover } from "./queries";
+import { useHandedCards, useHandover, useHandovers, useNames, useReadAgain, useTurn, useUndo, type Handover } from "./queries";
 import styles from "./index.module.css";
 
 export function History({ open, show }: { open: number | null; show: (id: number | null) => void }) {
@@ -47,7 +48,7 @@ function Line({ one }: { one: Handover }) {
         {one.from === null ? t("several") : names(one.from)} → {to}
       </b>
       <small>
-        {[t("n.cards", { count: one.cards }), t("n.tasks", { count: one.tasks }), t("n.planned", { count: one.scheduled }), known].join(" · ")}
+        {[t("n.cards", { count: one.cards, n: f.count(one.cards) }), t("n.tasks", { count: one.tasks }), t("n.planned", { count: one.scheduled }), known].join(" · ")}
       </small>
       <small>
         <Moment at={one.at} /> · {byOf(one.by, names, t("by.itself"))}
@@ -65,11 +66,13 @@ function byOf(by: string, names: (id: number) => string, itself: string): string
 
 function Back({ one }: { one: Handover }) {
   const t = useWords("handover");
+  const f = useFormats();
   const undo = useUndo();
+  if (one.state === "going" && one.undone_by === null) return <Goes id={one.id} meant={one.meant} />;
   if (one.undone_at !== null) {
     return (
       <Tag icon="undo">
-        {t("returned", { count: one.returned })}
+        {t("returned", { count: one.returned, n: f.count(one.returned) })}
       </Tag>
     );
   }
@@ -78,6 +81,34 @@ function Back({ one }: { one: Handover }) {
     <Button size="xs" leftSection={<Icon name="undo" size={14} />} loading={undo.isPending} aria-label={t("undoOf", { id: one.id })} onClick={() => undo.run(one.id)}>
       {t("undo")}
     </Button>
+  );
+}
+
+/** How far one is that goes on. */
+function Goes({ id, meant }: { id: number; meant: number | null }) {
+  const t = useWords("handover");
+  const f = useFormats();
+  const one = useHandover(id).data;
+  const turn = useTurn(id);
+  const again = useReadAgain();
+  const isGoing = !one || one.state === "going";
+  const untold = useRef(true);
+  useEffect(() => {
+    if (isGoing || !untold.current) return;
+    untold.current = false;
+    void again();
+  });
+  return (
+    <span className={styles["goes"]}>
+      {one && (
+        <small>
+          {f.count(one.cards)} {t("of", { count: Math.max(meant ?? 0, one.cards), n: f.count(Math.max(meant ?? 0, one.cards)) })}
+        </small>
+      )}
+      <Button size="xs" loading={turn.isPending} disabled={!isGoing} aria-label={t("stopOf", { id })} onClick={() => turn.run("stop")}>
+        {t("stop")}
+      </Button>
+    </span>
   );
 }
 

@@ -15,7 +15,7 @@ describe("what an address means", () => {
   });
   it("names one colleague, or all who share", () => {
     expect(receivers({ to: "3,4" })).toEqual([3]);
-    expect(orderOf({ from: "2", to: "3" }, null)).toEqual({ from: 2, to: 3, tasks: true, scheduled: true, limit: 200 });
+    expect(orderOf({ from: "2", to: "3" }, null)).toEqual({ from: 2, to: 3, tasks: true, scheduled: true });
     const shared = orderOf({ from: "2", way: "shared", to: "3,4", tasks: "stay", why: " holiday " }, "2026-12-05T00:00:00Z");
     expect(shared).toMatchObject({ among: [3, 4], tasks: false, until: "2026-12-05T00:00:00Z", reason: "holiday" });
     expect(shared).not.toHaveProperty("to");

@@ -11,8 +11,6 @@ export const STAGES = ["unsorted", "lead", "client", "refused"] as const;
 export const OPEN = ["task", "planned"] as const;
 export const WAYS = ["one", "shared", "rules"] as const;
 export type Way = (typeof WAYS)[number];
-/** Cards of one step: small enough that whoever gives leads meanwhile hardly waits. */
-export const STEP = 200;
 
 /** What stands for clients of no line of business. */
 const NO_LINE = "-";
@@ -46,6 +44,7 @@ export function toggled(text: string | undefined, value: string): string | null 
 }
 
 export const wayOf = (filters: Filters): Way => WAYS.find((way) => way === filters.way) ?? "one";
+export const oneOf = (filters: Filters): number | null => id(filters.one);
 export const fromOf = (filters: Filters): number | null => id(filters.from);
 export const daysEnd = (filters: Filters): string | null => (filters.until && DAY.test(filters.until) ? filters.until : null);
 
@@ -60,7 +59,7 @@ export function isWhole(filters: Filters): boolean {
   return fromOf(filters) !== null && (wayOf(filters) === "rules" || receivers(filters).length > 0);
 }
 
-/** The order without its steps; null: something is missing.
+/** The order; null: something is missing.
  * @param until the moment at which it comes back; null: it does not
  */
 export function orderOf(filters: Filters, until: string | null): Schemas["NewHandover"] | null {
@@ -77,7 +76,6 @@ export function orderOf(filters: Filters, until: string | null): Schemas["NewHan
     scheduled: filters.planned !== "stay",
     ...(until === null ? {} : { until }),
     ...(filters.why?.trim() ? { reason: filters.why.trim().slice(0, 200) } : {}),
-    limit: STEP,
   };
 }
 

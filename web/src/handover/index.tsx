@@ -2,15 +2,13 @@
    seen while it goes on, undone with one key. */
 
 import { Button } from "@mantine/core";
-import { useEffect } from "react";
 import { Columns, Icon, Middle, PageHeader, Shown, SidePanel, useFilters } from "../parts";
 import { useWords } from "../words";
-import { FILTERS, fromOf, whichOf } from "./choice";
+import { FILTERS, fromOf, oneOf, whichOf } from "./choice";
 import { Going } from "./Going";
 import { History, OneHandover } from "./History";
 import { People } from "./People";
-import { useClienteles, useCounted, useReadAgain, type Clientele } from "./queries";
-import { forget, useRun, whenDone } from "./run";
+import { useClienteles, useCounted, useHandover, type Clientele } from "./queries";
 import { Which } from "./Which";
 import { Whom } from "./Whom";
 
@@ -21,14 +19,12 @@ export default function HandoverPage() {
   const [filters, change] = useFilters(FILTERS);
   const people = useClienteles();
   const from = people.data?.items.find(({ user }) => user === fromOf(filters));
-  const run = useRun();
-  const again = useReadAgain();
-  useEffect(() => whenDone(() => void again()));
+  const one = oneOf(filters);
+  const isBusy = useHandover(from ? one : null).data?.state === "going";
   const choose = (user: number | null) => {
-    forget();
     change({ ...Object.fromEntries(FILTERS.map((name) => [name, null])), from: user === null ? null : String(user) });
   };
-  const one = filters.one && /^\d{1,15}$/.test(filters.one) ? Number(filters.one) : null;
+  const show = (id: number | null) => change({ one: id === null ? null : String(id) });
   return (
     <>
       <PageHeader
@@ -46,14 +42,14 @@ export default function HandoverPage() {
         <Middle>
           <Shown query={people}>
             {({ items }) =>
-              from ? <Form key={from.user} from={from} filters={filters} change={change} people={items} isBusy={run?.state === "running"} /> : <People people={items} choose={choose} />
+              from ? <Form key={from.user} from={from} filters={filters} change={change} people={items} isBusy={isBusy} /> : <People people={items} choose={choose} />
             }
           </Shown>
-          {!from && <History open={one} show={(id) => change({ one: id === null ? null : String(id) })} />}
+          {!from && <History open={one} show={show} />}
         </Middle>
         {from && (
           <SidePanel label={t("going")} width={340}>
-            <Going from={from} filters={filters} people={people.data?.items ?? []} choose={choose} />
+            <Going from={from} filters={filters} people={people.data?.items ?? []} choose={choose} show={show} />
           </SidePanel>
         )}
         {!from && one !== null && <OneHandover key={one} id={one} close={() => change({ one: null })} />}

@@ -9,6 +9,7 @@ const SUBJECTS = [
 ] as const; // prettier-ignore
 const ACTS = [
   "added", "changed", "change", "begun", "entered", "ended", "given", "taken", "created", "deleted", "made", "done", "undone",
+  "stopped", "resumed",
   "issued", "revoked", "dismiss", "undismiss", "rule", "forgotten", "named", "password_made", "exported", "sent_again",
   "account_made", "removed", "chosen", "dropped", "deactivated", "password", "drop", "set", "listened", "read",
 ] as const; // prettier-ignore
