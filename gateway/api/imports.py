@@ -239,7 +239,10 @@ class Imports:
         options = before.options
         if body.options is not None:
             options = body.options.model_dump(mode="json") | {"own": self._own()}
-        await self._check(targets, len(found["columns"]), options)  # type: ignore[arg-type]
+        elif options["day_first"] == before.found["day_first"]:  # nobody has said otherwise
+            options = options | {"day_first": found["day_first"]}
+        if body.targets is not None or body.options is not None:  # a proposal is for a person to correct
+            await self._check(targets, len(found["columns"]), options)  # type: ignore[arg-type]
         async with self._parts.pool.acquire() as connection, connection.transaction():
             held = await store.hold_import(connection, id_)
             if held is None:

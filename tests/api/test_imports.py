@@ -118,6 +118,81 @@ async def _plan_of_moscow(client: ClientSession, found: Any) -> None:
     assert response.status == 200, await response.text()
 
 
+async def corrected(client: ClientSession, found: Any, **writing: object) -> Any:
+    """The import when a person has said how its file is written."""
+    body = {"version": found["version"], "writing": writing}
+    async with client.patch(f"imports/{found['id']}", json=body) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+
+async def test_an_encoding_that_was_guessed_wrongly_is_chosen_and_the_columns_are_read_anew(api: Api) -> None:
+    client = await api.caller(Role.SUPERVISOR, "head")
+    found = await sent(client, "name;phone\nЧП ЮГ;+79161234567\n".encode("cp1251"))
+    assert (found["writing"]["encoding"], found["columns"][0]["samples"]) == ("koi8_r", ["во чц"])
+
+    right = await corrected(client, found, encoding="cp1251", delimiter=";")
+    assert (right["writing"]["encoding"], right["columns"][0]["samples"]) == ("cp1251", ["ЧП ЮГ"])
+    again = await client.patch(f"imports/{found['id']}", json={"version": found["version"], "writing": {}})
+    await problem(again, 409, "conflict")
+    await ordered(client, found["id"], "run")
+    assert await api.site.pool.fetchval("select name from contact") == "ЧП ЮГ"
+
+
+async def test_a_delimiter_that_was_guessed_wrongly_is_chosen_and_the_mapping_proposed_anew(api: Api) -> None:
+    client = await api.caller(Role.SUPERVISOR, "head")
+    found = await sent(
+        client,
+        "ФИО;Телефон;Город, улица, дом, квартира\nАнна;+79161234567;Пермь, Мира, 5, 7\n"
+        "Олег;+79161234568;Омск, Ленина, 1, 2\n",
+    )
+    assert (found["writing"]["delimiter"], len(found["columns"])) == (",", 4)
+
+    right = await corrected(client, found, encoding="utf-8", delimiter=";")
+    assert right["targets"][:2] == ["name", "number"]
+    assert right["columns"][2]["samples"] == ["Пермь, Мира, 5, 7", "Омск, Ленина, 1, 2"]
+    assert right["progress"]["total"] == 2
+    whole = await corrected(client, right, encoding="utf-8", delimiter="", header=0)
+    assert (len(whole["columns"]), whole["progress"]["total"]) == (1, 3)
+    bad = await client.patch(
+        f"imports/{found['id']}", json={"version": whole["version"], "writing": {"delimiter": ";;"}}
+    )
+    await problem(bad, 422, "invalid-request")
+    done = await ordered(client, (await corrected(client, whole, encoding="utf-8", delimiter=";"))["id"], "run")
+    assert done["counts"]["created"] == 2
+
+
+async def test_a_second_sheet_is_chosen_also_one_of_which_no_column_is_known(api: Api, tmp_path: Path) -> None:
+    client = await api.caller(Role.SUPERVISOR, "head")
+    with xlsxwriter.Workbook(str(tmp_path / "book.xlsx")) as book:
+        sheets = {
+            "О файле": [["Номер", "Дата"], ["+79161234567", "31/12/1980"]],
+            "Слова": [["Раз", "Два"], ["сосна", "ель"]],
+            "Clients": [["name", "phone", "birthday"], ["Anna", "8 916 123-45-67", "12/31/1980"]],
+        }
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for place, row in enumerate(rows):
+                sheet.write_row(place, 0, row)
+    found = await sent(client, (tmp_path / "book.xlsx").read_bytes(), "book.xlsx", "application/octet-stream")
+    assert (found["sheets"], found["writing"]["sheet"]) == (["О файле", "Слова", "Clients"], "О файле")
+    assert found["options"]["day_first"] is True
+
+    words = await corrected(client, found, sheet="Слова")
+    assert [c["samples"] for c in words["columns"]] == [["Раз", "сосна"], ["Два", "ель"]]
+    right = await corrected(client, words, sheet="Clients")
+    assert right["targets"] == ["name", "number", "birthday"]
+    assert right["options"]["day_first"] is False, "as the dates of this sheet are written"
+    gone = await client.patch(
+        f"imports/{found['id']}", json={"version": right["version"], "writing": {"sheet": "No such"}}
+    )
+    await problem(gone, 422, "rejected")
+    done = await ordered(client, found["id"], "run")
+    assert done["counts"]["created"] == 1
+    card = await api.site.pool.fetchrow("select name, birthday from contact")
+    assert (card["name"], str(card["birthday"])) == ("Anna", "1980-12-31")
+
+
 async def test_a_number_written_two_ways_never_makes_two_cards(api: Api) -> None:
     """Requirement 116, and the cards that calls have made."""
     client = await api.caller(Role.ADMIN)

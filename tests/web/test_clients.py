@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from playwright.async_api import Page, expect
 
 from tests.web.browser import Visit, axe, settled, shot, too_wide
@@ -149,6 +150,48 @@ async def test_a_list_of_clients_becomes_cards_and_is_taken_back(day: Day, visit
     await page.get_by_role("button", name="Take the import back").click()
     await expect(page.locator("main")).to_contain_text("The import was taken back whole.")
     assert await day.api.site.pool.fetchval(made) == 0
+
+
+async def test_how_a_file_is_written_is_chosen_where_the_guess_is_wrong(visit: Visit, tmp_path: Path) -> None:
+    file = tmp_path / "юг.csv"
+    file.write_bytes("name;phone;city, street\nЧП ЮГ;+79161240001;Пермь, Мира\n".encode("cp1251"))
+    page = await visit("head", "/clients/import")
+    await page.locator("input[type=file]").set_input_files(file)
+    await page.wait_for_url(re.compile(r"import=\d+"))
+    columns = page.get_by_role("region", name="Columns")
+    await expect(columns).to_contain_text("во чц")
+    assert await axe(page) == []
+    await shot(page, "import-writing", whole=True)
+
+    await page.get_by_role("combobox", name="Encoding").click()
+    await page.get_by_role("option", name="Cyrillic, Windows-1251").click()
+    await expect(columns).to_contain_text("ЧП ЮГ")
+    await page.get_by_role("combobox", name="Between the columns").click()
+    await page.get_by_role("option", name="Comma").click()
+    await expect(columns.get_by_role("listitem")).to_have_count(2)
+    await expect(page.get_by_role("combobox", name="Encoding")).to_have_value("Cyrillic, Windows-1251")
+    await page.get_by_label("Row with the names of the columns").fill("0")
+    await page.keyboard.press("Enter")
+    await expect(columns).to_contain_text("Column 2")
+    await page.get_by_role("button", name="Guess again").click()
+    await expect(columns).to_contain_text("во чц")
+    await expect(page.get_by_role("combobox", name="Between the columns")).to_have_value("Semicolon")
+
+    book = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        workbook.add_worksheet("Note").write_column(0, 0, ["Hello", "there"])
+        sheet = workbook.add_worksheet("Clients")
+        sheet.write_row(0, 0, ["name", "phone"])
+        sheet.write_row(1, 0, ["Anna", "+79161240002"])
+    narrow = await visit("head", "/clients/import", narrow=True, language="ru", theme="dark")
+    await narrow.locator("input[type=file]").set_input_files(book)
+    await narrow.wait_for_url(re.compile(r"import=\d+"))
+    await narrow.get_by_role("combobox", name="Лист").click()
+    await narrow.get_by_role("option", name="Clients").click()
+    await expect(narrow.get_by_role("combobox", name="Чем станет «phone»")).to_have_value("Телефон")
+    assert await too_wide(narrow) == 0
+    assert await axe(narrow) == []
+    await shot(narrow, "import-writing-ru-360", whole=True)
 
 
 async def test_cards_of_one_person_are_joined_and_others_told_apart_each_with_undo(day: Day, visit: Visit) -> None:

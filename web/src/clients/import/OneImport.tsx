@@ -11,6 +11,7 @@ import { Mapping } from "./Mapping";
 import { OptionFields } from "./OptionFields";
 import { useForget, useImportOrder, useLeft, useRows, type Import, type ImportRow } from "./queries";
 import { CODES, isActive, isOpen, isWritten, shareOf } from "./steps";
+import { WritingFields } from "./WritingFields";
 import styles from "./index.module.css";
 
 export function OneImport({ of, close }: { of: Import; close: () => void }) {
@@ -38,6 +39,7 @@ export function OneImport({ of, close }: { of: Import; close: () => void }) {
       {!isOpen(of.state) || of.state === "checked" ? <Counts of={of} /> : null}
       {isOpen(of.state) && (
         <>
+          <WritingFields of={of} />
           <Mapping of={of} />
           <OptionFields of={of} />
         </>
