@@ -169,7 +169,7 @@ async def test_how_a_file_is_written_is_chosen_where_the_guess_is_wrong(visit: V
     await page.get_by_role("option", name="Comma").click()
     await expect(columns.get_by_role("listitem")).to_have_count(2)
     await expect(page.get_by_role("combobox", name="Encoding")).to_have_value("Cyrillic, Windows-1251")
-    await page.get_by_label("Row with the names of the columns").fill("0")
+    await page.get_by_label("Row of column names").fill("0")
     await page.keyboard.press("Enter")
     await expect(columns).to_contain_text("Column 2")
     await page.get_by_role("button", name="Guess again").click()
