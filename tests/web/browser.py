@@ -89,6 +89,9 @@ class Visit:
     browser: Browser
     faults: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    windows: dict[str, BrowserContext] | None = None
+    """Those that outlive the test, by their looks (`look` of conftest.py); None: each visit has a browser of its own."""
+    _tabs: list[Page] = field(default_factory=list)
     _expected: list[re.Pattern[str]] = field(default_factory=list)
 
     async def __call__(
@@ -130,8 +133,8 @@ class Visit:
     ) -> Page:
         """The same before the first address is opened: for `page.route` and the like."""
         width, height = size or (NARROW if narrow else WIDE)
-        context = await self.browser.new_context(
-            **{
+        context = await self._window(
+            {
                 "base_url": self.day.api.origin,
                 "viewport": {"width": width, "height": height},
                 "has_touch": narrow,
@@ -140,9 +143,8 @@ class Visit:
                 "timezone_id": self.day.zone,
                 "reduced_motion": "reduce",
                 **options,
-            }  # type: ignore[arg-type]
+            }
         )
-        self.contexts.append(context)
         if login is not None:
             chosen = "update users set language = $2, theme = 'auto' where login = $1"
             await self.day.api.site.pool.execute(chosen, login, language)
@@ -151,9 +153,23 @@ class Visit:
             await context.add_cookies([cookie])  # type: ignore[list-item]
         return await self.tab(context)
 
+    async def _window(self, options: dict[str, object]) -> BrowserContext:
+        """A browser of its own; or, where windows are kept, the one that looks so, without what was left in it."""
+        if self.windows is None:
+            context = await self.browser.new_context(**options)  # type: ignore[arg-type]
+            self.contexts.append(context)
+            return context
+        looks = repr(sorted(options.items(), key=lambda option: option[0]))
+        if looks not in self.windows:
+            self.windows[looks] = await self.browser.new_context(**options)  # type: ignore[arg-type]
+            await self.windows[looks].new_page()  # keeps it open: to open a window costs more than most pages
+        await self.windows[looks].clear_cookies()
+        return self.windows[looks]
+
     async def tab(self, context: BrowserContext) -> Page:
         """A further tab of the same browser."""
         page = await context.new_page()
+        self._tabs.append(page)
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self._note(f"script: {error}"))
         page.on("console", self._told)
@@ -189,7 +205,10 @@ class Visit:
             self._note(f"{response.status} {response.request.method} {_path(response.url)}")
 
     async def close(self) -> None:
-        """Close every window."""
+        """Close every window, and in those that are kept every tab with what it stored."""
+        for page in self._tabs if self.windows is not None else ():
+            await page.evaluate("() => localStorage.clear()")
+            await page.close()
         for context in self.contexts:
             await context.close()
 

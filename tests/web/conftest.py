@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, BrowserContext, expect
 
 from gateway.store.embedded_server import Server
 from tests.database import TEMPLATE
@@ -103,6 +103,22 @@ async def visit(day: Day, browser: Browser) -> AsyncIterator[Visit]:
     await visitor.close()
     await bring_to_rest(day)
     assert visitor.faults == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def windows(browser: Browser) -> AsyncIterator[dict[str, BrowserContext]]:
+    """The windows of `look`."""
+    kept: dict[str, BrowserContext] = {}
+    yield kept
+    for context in kept.values():
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(visit: Visit, windows: dict[str, BrowserContext]) -> Visit:
+    """Opens pages like `visit`, in windows that outlive the test: for tests of many pages that change nothing."""
+    visit.windows = windows
+    return visit
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

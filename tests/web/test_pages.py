@@ -91,11 +91,11 @@ async def unknown_variables(page: Page) -> list[str]:
     return found
 
 
-async def look_at(day: Day, visit: Visit, name: str, *, theme: Theme, language: Language, narrow: bool) -> None:
+async def look_at(day: Day, look: Visit, name: str, *, theme: Theme, language: Language, narrow: bool) -> None:
     """Open a page, and look at all that has to be right on every one."""
     login, path = PAGES[name]
 
-    page = await visit(login, await address_of(day, path), theme=theme, language=language, narrow=narrow)
+    page = await look(login, await address_of(day, path), theme=theme, language=language, narrow=narrow)
 
     await shot(page, f"{name}-{theme}-{language}-{360 if narrow else 1440}")
     assert await page.locator("h1").count() == 1
@@ -108,9 +108,9 @@ async def look_at(day: Day, visit: Visit, name: str, *, theme: Theme, language: 
 @pytest.mark.parametrize(("theme", "language"), [(theme, language) for theme, language, narrow in LOOKS if not narrow])
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_can_be_used_by_everybody(
-    day: Day, visit: Visit, name: str, theme: Theme, language: Language
+    day: Day, look: Visit, name: str, theme: Theme, language: Language
 ) -> None:
-    await look_at(day, visit, name, theme=theme, language=language, narrow=False)
+    await look_at(day, look, name, theme=theme, language=language, narrow=False)
 
 
 async def test_a_page_that_is_not_there_says_so(visit: Visit) -> None:

@@ -15,6 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize(("theme", "language"), [(theme, language) for theme, language, narrow in LOOKS if narrow])
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_can_be_used_on_a_telephone(
-    day: Day, visit: Visit, name: str, theme: Theme, language: Language
+    day: Day, look: Visit, name: str, theme: Theme, language: Language
 ) -> None:
-    await look_at(day, visit, name, theme=theme, language=language, narrow=True)
+    await look_at(day, look, name, theme=theme, language=language, narrow=True)
