@@ -90,7 +90,7 @@ class Visit:
     faults: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
     windows: dict[str, BrowserContext] | None = None
-    """Those that outlive the test, by their looks (`look` of conftest.py); None: each visit has a browser of its own."""
+    """Those that outlive the test, by their looks (`look` of conftest.py); None: each visit has its own browser."""
     _tabs: list[Page] = field(default_factory=list)
     _expected: list[re.Pattern[str]] = field(default_factory=list)
 
