@@ -5,13 +5,15 @@ what `gateway.api.calls` shows of one.
 """
 
 import re
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from gateway.aftercare.goal_progress import members_of
 from gateway.api.calls import CallPlace, CallView, call_models, wanted_number
 from gateway.api.fields import CursorText, Day, Incoming, Limit, Moment, Nothing, RowId
 from gateway.api.pages import CountedView, Page, counted, page, read_cursor
@@ -24,12 +26,16 @@ from gateway.domain.access import Principal, Right
 from gateway.domain.call import CallKind, Direction, Result
 from gateway.domain.cards import card_reach
 from gateway.domain.errors import NotAllowed
-from gateway.domain.periods import PeriodError, PeriodName, day_of, period_of
+from gateway.domain.periods import Period, PeriodError, PeriodName, day_of, period_of
+from gateway.domain.spend import Channel, ChannelBy
 from gateway.domain.staff import zone_of
 from gateway.store import call_lists
 from gateway.store.call_lists import CallFilter, CallOrder, CallPlaceKeys
+from gateway.store.counted_calls import CountedCalls, WeekHours
+from gateway.store.goal_amounts import Member
 from gateway.store.people import read_user
 from gateway.store.reading import COMPANY_FIGURES
+from gateway.store.teams import Team, read_team
 
 
 class CallStateFilter(StrEnum):
@@ -61,6 +67,13 @@ class CallFigure(StrEnum):
     LOST = "lost"
     TALK_SECONDS = "talk_seconds"
     WAIT_SECONDS = "wait_seconds"
+    NUMBERS = "numbers"
+    NUMBERS_LONG = "numbers_long"
+    CALLS_LONG = "calls_long"
+    OUTCOMES = "outcomes"
+
+
+ChannelText = Annotated[str, Field(max_length=200)]
 
 
 class CallQuery(Incoming):
@@ -69,22 +82,40 @@ class CallQuery(Incoming):
     since: Moment | None = Field(default=None, description="calls that began then or later")
     until: Moment | None = Field(default=None, description="calls that began before")
     period: PeriodName | None = Field(
-        default=None, description="days by my own clock instead of moments; `dates` takes `first` and `last`"
+        default=None,
+        description="days instead of moments: those of the figure where there is one (a manager's own, else the"
+        " company's), else by my own clock; `dates` takes `first` and `last`",
     )
     first: Day | None = Field(default=None, description="of period=dates: the first day")
     last: Day | None = Field(default=None, description="of period=dates: the last day, itself included")
     direction: Direction | None = None
     result: Result | None = None
     figure: CallFigure | None = Field(
-        default=None, description="calls that a figure counts: of `manager`, else of `team`, else of the company"
+        default=None,
+        description="calls that a figure counts: of `manager`, else of `team` on the days of each membership, else of"
+        " the company; `outcomes` goes with `outcome`",
     )
+    seconds: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None, description="of numbers_long and calls_long: talk longer than this; left out: the settings'"
+    )
+    weekday: Annotated[int, Field(ge=1, le=7)] | None = Field(
+        default=None, description="1: Monday, by the company's clock"
+    )
+    hour: Annotated[int, Field(ge=0, le=23)] | None = Field(default=None, description="by the company's clock")
+    channel_by: ChannelBy | None = Field(
+        default=None, description="calls of the channel `channel_kind` and `channel`, as `/reports/channels` tells them"
+    )
+    channel_kind: ChannelText = Field(default="", description="of a source, like campaign; empty: none")
+    channel: ChannelText = Field(default="", description="our number or the source's name; empty: not known")
     reason: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")] | None = Field(
         default=None, description="why nobody talked, like no_answer or abandoned"
     )
     kind: WantedKind = WantedKind.CLIENT
     state: CallStateFilter | None = None
     manager: RowId | None = Field(default=None, description="calls in which this user had a part")
-    team: RowId | None = Field(default=None, description="calls in which somebody of this team of today had a part")
+    team: RowId | None = Field(
+        default=None, description="calls in which somebody of this team of today had a part; with a figure, of its days"
+    )
     contact: RowId | None = None
     organisation: RowId | None = None
     client: Annotated[str, Field(min_length=2, max_length=100)] | None = Field(
@@ -125,6 +156,16 @@ class CallListQuery(CallQuery):
     sort: CallOrder = CallOrder.NEWEST
     limit: Limit = 50
     cursor: CursorText | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose calls, of which time, behind which figure."""
+
+    since: datetime | None
+    until: datetime | None
+    users: tuple[int, ...] | None = None
+    counted: CountedCalls | None = None
 
 
 class CallLists:
@@ -179,23 +220,21 @@ class CallLists:
         """The calls that a query asks for, as far as the caller may see them."""
         if (query.client or query.organisation) and not sees_cards(who):
             raise NotAllowed("You may not see cards, so you cannot ask for calls by them.")
-        since, until = await self._span(who, query)
+        scope = await self._scope(who, query)
         is_open = query.state is CallStateFilter.OPEN
         number, digits = self._number(query.number)
-        members = None if query.team is None else await members_today(self._parts, query.team)
-        counted = members if query.manager is None else (query.manager,)
-        figure = self._figure(query, counted)
         plain = ("direction", "result", "reason", "contact", "organisation", "client", "did", "route", "step", "source")
         return CallFilter(
             only_user=reach(who, Right.CALLS_READ_OWN),
             user=query.manager,
-            users=members,
-            figure=None if counted is not None else figure,
-            part_figure=None if counted is None or figure is None else (figure, counted),
-            since=since,
-            until=until,
+            users=scope.users,
+            counted=scope.counted,
+            hours=WeekHours(weekday=query.weekday, hour=query.hour, zone=self._parts.settings.company.timezone),
+            channel=self._channel(query),
+            since=scope.since,
+            until=scope.until,
             kind=None if query.kind is WantedKind.ALL else query.kind,
-            state=CallStateFilter.ENDED if figure else None if is_open else query.state,
+            state=CallStateFilter.ENDED if scope.counted else None if is_open else query.state,
             is_open=is_open,
             card_reach=card_reach(who),
             number=number,
@@ -204,39 +243,91 @@ class CallLists:
             talk_until=query.talk_until,
             recorded=query.recorded,
             written=query.transcript,
-            outcome=query.outcome,
+            outcome=None if query.figure is CallFigure.OUTCOMES else query.outcome,
             text=query.q,
             languages=self._parts.settings.transcription.languages,
             **{name: getattr(query, name) for name in plain},
         )
 
-    def _figure(self, query: CallQuery, counted: tuple[int, ...] | None) -> str | None:
-        """The figure that is asked for; it counts ended calls with a client, and so needs them."""
+    async def _scope(self, who: Principal, query: CallQuery) -> Scope:
+        """Whose calls, of which time, behind which figure."""
+        zone = self._parts.settings.company.timezone
         if query.figure is None:
-            return None
+            since, until = await self._span(query, await self._zone_of(own_user(who)))
+            users = None if query.team is None else await members_today(self._parts, query.team)
+            return Scope(since=since, until=until, users=users)
+        team = None if query.team is None else await self._team(query.team)
+        whole = query.manager is None and team is None
+        self._check_figure(query, whole=whole)
+        if query.manager is not None:
+            zone = await self._zone_of(query.manager)
+        since, until = await self._span(query, zone)
+        days = Period(first=date.min, last=date.max)
+        if query.period is not None:
+            days = self._days(query, zone)
+        if query.manager is not None:
+            members: list[Member] | None = [Member(user_id=query.manager, since=days.first, until=days.last)]
+        else:
+            members = None if team is None else members_of(team, days)
+        if query.period is not None and members is not None:
+            # Each one's day is his own: the moments only keep the search short, the days of the parts decide.
+            since, until = (
+                (since - timedelta(days=2) if since else None),
+                (until + timedelta(days=2) if until else None),
+            )
+        seconds = self._parts.settings.goals.seconds if query.seconds is None else query.seconds
+        counted = CountedCalls(
+            figure=query.figure,
+            members=None if members is None else tuple(members),
+            direction=query.direction,
+            long_us=seconds * 1_000_000,
+            outcome=query.outcome,
+        )
+        return Scope(since=since, until=until, counted=counted)
+
+    def _check_figure(self, query: CallQuery, *, whole: bool) -> None:
+        """A figure counts ended calls with a client, and so needs them."""
         if query.kind is not WantedKind.CLIENT or query.state not in (None, CallStateFilter.ENDED):
             raise refused_value(
                 "figure", "Figures count ended calls with a client; leave out kind and state.", place="query"
             )
-        if counted is None and query.figure not in COMPANY_FIGURES:
+        if whole and query.figure not in COMPANY_FIGURES:
             raise refused_value("figure", "This is a figure of a manager; give manager or team too.", place="query")
-        return query.figure
+        if query.figure is CallFigure.OUTCOMES and query.outcome in (None, "none"):
+            raise refused_value("outcome", "Say which outcome counts.", place="query")
 
-    async def _span(self, who: Principal, query: CallQuery) -> tuple[datetime | None, datetime | None]:
+    def _channel(self, query: CallQuery) -> tuple[ChannelBy, Channel] | None:
+        if query.channel_by is None:
+            if query.channel or query.channel_kind:
+                raise refused_value("channel_by", "Say what the channel is told by: did or source.", place="query")
+            return None
+        return query.channel_by, Channel(kind=query.channel_kind, name=query.channel)
+
+    async def _span(self, query: CallQuery, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         if query.period is None:
             if query.first or query.last:
                 raise refused_value("period", "Days go with period=dates.", place="query")
             return query.since, query.until
         if query.since or query.until:
             raise refused_value("period", "Give a period or moments, not both.", place="query")
-        own = own_user(who)
-        person = None if own is None else await read_user(self._parts.pool, own)
-        zone = zone_of(person.timezone if person else None, self._parts.settings.company.timezone)
+        return self._days(query, zone).bounds(zone)
+
+    def _days(self, query: CallQuery, zone: ZoneInfo) -> Period:
+        assert query.period is not None
         try:
-            days = period_of(query.period, _today(zone), since=query.first, until=query.last)
+            return period_of(query.period, _today(zone), since=query.first, until=query.last)
         except PeriodError as fault:
             raise refused_value("period", str(fault), place="query") from fault
-        return days.bounds(zone)
+
+    async def _zone_of(self, user: int | None) -> ZoneInfo:
+        person = None if user is None else await read_user(self._parts.pool, user)
+        return zone_of(person.timezone if person else None, self._parts.settings.company.timezone)
+
+    async def _team(self, id_: int) -> Team:
+        found = await read_team(self._parts.pool, id_)
+        if found is None:
+            raise NotFoundError("There is no team with this id.")
+        return found
 
     def _number(self, text: str | None) -> tuple[str | None, str | None]:
         """A whole number, or some digits of one."""

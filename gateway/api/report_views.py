@@ -10,6 +10,7 @@ from pydantic import Field
 
 from gateway.api.calls import CallView
 from gateway.api.fields import CursorText, Day, Incoming, Limit, Outgoing, RowId
+from gateway.api.missed_views import MissedView
 from gateway.api.routing import API_PREFIX
 from gateway.domain.call import Direction
 from gateway.domain.periods import PeriodName, Step
@@ -120,6 +121,10 @@ class RowFigure(StrEnum):
     TASKS_DUE = "tasks_due"
     TASKS_OVERDUE = "tasks_overdue"
     TOUCHES = "touches"
+    RETURNED = "returned"
+    RETURNED_IN_TIME = "returned_in_time"
+    RETURNED_LATER = "returned_later"
+    RETURNED_NEVER = "returned_never"
 
 
 class RowsQuery(Incoming):
@@ -233,8 +238,16 @@ class TouchRowView(Outgoing):
     contact: int | None
 
 
+class MissedFate(StrEnum):
+    """How a missed client came out."""
+
+    IN_TIME = "returned_in_time"
+    LATER = "returned_later"
+    NEVER = "returned_never"
+
+
 class ReportRowView(Outgoing):
-    """One thing that a figure counts: a call (with a person's part), a task or a touch."""
+    """One thing that a figure counts: a call (with a person's part), a task, a touch or a missed client."""
 
     at: datetime
     call: CallView | None
@@ -244,6 +257,8 @@ class ReportRowView(Outgoing):
     wait_seconds: float | None
     task: TaskRowView | None
     touch: TouchRowView | None
+    missed: MissedView | None
+    fate: MissedFate | None = Field(description="of a missed client")
 
 
 class RowPlace(Incoming):

@@ -16,6 +16,7 @@ from gateway.aftercare import state_tables
 from gateway.aftercare.goal_progress import Office, members_of, read_office
 from gateway.api.calls import CallView, call_models
 from gateway.api.fields import Nothing
+from gateway.api.missed_figures import missed_rows
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
 from gateway.api.problems import InvalidRequestError, NotFoundError, UnknownCursorError, refused_value
@@ -51,6 +52,7 @@ from gateway.domain.report_table import Table
 from gateway.store import reading, report_rows, report_sums
 from gateway.store.goal_amounts import Member
 from gateway.store.report_rows import CompanyScope, Place, Row, TaskRow, TouchRow, WeekHour
+from gateway.store.returned import FATES
 
 _COMPANY_ROWS = frozenset(
     {RowFigure.CALLS, RowFigure.ANSWERED, RowFigure.MISSED, RowFigure.LOST, RowFigure.TALK_SECONDS}
@@ -253,6 +255,8 @@ class Reports:
         period = _rows_period(query)
         office = await self._office()
         place = _place(query.cursor)
+        if query.figure in FATES:
+            return await missed_rows(self._parts, asked.principal, office, query, period, place)
         found = await self._rows(asked.principal, office, query, period, place)
         calls = await reading.read_calls(self._parts.pool, [row.call_id for row in found if row.call_id is not None])
         shown = dict(zip(calls, await call_models(self._parts, list(calls.values()), asked.principal), strict=True))
@@ -427,6 +431,8 @@ def _row_view(row: Row, call: CallView | None) -> ReportRowView:
         wait_seconds=_seconds(row.wait_us),
         task=_task_view(row.task) if row.task else None,
         touch=_touch_view(row.touch) if row.touch else None,
+        missed=None,
+        fate=None,
     )
 
 

@@ -22,6 +22,7 @@ from gateway.domain.staff import zone_of
 from gateway.settings import GoalDirection
 from gateway.store import people, reading, reports
 from gateway.store.call_lists import CallFilter, list_calls
+from gateway.store.counted_calls import CountedCalls
 from gateway.store.reports import CompanyFigures, ManagerFigures, Span
 
 DAYS_MAX = 800
@@ -383,7 +384,7 @@ class Statistics:
             direction=query.direction,
             kind="client",
             state="ended",
-            figure=query.figure,
+            counted=CountedCalls(figure=query.figure),
         )
         after = (place.at, place.id) if place else None
         found = await list_calls(self._parts.pool, wanted, after=after, limit=query.limit + 1)

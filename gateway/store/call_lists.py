@@ -11,11 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from gateway.domain.spend import Channel, ChannelBy
 from gateway.store.card_access import visible_contacts
 from gateway.store.card_lists import like
+from gateway.store.counted_calls import CountedCalls, WeekHours, add_channel, add_counted, add_hours
 from gateway.store.database import Connection, Pool
-from gateway.store.reading import CALL_BESIDE, CALL_COLUMNS, COMPANY_FIGURES, ReadCall, call_of_row
-from gateway.store.reports import FIGURES
+from gateway.store.reading import CALL_BESIDE, CALL_COLUMNS, ReadCall, call_of_row
 from gateway.store.routing_figures import ROUTED, STEP
 from gateway.store.transcripts import words_condition
 
@@ -53,10 +54,9 @@ class CallFilter:
     kind: str | None = None
     state: str | None = None
     is_open: bool = False
-    figure: str | None = None
-    """Only calls that a figure of the company counts, by its name in `COMPANY_FIGURES`."""
-    part_figure: tuple[str, tuple[int, ...]] | None = None
-    """Only calls of which a figure counts the part of one of these users, by its name in `reports.FIGURES`."""
+    counted: CountedCalls | None = None
+    hours: WeekHours | None = None
+    channel: tuple[ChannelBy, Channel] | None = None
     contact: int | None = None
     organisation: int | None = None
     client: str | None = None
@@ -154,15 +154,12 @@ def _where(wanted: CallFilter, *, at: str) -> _Where:
             where.add(condition, value)
     if wanted.is_open:
         where.add("c.state <> 'ended'")
-    if wanted.figure is not None:
-        where.conditions.append(COMPANY_FIGURES[wanted.figure])
-    if wanted.part_figure is not None:
-        figure, users = wanted.part_figure
-        where.add(
-            "exists (select from call_manager m where m.call_id = c.id and m.counted and m.user_id = any($::bigint[])"
-            f" and {FIGURES[figure]})",
-            list(users),
-        )
+    if wanted.counted is not None:
+        add_counted(where.add, wanted.counted)
+    if wanted.hours is not None:
+        add_hours(where.add, wanted.hours)
+    if wanted.channel is not None:
+        add_channel(where.add, *wanted.channel)
     for condition, has in ((_RECORDED, wanted.recorded), (_WRITTEN, wanted.written)):
         if has is not None:
             where.conditions.append(condition if has else f"not {condition}")

@@ -61,7 +61,7 @@ class MissedRow:
     version: int
 
 
-_ROW = """select m.id, m.contact_id, case when {cards} then c.name end as contact_name, m.number, m.pbx, m.did, m.state,
+ROW = """select m.id, m.contact_id, case when {cards} then c.name end as contact_name, m.number, m.pbx, m.did, m.state,
  m.calls, m.attempts, m.first_at, m.last_at, m.due_at, m.new_client, m.hidden, m.task_id, t.owner_id,
  u.name as owner_name, m.claimed_by, m.claimed_until, m.closed_at, m.closed_by_call, m.closed_by_user, m.escalated_at,
  m.dismissed_why, m.version
@@ -129,7 +129,7 @@ async def list_missed(
         values += before
         conditions.append(f"(m.last_at, m.id) < (${len(values) - 1}, ${len(values)})")
     rows = await source.fetch(
-        f"{_ROW.format(cards=visible_contacts('$1'))} where {' and '.join(conditions)}"
+        f"{ROW.format(cards=visible_contacts('$1'))} where {' and '.join(conditions)}"
         f" order by m.last_at desc, m.id desc limit {limit:d}",
         *values,
     )
@@ -139,7 +139,7 @@ async def list_missed(
 async def one_missed(source: Source, id: int, *, only_user: int | None, card_reach: int | None) -> MissedRow | None:
     """One missed client; None: there is none of this id whom this person may see."""
     row = await source.fetchrow(
-        f"{_ROW.format(cards=visible_contacts('$1'))} where m.id = $2 and ($3::bigint is null or {_MINE.format('$3')})",
+        f"{ROW.format(cards=visible_contacts('$1'))} where m.id = $2 and ($3::bigint is null or {_MINE.format('$3')})",
         card_reach,
         id,
         only_user,

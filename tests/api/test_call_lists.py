@@ -177,6 +177,31 @@ async def test_a_figure_is_asked_for_by_its_name_and_has_its_calls(office: Api) 
         await problem(await head.get("calls", params=wrong), 422, "invalid-request")
 
 
+async def test_the_days_of_a_figure_are_the_figures_own_wherever_the_reader_is(office: Api) -> None:
+    pool, users = office.site.pool, office.site.users
+    head = await office.caller(Role.SUPERVISOR, "head")
+    await pool.execute("update call_manager set day = current_date - 1 where user_id = $1", users["boris"])
+    days = {"period": "dates", "first": NOON.date().isoformat(), "last": NOON.date().isoformat()}
+    made = await head.post(
+        "teams",
+        json={"name": "Both", "members": [{"user": users["anna"], "until": "2020-01-01"}, {"user": users["boris"]}]},
+        headers={"Idempotency-Key": "t"},
+    )
+    team = str((await made.json())["id"])
+    seen = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        await pool.execute("update users set timezone = $1 where login = 'head'", zone)
+        company = await found(head, figure="calls", **days)
+        own = await found(head, figure="calls", manager=str(users["anna"]), **days)
+        seen.append((company, own, await found(head, figure="calls", team=team, period="yesterday")))
+
+    assert seen[0] == seen[1]
+    assert seen[0][1] == list(range(6)), "her parts of that day"
+    assert seen[0][2] == list(range(6, 12)), "who belonged to the team on that day, by his own day"
+    for wrong in ({"channel": "x"}, {"figure": "outcomes", "team": team}):
+        await problem(await head.get("calls", params=wrong), 422, "invalid-request")
+
+
 async def test_a_period_is_meant_by_the_callers_own_days(office: Api) -> None:
     await office.site.pool.execute("update users set timezone = 'UTC' where login = 'head'")
     head = await office.caller(Role.SUPERVISOR, "head")

@@ -6,6 +6,7 @@ import io
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -35,6 +36,21 @@ async def opened(api: Api, client: Any, address: str) -> list[Any]:
     return await all_pages(client, f"{path}?{query}")
 
 
+OF_CALLS = frozenset(
+    {"calls", "answered", "missed", "not_taken", "lost", "talk_seconds", "wait_seconds", "numbers", "numbers_long"}
+)
+
+
+async def in_list(client: Any, address: str) -> list[str] | None:
+    """The calls that the list has for the address of a figure, as the page writes it; None: it counts no calls."""
+    query = dict(parse_qsl(address.partition("?")[2], keep_blank_values=True))
+    if query["figure"] not in OF_CALLS:
+        return None
+    renamed = {"since": "first", "until": "last", "user": "manager", "by": "channel_by"}
+    asked = {renamed.get(name, name): value for name, value in query.items()} | {"period": "dates"}
+    return [call["id"] for call in await all_pages(client, f"calls?{urlencode(asked)}")]
+
+
 async def cells_open(api: Api, client: Any, report: dict[str, Any]) -> set[str]:
     """Hold each figure of a report against its rows; the names of those that counted anything."""
     seen = set()
@@ -48,6 +64,10 @@ async def cells_open(api: Api, client: Any, report: dict[str, Any]) -> set[str]:
                 assert sum(own) == pytest.approx(cell["value"]), (line["name"], name)
             else:
                 assert len(rows) == cell["value"], (line["name"], name, cell)
+            listed = await in_list(client, cell["rows"])
+            if listed is not None:  # seconds are each manager's own: a call of two of them stands in the list once
+                assert set(listed) == {row["call"]["id"] for row in rows}, (line["name"], name, cell)
+                assert name.endswith("_seconds") or len(listed) == cell["value"], (line["name"], name, cell)
             if cell["value"]:
                 seen.add(name)
     return seen

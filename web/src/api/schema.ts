@@ -5479,7 +5479,7 @@ export interface components {
          * @description A figure whose calls are wanted (docs/metrics.md).
          * @enum {string}
          */
-        CallFigure: "calls" | "answered" | "missed" | "not_taken" | "lost" | "talk_seconds" | "wait_seconds";
+        CallFigure: "calls" | "answered" | "missed" | "not_taken" | "lost" | "talk_seconds" | "wait_seconds" | "numbers" | "numbers_long" | "calls_long" | "outcomes";
         /**
          * CallOrder
          * @description The order of a list.
@@ -19310,7 +19310,7 @@ export interface operations {
                 since?: string;
                 /** @description calls that began before */
                 until?: string;
-                /** @description days by my own clock instead of moments; `dates` takes `first` and `last` */
+                /** @description days instead of moments: those of the figure where there is one (a manager's own, else the company's), else by my own clock; `dates` takes `first` and `last` */
                 period?: components["schemas"]["PeriodName"];
                 /** @description of period=dates: the first day */
                 first?: string;
@@ -19318,15 +19318,27 @@ export interface operations {
                 last?: string;
                 direction?: components["schemas"]["Direction"];
                 result?: components["schemas"]["Result"];
-                /** @description calls that a figure counts: of `manager`, else of `team`, else of the company */
+                /** @description calls that a figure counts: of `manager`, else of `team` on the days of each membership, else of the company; `outcomes` goes with `outcome` */
                 figure?: components["schemas"]["CallFigure"];
+                /** @description of numbers_long and calls_long: talk longer than this; left out: the settings' */
+                seconds?: number;
+                /** @description 1: Monday, by the company's clock */
+                weekday?: number;
+                /** @description by the company's clock */
+                hour?: number;
+                /** @description calls of the channel `channel_kind` and `channel`, as `/reports/channels` tells them */
+                channel_by?: components["schemas"]["ChannelBy"];
+                /** @description of a source, like campaign; empty: none */
+                channel_kind?: string;
+                /** @description our number or the source's name; empty: not known */
+                channel?: string;
                 /** @description why nobody talked, like no_answer or abandoned */
                 reason?: string;
                 kind?: components["schemas"]["WantedKind"];
                 state?: components["schemas"]["CallStateFilter"];
                 /** @description calls in which this user had a part */
                 manager?: number;
-                /** @description calls in which somebody of this team of today had a part */
+                /** @description calls in which somebody of this team of today had a part; with a figure, of its days */
                 team?: number;
                 contact?: number;
                 organisation?: number;
@@ -19428,7 +19440,7 @@ export interface operations {
                 since?: string;
                 /** @description calls that began before */
                 until?: string;
-                /** @description days by my own clock instead of moments; `dates` takes `first` and `last` */
+                /** @description days instead of moments: those of the figure where there is one (a manager's own, else the company's), else by my own clock; `dates` takes `first` and `last` */
                 period?: components["schemas"]["PeriodName"];
                 /** @description of period=dates: the first day */
                 first?: string;
@@ -19436,15 +19448,27 @@ export interface operations {
                 last?: string;
                 direction?: components["schemas"]["Direction"];
                 result?: components["schemas"]["Result"];
-                /** @description calls that a figure counts: of `manager`, else of `team`, else of the company */
+                /** @description calls that a figure counts: of `manager`, else of `team` on the days of each membership, else of the company; `outcomes` goes with `outcome` */
                 figure?: components["schemas"]["CallFigure"];
+                /** @description of numbers_long and calls_long: talk longer than this; left out: the settings' */
+                seconds?: number;
+                /** @description 1: Monday, by the company's clock */
+                weekday?: number;
+                /** @description by the company's clock */
+                hour?: number;
+                /** @description calls of the channel `channel_kind` and `channel`, as `/reports/channels` tells them */
+                channel_by?: components["schemas"]["ChannelBy"];
+                /** @description of a source, like campaign; empty: none */
+                channel_kind?: string;
+                /** @description our number or the source's name; empty: not known */
+                channel?: string;
                 /** @description why nobody talked, like no_answer or abandoned */
                 reason?: string;
                 kind?: components["schemas"]["WantedKind"];
                 state?: components["schemas"]["CallStateFilter"];
                 /** @description calls in which this user had a part */
                 manager?: number;
-                /** @description calls in which somebody of this team of today had a part */
+                /** @description calls in which somebody of this team of today had a part; with a figure, of its days */
                 team?: number;
                 contact?: number;
                 organisation?: number;
