@@ -306,9 +306,16 @@ async def hours(
 
 
 async def tasks(
-    source: Source, office: Office, period: Period, before: Period | None, users: Sequence[int], now: datetime
+    source: Source,
+    office: Office,
+    period: Period,
+    before: Period | None,
+    users: Sequence[int],
+    now: datetime,
+    team: int | None = None,
 ) -> Table:
-    """Tasks by kind: done, in time, failed, due, overdue."""
+    """Tasks by kind: done, in time, failed, due, overdue; of people, or of those of a team."""
+    whose = {"team": team} if team is not None else {"user": users[0]} if len(users) == 1 else {}
     figures, earlier = [
         await _task_figures(source, office, days, users, now) if days else {} for days in (period, before)
     ]
@@ -320,7 +327,7 @@ async def tasks(
                 TASK,
                 derived(figures.get(kind, {"tasks_due": 0.0})),
                 derived(earlier.get(kind, {"tasks_due": 0.0})) if before else None,
-                _opens(TASK, period, None, kind=kind, user=users[0] if len(users) == 1 else None),
+                _opens(TASK, period, None, kind=kind, **whose),
             ),
         )
         for kind in sorted({*figures, *earlier})
@@ -341,15 +348,20 @@ async def _task_figures(
 
 
 async def communication(
-    source: Source, office: Office, period: Period, before: Period | None, users: Sequence[int]
+    source: Source,
+    office: Office,
+    period: Period,
+    before: Period | None,
+    users: Sequence[int],
+    team: int | None = None,
 ) -> Table:
     """Touches by kind and direction, calls among them: on which ways clients are talked to."""
     figures, earlier = [await _touch_figures(source, office, days, users) if days else {} for days in (period, before)]
-    one = users[0] if len(users) == 1 else None
+    one = users[0] if len(users) == 1 and team is None else None
+    whose = {"team": team} if team is not None else {"user": one} if one is not None else {}
     lines = []
     for kind, direction in sorted({*figures, *earlier}):
         figure = "calls" if kind == "call" else "touches"
-        whose = {"user": one} if one is not None else {}
         opened = address(figure, period, direction=direction, kind=None if kind == "call" else kind, **whose)
         now = {"touches": figures.get((kind, direction), 0.0)}
         was = {"touches": earlier.get((kind, direction), 0.0)} if before else None

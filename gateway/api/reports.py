@@ -215,8 +215,9 @@ class Reports:
         query, now = asked.query, datetime.now(UTC)
         office, users, zone = await self._people(asked.principal, query)
         period, earlier = self._periods(query, zone, now)
-        users = users or self._members(office, query.team, period)
-        table = await tables.tasks(self._parts.pool, office, period, earlier, users, now)
+        team = None if users else query.team
+        users = users or self._members(office, team, period)
+        table = await tables.tasks(self._parts.pool, office, period, earlier, users, now, team)
         return await self._given(asked.principal, query, table, now)
 
     async def communication(self, asked: Asked[Nothing, PeopleQuery, Nothing]) -> ReportView | web.Response:
@@ -224,8 +225,9 @@ class Reports:
         query, now = asked.query, datetime.now(UTC)
         office, users, zone = await self._people(asked.principal, query)
         period, earlier = self._periods(query, zone, now)
-        users = users or self._members(office, query.team, period)
-        table = await tables.communication(self._parts.pool, office, period, earlier, users)
+        team = None if users else query.team
+        users = users or self._members(office, team, period)
+        table = await tables.communication(self._parts.pool, office, period, earlier, users, team)
         return await self._given(asked.principal, query, table, now)
 
     async def states(self, asked: Asked[Nothing, StatesQuery, Nothing]) -> ReportView | web.Response:

@@ -89,3 +89,17 @@ async def test_who_was_returned_in_time_stands_beside_the_period_before(inbox: I
     assert [line["now"]["of"] for line in by_did["items"]] == [1]
     own = await (await (await inbox.api.caller(Role.MANAGER, "boris")).get("reports/returned", params=days)).json()
     assert (own["now"]["returned"]["of"], own["items"]) == (0, [])
+
+    fates = {"returned": "of", "returned_in_time": "in_time", "returned_later": "later", "returned_never": "never"}
+    spans = {"now": ("since", "until"), "before": ("before_since", "before_until")}
+    for span, (first, last) in spans.items():
+        of_days = {"since": found[first], "until": found[last]}
+        whose = [({}, found[span]["returned"])]
+        whose += [({"user": line["user"]}, line[span]) for line in found["items"]]
+        whose += [({"by": "did", "channel": line["did"]}, line[span]) for line in by_did["items"]]
+        for narrowed, figures in whose:
+            for figure, name in fates.items():
+                asked = {"figure": figure, **of_days, **narrowed}
+                rows = (await (await head.get("reports/rows", params=asked)).json())["items"]
+                assert len(rows) == figures[name], asked
+                assert figure == "returned" or {row["fate"] for row in rows} <= {figure}

@@ -109,6 +109,8 @@ async def test_a_teams_figures_open_into_as_many_rows_in_every_report(api: Api) 
         assert in_hours == company["total"]["cells"][figure]["value"], figure
     hours["lines"] = [line for line in hours["lines"] if line["cells"]["calls"]["value"]]
     assert {"calls", "missed"} <= await cells_open(api, head, hours)
+    for name in ("tasks", "communication"):
+        await cells_open(api, head, await get(head, f"reports/{name}", team=team, **PERIOD))
     whole = await get(head, "reports/company", **PERIOD)
     assert company["total"]["cells"]["calls"]["value"] < whole["total"]["cells"]["calls"]["value"]
     for name in ("company", "hours"):

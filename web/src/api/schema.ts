@@ -9697,6 +9697,12 @@ export interface components {
             reason: string;
         };
         /**
+         * MissedFate
+         * @description How a missed client came out.
+         * @enum {string}
+         */
+        MissedFate: "returned_in_time" | "returned_later" | "returned_never";
+        /**
          * MissedState
          * @description How a missed client came out.
          * @enum {string}
@@ -13857,7 +13863,7 @@ export interface components {
         };
         /**
          * ReportRowView
-         * @description One thing that a figure counts: a call (with a person's part), a task or a touch.
+         * @description One thing that a figure counts: a call (with a person's part), a task, a touch or a missed client.
          */
         ReportRowView: {
             /**
@@ -13876,6 +13882,9 @@ export interface components {
             wait_seconds: number | null;
             task: components["schemas"]["TaskRowView"] | null;
             touch: components["schemas"]["TouchRowView"] | null;
+            missed: components["schemas"]["MissedView"] | null;
+            /** @description of a missed client */
+            fate: components["schemas"]["MissedFate"] | null;
         };
         /**
          * ReportView
@@ -14366,7 +14375,7 @@ export interface components {
          * @description Figures that open into rows.
          * @enum {string}
          */
-        RowFigure: "calls" | "answered" | "missed" | "not_taken" | "lost" | "talk_seconds" | "wait_seconds" | "numbers" | "numbers_long" | "calls_long" | "outcomes" | "leads" | "tasks_done" | "tasks_in_time" | "tasks_failed" | "tasks_due" | "tasks_overdue" | "touches";
+        RowFigure: "calls" | "answered" | "missed" | "not_taken" | "lost" | "talk_seconds" | "wait_seconds" | "numbers" | "numbers_long" | "calls_long" | "outcomes" | "leads" | "tasks_done" | "tasks_in_time" | "tasks_failed" | "tasks_due" | "tasks_overdue" | "touches" | "returned" | "returned_in_time" | "returned_later" | "returned_never";
         /**
          * RowsBy
          * @description One row for the whole span, or one for each day.
@@ -17677,6 +17686,7 @@ export type MergeView = components['schemas']['MergeView'];
 export type Merged = components['schemas']['Merged'];
 export type Merges = components['schemas']['Merges'];
 export type MissedCallView = components['schemas']['MissedCallView'];
+export type MissedFate = components['schemas']['MissedFate'];
 export type MissedState = components['schemas']['MissedState'];
 export type MissedView = components['schemas']['MissedView'];
 export type MissedWithCalls = components['schemas']['MissedWithCalls'];

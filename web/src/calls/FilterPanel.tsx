@@ -5,7 +5,7 @@ import { useSession } from "../app/session";
 import { useFormats } from "../formats";
 import { Chips, SidePanel } from "../parts";
 import { useWords } from "../words";
-import { datesOf, DIRECTIONS, FILTERS, FIGURES, KINDS, PERIODS, REASONS, RESULTS, secondsOf, STATES, STEPS, YES_NO, type Filter, type Filters } from "./filters";
+import { CHANNELS_BY, datesOf, DIRECTIONS, FILTERS, FIGURES, hourOf, KINDS, PERIODS, REASONS, RESULTS, secondsOf, STATES, STEPS, WEEKDAYS, YES_NO, type Filter, type Filters } from "./filters";
 import type { useFilterNames } from "./names";
 import { useTyped } from "./typed";
 import styles from "./index.module.css";
@@ -34,7 +34,7 @@ function useShown(names: Names) {
     if (kind === "group") return t("step.group", { n: id });
     return oneOf(STEPS, (some) => t(`step.${some}`))(kind);
   };
-  const shown: Record<Exclude<Filter, "first" | "last" | "since" | "until" | "sort">, (value: string) => string | undefined> = {
+  const shown: Record<Exclude<Filter, "first" | "last" | "since" | "until" | "sort" | "channel_by" | "channel_kind" | "channel">, (value: string) => string | undefined> = {
     period: oneOf(PERIODS, (value) => t(`period.${value}`)),
     direction: oneOf(DIRECTIONS, (value) => t(`direction.${value}`)),
     result: oneOf(RESULTS, (value) => t(`result.${value}`)),
@@ -58,6 +58,12 @@ function useShown(names: Names) {
     figure: oneOf(FIGURES, (value) => t(`figure.${value}`)),
     kind: oneOf(KINDS, (value) => t(`kind.${value}`)),
     state: oneOf(STATES, (value) => t(`state.${value}`)),
+    seconds: length,
+    weekday: oneOf(WEEKDAYS, (value) => t(`weekday.${value}`)),
+    hour: (value) => {
+      const hour = hourOf(value);
+      return hour === undefined ? undefined : `${hour}:00 – ${hour + 1}:00`;
+    },
   };
   return shown;
 }
@@ -76,7 +82,17 @@ export function FilterChips({ filters, change, names }: { filters: Filters; chan
     return word ? [{ key: name, name: t(`filter.${name}`), value: word, onRemove: () => change({ [name]: null }) }] : [];
   });
   const dates = days ? [{ key: "dates", name: t("filter.dates"), value: days, onRemove: () => change(NO_DATES) }] : [];
-  return <Chips chips={[...dates, ...chips]} onClear={() => change(nothing())} />;
+  const channel = CHANNELS_BY.some((by) => by === filters.channel_by)
+    ? [
+        {
+          key: "channel",
+          name: t("filter.channel"),
+          value: filters.channel ? (filters.channel_by === "did" ? names.lineName(filters.channel) : filters.channel) : t("channel.unknown"),
+          onRemove: () => change({ channel_by: null, channel_kind: null, channel: null }),
+        },
+      ]
+    : [];
+  return <Chips chips={[...dates, ...chips, ...channel]} onClear={() => change(nothing())} />;
 }
 
 /** The form of all filters; each takes hold as soon as it is chosen. */

@@ -34,7 +34,7 @@ export function useCallColumns(lineName: (did: string) => string): readonly Colu
     { name: "number", head: t("number"), width: "150px", narrow: "none", cell: (call) => <PhoneNumber number={call.client.number} {...(call.contact_id === null ? {} : { contact: call.contact_id })} /> },
     { name: "managers", head: t("managers"), narrow: "second", cell: (call) => (
         <span className="cut">
-          {nameOfClient(call, f) !== f.phone(call.client.number) && <span className={styles.number}>{f.phone(call.client.number)} · </span>}
+          {call.client.number && nameOfClient(call, f) !== f.phone(call.client.number) && <span className={styles.number}>{f.phone(call.client.number)} · </span>}
           {talked(call).join(" → ")}
         </span>
       ) },

@@ -5,7 +5,7 @@ import { isoDay, type Reader } from "../formats/moments";
 export const FILTERS = [
   "period", "first", "last", "since", "until", "direction", "result", "reason", "manager", "team", "contact", "organisation",
   "client", "number", "did", "route", "step", "source", "talk_since", "talk_until", "recorded", "transcript", "outcome", "q", "figure", "kind",
-  "state", "sort",
+  "state", "seconds", "weekday", "hour", "channel_by", "channel_kind", "channel", "sort",
 ] as const; // prettier-ignore
 export type Filter = (typeof FILTERS)[number];
 export type Filters = Readonly<Partial<Record<Filter, string>>>;
@@ -19,7 +19,11 @@ export const REASONS = [
 ] as const; // prettier-ignore
 export const PERIODS = ["today", "yesterday", "last_7_days", "week", "month", "quarter", "year"] as const;
 export type Period = (typeof PERIODS)[number];
-export const FIGURES = ["calls", "answered", "missed", "not_taken", "lost", "talk_seconds", "wait_seconds"] as const;
+export const FIGURES = [
+  "calls", "answered", "missed", "not_taken", "lost", "talk_seconds", "wait_seconds", "numbers", "numbers_long", "calls_long", "outcomes",
+] as const; // prettier-ignore
+export const CHANNELS_BY = ["did", "source"] as const;
+export const WEEKDAYS = ["1", "2", "3", "4", "5", "6", "7"] as const;
 export const KINDS = ["internal", "through", "service", "all"] as const;
 export const STATES = ["open", "ringing", "talking", "ended"] as const;
 export const SORTS = ["newest", "oldest", "longest", "waited"] as const;
@@ -115,9 +119,20 @@ export function queryOf(filters: Filters, reader: Reader) {
     ...given("figure", one(FIGURES, filters.figure)),
     ...given("kind", one(KINDS, filters.kind)),
     ...given("state", one(STATES, filters.state)),
+    ...given("seconds", seconds(filters.seconds)),
+    ...given("weekday", id(one(WEEKDAYS, filters.weekday))),
+    ...given("hour", hourOf(filters.hour)),
+    ...channelQuery(filters),
   };
 }
 export type CallsQuery = ReturnType<typeof queryOf>;
+
+/** A channel as the statistics tell it: of our number or the source; without a name: not known. */
+function channelQuery(filters: Filters) {
+  const by = one(CHANNELS_BY, filters.channel_by);
+  if (!by) return {};
+  return { channel_by: by, ...given("channel_kind", words(filters.channel_kind, 1, 60)), ...given("channel", words(filters.channel, 1, 200)) };
+}
 
 /** Days by name and chosen days are counted by the gateway; `since` and `until` are days of older links. */
 function daysQuery(filters: Filters, reader: Reader) {
@@ -148,6 +163,11 @@ function words(value: string | undefined, least: number, most: number): string |
 
 function seconds(value: string | undefined): number | undefined {
   return value && /^\d{1,6}$/.test(value) && Number(value) <= SECONDS_MOST ? Number(value) : undefined;
+}
+
+/** An hour of the clock: `0` to `23`. */
+export function hourOf(value: string | undefined): number | undefined {
+  return value && /^\d{1,2}$/.test(value) && Number(value) < 24 ? Number(value) : undefined;
 }
 
 function yesNo(value: string | undefined): boolean | undefined {

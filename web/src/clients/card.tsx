@@ -42,7 +42,8 @@ function OneCard({ card }: { card: Card }) {
     <>
       <PageHeader
         title={f.client(card.name)}
-        back={-1}
+        back="/clients"
+        isBack
         sub={
           card.organisation !== null && (
             <Anchor component={Link} to={`/organisations/${card.organisation}`}>

@@ -36,7 +36,8 @@ function One({ organisation }: { organisation: Organisation }) {
     <>
       <PageHeader
         title={organisation.name.slice(0, 80)}
-        back={-1}
+        back="/clients"
+        isBack
         sub={t("people.count", { count: organisation.people })}
         acts={
           <Button variant="default" component={Link} to={`/clients?organisation=${organisation.id}`}>

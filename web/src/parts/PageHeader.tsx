@@ -1,7 +1,7 @@
 /* The head of a page: its name, a word beside it, tabs, and what can be done with the whole page. Sets the tab's title. */
 
 import { useEffect, type ReactNode } from "react";
-import { useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 import { ActionIcon } from "@mantine/core";
 import { useWords } from "../words";
 import { Icon } from "./Icon";
@@ -11,8 +11,10 @@ export interface PageHeaderProps {
   title: string;
   /** A quiet word behind the title. */
   sub?: ReactNode;
-  /** An address to go back to, or -1 for where one came from. */
-  back?: string | -1;
+  /** An address to go back to. */
+  back?: string;
+  /** Go to where one came from; to `back` where one came from nowhere: a tab of its own, a link in a letter. */
+  isBack?: boolean;
   /** In front of the title: a state, an icon. */
   before?: ReactNode;
   /** Behind the title, in the middle: links, tags, tabs. */
@@ -21,13 +23,14 @@ export interface PageHeaderProps {
   acts?: ReactNode;
 }
 
-export function PageHeader({ title, sub, back, before, children, acts }: PageHeaderProps) {
+export function PageHeader({ title, sub, back, isBack, before, children, acts }: PageHeaderProps) {
   const t = useWords("parts");
   const navigate = useNavigate();
   useEffect(() => {
     document.title = `${title} · Trunkline`;
   }, [title]);
-  const goBack = () => void (back === -1 ? navigate(-1) : back && navigate(back));
+  const isFirst = useLocation().key === "default";
+  const goBack = () => void (isBack && !isFirst ? navigate(-1) : back && navigate(back));
   return (
     <header className={styles["header"]} data-bar={back !== undefined || undefined}>
       {back !== undefined && (

@@ -3,7 +3,7 @@
 
 import { Button, CloseButton } from "@mantine/core";
 import { createContext, use, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { asProblem } from "../api";
+import { asProblem, useQueryClient } from "../api";
 import { useKeys } from "../keyboard";
 import { useWords } from "../words";
 import { Icon, type IconName } from "./Icon";
@@ -106,16 +106,22 @@ export function useToast(): (note: ToastNote) => void {
   return toaster.toast;
 }
 
-/** Tell what an act failed of, in the gateway's words; anything else is thrown on. */
+/** Long lists, which never move by themselves. */
+const STILL = new Set(["calls", "contacts", "tasks", "queue", "missed"]);
+
+/** Tell what an act failed of, in the gateway's words; anything else is thrown on. What somebody else changed meanwhile is
+    read anew, so that one sees it and can act upon it. */
 export function useTellFault(): (fault: unknown) => void {
   const toast = useToast();
   const t = useWords("parts");
+  const cache = useQueryClient();
   return useCallback(
     (fault: unknown) => {
       const problem = asProblem(fault);
       if (!problem) throw fault;
+      if (problem.isStale) void cache.invalidateQueries({ predicate: ({ queryKey: [what, how] }) => how !== "list" || !STILL.has(String(what)) });
       toast({ icon: "warn", text: problem.status === 0 ? t("failed.away") : (problem.errors[0]?.detail ?? problem.detail) });
     },
-    [toast, t],
+    [toast, t, cache],
   );
 }

@@ -8,6 +8,7 @@ describe("a chart", () => {
     expect(steps(968)).toEqual([0, 250, 500, 750, 1000]);
     expect(steps(3)).toEqual([0, 1, 2, 3]);
     expect(steps(0)).toEqual([0, 1]);
+    expect(steps(9)).toEqual([0, 3, 6, 9]); // no halves
   });
   it("leaves labels out where there is no room", () => expect([every(7, 700, 56), every(90, 700, 56)]).toEqual([1, 8]));
 });

@@ -61,7 +61,8 @@ function Head({ call }: { call: Call }) {
   return (
     <PageHeader
       title={title.slice(0, 80)}
-      back={-1}
+      back="/calls"
+      isBack
       before={<Direction call={call} />}
       sub={[f.moment(call.started_at), call.did && lineName(call.did), f.phone(call.client.number)].filter(Boolean).join(" · ")}
       acts={
@@ -143,7 +144,10 @@ function CopyMoment({ sound }: { sound: Sound }) {
   const copy = () => {
     const address = new URL(location.href);
     address.searchParams.set("t", String(Math.floor(sound.view().second)));
-    void navigator.clipboard.writeText(address.href).then(() => toast({ text: t("copied") }));
+    void navigator.clipboard.writeText(address.href).then(
+      () => toast({ text: t("copied"), icon: "link" }),
+      () => toast({ text: t("copied.not"), icon: "warn" }),
+    );
   };
   return (
     <Button variant="default" leftSection={<Icon name="link" />} onClick={copy}>

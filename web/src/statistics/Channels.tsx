@@ -12,6 +12,8 @@ import { Part, Scrolled } from "./Scrolled";
 
 export interface ChannelsProps {
   days: Days;
+  /** The page shows a team; a number and a source belong to the whole company. */
+  isNarrowed: boolean;
   by: ChannelBy;
   change: (by: ChannelBy) => void;
   open: Show;
@@ -24,12 +26,12 @@ function columnsOf(known: readonly string[]): readonly string[] {
   return [...COLUMNS.filter((name) => known.includes(name)), ...known.filter((name) => name.startsWith("spend.") || name.startsWith("cost_per_lead."))];
 }
 
-export function Channels({ days, by, change, open }: ChannelsProps) {
+export function Channels({ days, isNarrowed, by, change, open }: ChannelsProps) {
   const t = useWords("statistics");
   const query = useChannels(days, by);
   const data = CHANNELS.map((value) => ({ value, label: t(`channels.${value}`) }));
   return (
-    <Panel title={t("channels")} acts={<SegmentedControl size="xs" aria-label={t("channels.by")} value={by} data={data} onChange={change} />}>
+    <Panel title={t("channels")} sub={isNarrowed ? t("channels.whole") : undefined} acts={<SegmentedControl size="xs" aria-label={t("channels.by")} value={by} data={data} onChange={change} />}>
       <Shown query={query} isEmpty={({ lines }) => lines.length === 0} empty={<Empty icon="numbers" title={t("heat.none")} />}>
         {({ lines, columns }) => <Table lines={lines} columns={columnsOf(columns)} by={by} open={open} />}
       </Shown>
@@ -42,7 +44,7 @@ function Table({ lines, columns, by, open }: { lines: readonly Line[]; columns: 
   const most = Math.max(1, ...lines.map((line) => line.cells["calls"]?.value ?? 0));
   const head = (name: string) => {
     const [figure, currency] = name.split(".");
-    return t(`figure.${figure}` as "figure.calls") + (currency ? `, ${currency}` : "");
+    return (figure === "talk_seconds" ? t("head.talk") : t(`figure.${figure}` as "figure.calls")) + (currency ? `, ${currency}` : "");
   };
   return (
     <Scrolled label={t("channels")}>

@@ -7,7 +7,7 @@ import { useFormats } from "../formats";
 import { Duration, Failed, Icon, Notice, SidePanel, SkeletonRows, Tag, useToast } from "../parts";
 import { asProblem, type Schemas } from "../api";
 import { useWords } from "../words";
-import { callsLink, noon, writeRows, type RowsQuery } from "./figure";
+import { callsLink, noon, OF_CLIENTS, writeRows, type RowsQuery } from "./figure";
 import styles from "./FigurePanel.module.css";
 
 type Row = Schemas["ReportRowView"];
@@ -83,9 +83,9 @@ function Rows({ query, days }: { query: RowsQuery; days: string }) {
       {!rows && !pages.query.error && <SkeletonRows />}
       {rows?.length === 0 && <Notice icon="list" title={t("none")} />}
       {rows && rows.length > 0 && (
-        <ul className={styles["rows"]}>
+        <ul className={styles["rows"]} data-long={query.since !== query.until || undefined}>
           {rows.map((row) => (
-            <li key={`${row.call?.id ?? row.task?.id ?? row.touch?.id ?? ""} ${row.extension ?? ""}`}>
+            <li key={`${row.call?.id ?? row.task?.id ?? row.touch?.id ?? row.missed?.id ?? ""} ${row.extension ?? ""}`}>
               <OneRow row={row} isLong={query.since !== query.until} />
             </li>
           ))}
@@ -104,6 +104,7 @@ const OF_MANAGER = ["calls", "answered", "missed", "talk_seconds"] as const;
 
 /** The sentence that says what is counted: of a person and of the company they are not the same. */
 function definitionOf(query: RowsQuery) {
+  if (OF_CLIENTS.includes(query.figure)) return "definition.returned";
   const own = OF_MANAGER.find((name) => name === query.figure);
   if (own && (query.user !== undefined || query.team !== undefined)) return `definition.own.${own}` as "definition.own.missed";
   return `definition.${query.figure}` as "definition.missed";
@@ -112,7 +113,7 @@ function definitionOf(query: RowsQuery) {
 function OneRow({ row, isLong }: { row: Row; isLong: boolean }) {
   const t = useWords("statistics");
   const f = useFormats();
-  const { call, task, touch } = row;
+  const { call, task, touch, missed, fate } = row;
   const when = isLong ? f.moment(row.at) : f.clock(row.at);
   if (task) {
     return (
@@ -134,6 +135,7 @@ function OneRow({ row, isLong }: { row: Row; isLong: boolean }) {
       </Link>
     );
   }
+  if (missed && fate) return <OneClient missed={missed} fate={fate} when={when} />;
   if (!call) return null;
   const who = [call.contact_name, call.client.name].find((name) => name) ?? f.phone(call.client.number);
   const isMissed = call.direction === "inbound" && call.result === "missed";
@@ -150,6 +152,35 @@ function OneRow({ row, isLong }: { row: Row; isLong: boolean }) {
       <span className={isMissed ? styles["missed"] : styles["length"]}>
         <Icon name={icon} /> <Duration seconds={isMissed ? call.wait_seconds : (row.talk_seconds ?? call.talk_seconds)} />
       </span>
+    </Link>
+  );
+}
+
+const FATES = {
+  returned_in_time: { tone: "talk", word: "fate.inTime" },
+  returned_later: { tone: "warn", word: "fate.later" },
+  returned_never: { tone: "miss", word: "fate.never" },
+} as const;
+
+function OneClient({ missed, fate, when }: { missed: NonNullable<Row["missed"]>; fate: NonNullable<Row["fate"]>; when: string }) {
+  const t = useWords("statistics");
+  const f = useFormats();
+  const { tone, word } = FATES[fate];
+  const body = (
+    <>
+      <time>{when}</time>
+      <span className={styles["who"]}>
+        <b className="cut">{f.client(missed.contact_name, missed.number)}</b>
+        <small className="cut">{[t("calledTimes", { count: missed.calls }), missed.owner_name].filter(Boolean).join(" · ")}</small>
+      </span>
+      <Tag tone={tone}>{t(word)}</Tag>
+    </>
+  );
+  return missed.contact === null ? (
+    <div className={styles["row"]}>{body}</div>
+  ) : (
+    <Link to={`/clients/${missed.contact}`} className={styles["row"]}>
+      {body}
     </Link>
   );
 }

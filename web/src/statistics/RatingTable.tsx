@@ -48,7 +48,7 @@ function Table({ report, columns, open }: { report: Report; columns: readonly st
   const t = useWords("statistics");
   const [first = "calls", ...others] = columns;
   const highest = Math.max(1, ...report.lines.map((line) => line.cells[first]?.value ?? 0));
-  const head = (name: string) => t(`figure.${name}` as "figure.calls");
+  const head = (name: string) => (name === "talk_seconds" ? t("head.talk") : t(`figure.${name}` as "figure.calls"));
   return (
     <Scrolled label={t("rating")} isPlaced>
       <thead>

@@ -6,8 +6,10 @@ import { FigureLink, Icon, Notice, Panel, Shown } from "../parts";
 import { useWords } from "../words";
 import { REACHED, type Days, type ReachedBy } from "./choice";
 import { useKinds, useReached, type Returned } from "./origins";
+import { rowsQuery, writeRows, type RowsQuery } from "./figure";
 import type { Line } from "./reading";
 import { Scrolled } from "./Scrolled";
+import type { Show } from "./Tiles";
 import styles from "./RatingTable.module.css";
 
 export interface ReachedProps {
@@ -15,8 +17,8 @@ export interface ReachedProps {
   team: number | null;
   by: ReachedBy;
   change: (by: ReachedBy) => void;
-  /** Opens the missed clients one by one. */
-  open: () => void;
+  /** Opens the missed clients of a figure one by one. */
+  open: Show;
 }
 
 export function Reached({ days, team, by, change, open }: ReachedProps) {
@@ -26,15 +28,32 @@ export function Reached({ days, team, by, change, open }: ReachedProps) {
   return (
     <Panel title={t("reached")} acts={<SegmentedControl size="xs" aria-label={t("reached.by")} value={by} data={data} onChange={change} />}>
       <Shown query={query} isEmpty={({ items }) => items.length === 0} empty={<Notice icon="done" title={t("returned.none")} />}>
-        {(report) => <ReachedTable report={report} by={by} open={open} />}
+        {(report) => <ReachedTable report={report} by={by} team={team} open={open} />}
       </Shown>
     </Panel>
   );
 }
 
-function ReachedTable({ report, by, open }: { report: Returned; by: ReachedBy; open: () => void }) {
+const FATES = [
+  ["of", "returned"],
+  ["in_time", "returned_in_time"],
+  ["later", "returned_later"],
+  ["never", "returned_never"],
+] as const;
+
+function ReachedTable({ report, by, team, open }: { report: Returned; by: ReachedBy; team: number | null; open: Show }) {
   const t = useWords("statistics");
   const f = useFormats();
+  const cells = (counted: Returned["items"][number]["now"], whose: Partial<RowsQuery>, who?: string) =>
+    FATES.map(([name, figure]) => (
+      <td key={name} data-verdict={name === "never" && counted.never > 0 ? "bad" : undefined}>
+        {counted[name] > 0 ? (
+          <FigureLink onOpen={() => open(writeRows({ figure, since: report.since, until: report.until, ...whose }), who)}>{f.count(counted[name])}</FigureLink>
+        ) : (
+          0
+        )}
+      </td>
+    ));
   const waited = report.now.median_wait_seconds;
   return (
     <>
@@ -50,26 +69,21 @@ function ReachedTable({ report, by, open }: { report: Returned; by: ReachedBy; o
           </tr>
         </thead>
         <tbody>
-          {report.items.map(({ user, did, name, now }) => (
-            <tr key={user ?? did ?? ""}>
-              <th scope="row">{name ?? (did || t("channels.unknown"))}</th>
-              <td>{now.of}</td>
-              <td>{now.in_time}</td>
-              <td>{now.later}</td>
-              <td data-verdict={now.never > 0 ? "bad" : undefined}>{now.never}</td>
-              <td>{now.median_seconds === null ? "–" : f.duration(now.median_seconds)}</td>
-            </tr>
-          ))}
+          {report.items.map(({ user, did, name, now }) => {
+            const shown = name ?? (did || t("channels.unknown"));
+            return (
+              <tr key={user ?? did ?? ""}>
+                <th scope="row">{shown}</th>
+                {cells(now, user === null ? { by: "did", channel: did ?? "" } : { user }, shown)}
+                <td>{now.median_seconds === null ? "–" : f.duration(now.median_seconds)}</td>
+              </tr>
+            );
+          })}
         </tbody>
         <tfoot>
           <tr>
             <th scope="row">{t("all")}</th>
-            <td>
-              <FigureLink onOpen={open}>{report.now.returned.of}</FigureLink>
-            </td>
-            <td>{report.now.returned.in_time}</td>
-            <td>{report.now.returned.later}</td>
-            <td>{report.now.returned.never}</td>
+            {cells(report.now.returned, team === null ? {} : { team })}
             <td>{report.now.returned.median_seconds === null ? "–" : f.duration(report.now.returned.median_seconds)}</td>
           </tr>
         </tfoot>
@@ -84,19 +98,19 @@ function ReachedTable({ report, by, open }: { report: Returned; by: ReachedBy; o
 }
 
 /** Calls, letters, visits: how many in and out, beside the days before. */
-export function Kinds({ days }: { days: Days }) {
+export function Kinds({ days, team, open }: { days: Days; team: number | null; open: Show }) {
   const t = useWords("statistics");
-  const query = useKinds(days);
+  const query = useKinds(days, team);
   return (
     <Panel title={t("kinds")}>
       <Shown query={query} isEmpty={({ lines }) => lines.length === 0} empty={<Notice icon="list" title={t("none")} />}>
-        {({ lines }) => <KindTable lines={lines} />}
+        {({ lines }) => <KindTable lines={lines} open={open} />}
       </Shown>
     </Panel>
   );
 }
 
-function KindTable({ lines }: { lines: readonly Line[] }) {
+function KindTable({ lines, open }: { lines: readonly Line[]; open: Show }) {
   const t = useWords("statistics");
   const f = useFormats();
   const kinds = [...new Set(lines.map((line) => String(line.key["kind"])))];
@@ -114,11 +128,14 @@ function KindTable({ lines }: { lines: readonly Line[] }) {
       <tbody>
         {kinds.map((kind) => {
           const [inbound, outbound] = [cell(kind, "inbound"), cell(kind, "outbound")];
+          const name = t(`kinds.${kind}` as "kinds.call", { defaultValue: kind });
+          const figure = (one: typeof inbound) =>
+            one?.value && rowsQuery(one.rows) ? <FigureLink onOpen={() => open(one.rows, name)}>{f.count(one.value)}</FigureLink> : f.count(one?.value ?? 0);
           return (
             <tr key={kind}>
-              <th scope="row">{t(`kinds.${kind}` as "kinds.call", { defaultValue: kind })}</th>
-              <td>{f.count(inbound?.value ?? 0)}</td>
-              <td>{f.count(outbound?.value ?? 0)}</td>
+              <th scope="row">{name}</th>
+              <td>{figure(inbound)}</td>
+              <td>{figure(outbound)}</td>
               <td>{f.count((inbound?.before ?? 0) + (outbound?.before ?? 0))}</td>
             </tr>
           );

@@ -4,10 +4,12 @@ import { UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { Schemas } from "../api";
 import { useFormats } from "../formats";
-import { Icon, useMinute } from "../parts";
+import { Icon } from "../parts";
 import { useWords } from "../words";
-import { RATINGS, returned, type Days } from "./choice";
-import { useRating, useReturned, type Report } from "./reading";
+import { RATINGS, type Days } from "./choice";
+import { writeRows } from "./figure";
+import { useReached } from "./origins";
+import { useRating, type Report } from "./reading";
 import styles from "./Tiles.module.css";
 
 type Cell = Schemas["CellView"];
@@ -40,7 +42,7 @@ export function Tiles({ company, days, team, open, current }: { company: Report;
       </Tile>
       {talk}
       {missed}
-      {team === null && <ReturnedTile company={company} open={open} isOpen={current === "returned"} />}
+      <ReturnedTile days={days} team={team} open={open} current={current} />
     </div>
   );
 }
@@ -82,25 +84,24 @@ export function Change({ cell, write }: { cell: Cell | undefined; write: (n: num
   );
 }
 
-function ReturnedTile({ company, open, isOpen }: { company: Report; open: Show; isOpen: boolean }) {
+function ReturnedTile({ days, team, open, current }: { days: Days; team: number | null; open: Show; current: string | undefined }) {
   const t = useWords("statistics");
   const f = useFormats();
-  const now = useMinute();
-  const present = useReturned(company.since, company.until);
-  const earlier = useReturned(company.before_since, company.before_until);
-  const share = present.data ? returned(present.data, now) : null;
-  const before = earlier.data ? returned(earlier.data, now) : null;
-  const points = share?.share !== null && share !== null && before !== null && before.share !== null ? Math.round(share.share * 100) - Math.round(before.share * 100) : 0;
+  const report = useReached(days, "manager", team).data;
+  const [share, before] = [report?.now.in_time_share ?? null, report?.before.in_time_share ?? null];
+  const points = share !== null && before !== null ? Math.round(share * 100) - Math.round(before * 100) : 0;
+  const rows = report && writeRows({ figure: "returned", since: report.since, until: report.until, ...(team === null ? {} : { team }) });
+  const { in_time: inTime, of } = report?.now.returned ?? { in_time: 0, of: 0 };
   return (
-    <Tile name={t("tile.returned")} isOpen={isOpen} onOpen={() => open("returned")}>
-      <b>{share ? f.share(share.share) : "…"}</b>
+    <Tile name={t("tile.returned")} isOpen={rows !== undefined && current === rows} onOpen={() => open(rows ?? null)}>
+      <b>{report ? f.share(share) : "…"}</b>
       <small>
         {points !== 0 && (
           <span className={styles["change"]} data-verdict={points > 0 ? "good" : "bad"}>
             <Icon name={points > 0 ? "arrowUp" : "arrowDown"} size={12} /> {f.points(Math.abs(points)).replace("+", "")}
           </span>
         )}{" "}
-        {before && before.of > 0 ? t("was", { n: f.share(before.share) }) : share && share.of > 0 ? t("of", { n: f.count(share.inTime), all: f.count(share.of) }) : "\u00a0"}
+        {before !== null ? t("was", { n: f.share(before) }) : of > 0 ? t("of", { n: f.count(inTime), all: f.count(of) }) : "\u00a0"}
       </small>
     </Tile>
   );

@@ -1,4 +1,4 @@
-/* What is chosen on the page of statistics, as it stands in the address; and what a missed client came to. */
+/* What is chosen on the page of statistics, as it stands in the address. */
 
 import type { Schemas } from "../api";
 
@@ -44,22 +44,3 @@ export const CHANNELS = ["did", "source"] as const;
 export type ChannelBy = (typeof CHANNELS)[number];
 export const REACHED = ["manager", "did"] as const;
 export type ReachedBy = (typeof REACHED)[number];
-
-type Missed = Pick<Schemas["MissedView"], "state" | "hidden" | "due_at" | "closed_at">;
-export type Fate = "inTime" | "later" | "never";
-
-/** How a missed client came out; null: he does not count (docs/metrics.md). */
-export function fateOf(one: Missed, now: number): Fate | null {
-  if (one.hidden || one.state === "withdrawn" || one.state === "dismissed") return null;
-  if (one.state === "open") return Date.parse(one.due_at) < now ? "never" : null;
-  if (one.state === "never") return "never";
-  const inTime = one.state !== "late" && one.closed_at !== null && Date.parse(one.closed_at) <= Date.parse(one.due_at);
-  return inTime ? "inTime" : "later";
-}
-
-/** How many were returned in time, of how many. */
-export function returned(all: readonly Missed[], now: number): { inTime: number; of: number; share: number | null } {
-  const fates = all.flatMap((one) => fateOf(one, now) ?? []);
-  const inTime = fates.filter((fate) => fate === "inTime").length;
-  return { inTime, of: fates.length, share: fates.length === 0 ? null : inTime / fates.length };
-}

@@ -26,15 +26,23 @@ it("takes nothing that is no figure", () => {
   });
 });
 
-it("leads to the list of calls where that has exactly the same", () => {
+it("leads to the list of calls, which has exactly the same", () => {
   const query = { figure: "missed", since: "2026-02-28", until: "2026-02-28" } as const;
-  expect(callsLink(query)).toBe("/calls?period=dates&first=2026-02-28&last=2026-02-28&figure=missed");
-  expect(callsLink({ ...query, user: 3, direction: "inbound" })).toBe("/calls?period=dates&first=2026-02-28&last=2026-02-28&figure=missed&direction=inbound&manager=3");
-  expect(callsLink({ ...query, by: "did", channel: "4950001" })).toBeNull();
-  expect(callsLink({ ...query, figure: "not_taken" })).toBeNull();
-  expect(callsLink({ ...query, team: 3 })).toBeNull();
-  expect(callsLink({ ...query, hour: 12 })).toBeNull();
-  expect(callsLink({ ...query, figure: "numbers_long" })).toBeNull();
+  const days = "/calls?period=dates&first=2026-02-28&last=2026-02-28";
+  expect(callsLink(query)).toBe(`${days}&figure=missed`);
+  expect(callsLink({ ...query, user: 3, direction: "inbound" })).toBe(`${days}&figure=missed&manager=3&direction=inbound`);
+  expect(callsLink({ ...query, by: "did", channel: "4950001" })).toBe(`${days}&figure=missed&channel_by=did&channel=4950001`);
+  expect(callsLink({ ...query, by: "source", channel_kind: "", channel: "" })).toBe(`${days}&figure=missed&channel_by=source`);
+  expect(callsLink({ ...query, team: 3, weekday: 5, hour: 0 })).toBe(`${days}&figure=missed&team=3&weekday=5&hour=0`);
+  expect(callsLink({ ...query, figure: "numbers_long", user: 3, seconds: 90 })).toBe(`${days}&figure=numbers_long&manager=3&seconds=90`);
+  expect(callsLink({ ...query, figure: "outcomes", team: 3, kind: "purchase" })).toBe(`${days}&figure=outcomes&team=3&outcome=purchase`);
+});
+
+it("leads nowhere from what counts no calls", () => {
+  const query = { since: "2026-02-28", until: "2026-02-28" } as const;
+  for (const figure of ["not_taken", "numbers_long", "leads", "tasks_done", "touches", "returned_later"] as const) {
+    expect(callsLink({ ...query, figure })).toBeNull();
+  }
 });
 
 it("knows the next day, and which hours are worth a column", () => {

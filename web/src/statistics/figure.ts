@@ -24,6 +24,7 @@ export interface RowsQuery {
 const FIGURES: readonly RowFigure[] = [
   "calls", "answered", "missed", "not_taken", "lost", "talk_seconds", "wait_seconds", "numbers", "numbers_long", "calls_long",
   "outcomes", "leads", "tasks_done", "tasks_in_time", "tasks_failed", "tasks_due", "tasks_overdue", "touches",
+  "returned", "returned_in_time", "returned_later", "returned_never",
 ]; // prettier-ignore
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -60,19 +61,21 @@ export function writeRows(query: RowsQuery): string {
   return new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
 }
 
-/** Figures of everybody that the list of calls knows by their names. */
-const LISTED: readonly RowFigure[] = ["calls", "answered", "missed", "lost", "talk_seconds", "wait_seconds"];
+/** Figures that count missed clients, not calls. */
+export const OF_CLIENTS: readonly RowFigure[] = ["returned", "returned_in_time", "returned_later", "returned_never"];
 
-/** The same calls in the list of calls; null: its filters cannot say it. */
+/** Figures that count calls of the company, and those that only people have. */
+const OF_COMPANY: readonly RowFigure[] = ["calls", "answered", "missed", "lost", "talk_seconds", "wait_seconds"];
+const OF_PEOPLE: readonly RowFigure[] = [...OF_COMPANY, "not_taken", "numbers", "numbers_long", "calls_long", "outcomes"];
+
+/** The same calls in the list of calls; null: it counts no calls. */
 export function callsLink(query: RowsQuery): string | null {
-  const isListed = LISTED.includes(query.figure) || (query.figure === "not_taken" && query.user !== undefined);
-  // Of a team the report counts each day's members, the list those of today.
-  const isPlain = query.team === undefined && query.weekday === undefined && query.hour === undefined && query.kind === undefined && query.seconds === undefined && query.by === undefined;
-  if (!isListed || !isPlain) return null;
-  const params = new URLSearchParams({ period: "dates", first: query.since, last: query.until, figure: query.figure });
-  if (query.direction) params.set("direction", query.direction);
-  if (query.user !== undefined) params.set("manager", String(query.user));
-  return `/calls?${params.toString()}`;
+  const { figure, since: first, until: last, user, team, kind, by, ...rest } = query;
+  const isWhole = user === undefined && team === undefined;
+  if (!(isWhole ? OF_COMPANY : OF_PEOPLE).includes(figure) || (figure === "outcomes" && !kind)) return null;
+  const asked = { period: "dates", first, last, figure, manager: user, team, outcome: figure === "outcomes" ? kind : undefined, channel_by: by, ...rest };
+  const set = Object.entries(asked).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, String(value)]]));
+  return `/calls?${new URLSearchParams(set).toString()}`;
 }
 
 /** `2026-03-02` after `2026-03-01`. */

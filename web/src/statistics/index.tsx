@@ -13,7 +13,7 @@ import { CHANNELS, daysOf, PERIODS, RATINGS, REACHED, TABS, type Days } from "./
 import { noon, rowsQuery } from "./figure";
 import { FigurePanel } from "./FigurePanel";
 import { Files } from "./Files";
-import { GoalPeople, MissedPeople } from "./People";
+import { GoalPeople } from "./People";
 import { PerDay } from "./PerDay";
 import { RatingTable } from "./RatingTable";
 import { Kinds, Reached } from "./Reached";
@@ -68,22 +68,22 @@ export default function StatisticsPage() {
                   <WeekHours days={days} team={team} heat={HEATS.find((name) => name === filters.heat) ?? "missed"} change={(heat) => change({ heat })} open={open} current={filters.open} />
                 </div>
                 <RatingTable days={days} tab={tab} team={team} change={change} open={open} />
-                <Channels days={days} by={CHANNELS.find((name) => name === filters.from) ?? "did"} change={(from) => change({ from })} open={open} />
+                <Channels days={days} isNarrowed={team !== null} by={CHANNELS.find((name) => name === filters.from) ?? "did"} change={(from) => change({ from })} open={open} />
                 <div className={styles["two"]}>
                   <Reached
                     days={days}
                     team={team}
                     by={REACHED.find((name) => name === filters.reached) ?? "manager"}
                     change={(reached) => change({ reached })}
-                    open={() => change({ open: "returned", who: null })}
+                    open={open}
                   />
-                  <Kinds days={days} />
+                  <Kinds days={days} team={team} open={open} />
                 </div>
               </>
             )}
           </Shown>
         </Middle>
-        {data && filters.open && <Opened days={days} team={team} since={data.since} until={data.until} open={filters.open} who={filters.who} show={open} close={close} />}
+        {data && filters.open && <Opened days={days} team={team} open={filters.open} who={filters.who} show={open} close={close} />}
       </Columns>
     </>
   );
@@ -92,18 +92,15 @@ export default function StatisticsPage() {
 interface OpenedProps {
   days: Days;
   team: number | null;
-  since: string;
-  until: string;
   open: string;
   who: string | undefined;
   show: (rows: string | null, who?: string) => void;
   close: () => void;
 }
 
-function Opened({ days, team, since, until, open, who, show, close }: OpenedProps) {
+function Opened({ days, team, open, who, show, close }: OpenedProps) {
   const t = useWords("statistics");
   if (open === "goal") return <GoalPeople days={days} team={team} show={show} close={close} />;
-  if (open === "returned") return <MissedPeople since={since} until={until} close={close} />;
   const query = rowsQuery(open);
   if (!query) return <SidePanel label={t("unknownFigure")} onClose={close} />;
   return <FigurePanel query={query} whose={who} onClose={close} />;

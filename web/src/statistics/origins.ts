@@ -22,9 +22,10 @@ export function useReached(days: Days, by: ReachedBy, team: number | null) {
   });
 }
 
-export function useKinds(days: Days) {
+export function useKinds(days: Days, team: number | null) {
+  const query = { ...days, ...(team === null ? {} : { team }) };
   return useQuery({
-    queryKey: keys.view("statistics", "communication", days),
-    queryFn: async () => (await body(api.GET("/api/v1/reports/communication", { params: { query: { ...days } } }))) as Report,
+    queryKey: keys.view("statistics", "communication", query),
+    queryFn: async () => (await body(api.GET("/api/v1/reports/communication", { params: { query } }))) as Report,
   });
 }

@@ -3,10 +3,13 @@
 import { Button, Menu, Select, TextInput } from "@mantine/core";
 import { api, body, keys, usePages, useQuery, type Schemas } from "../../api";
 import { useColleagueChoices } from "../../app/colleagues";
+import { useReader } from "../../app/reader";
+import { beginOf } from "../../calls/filters";
 import { useFormats } from "../../formats";
+import { dayAfter } from "../../statistics/figure";
 import { Chips, Columns, DataTable, Empty, Icon, Middle, Moment, PageHeader, useFilters, type Column } from "../../parts";
 import { useWords } from "../../words";
-import { said } from "./said";
+import { detailsOf, said, thingWord } from "./said";
 import styles from "./index.module.css";
 
 type Row = Schemas["AuditView"];
@@ -16,12 +19,13 @@ type Filter = (typeof FILTERS)[number];
 export default function AuditPage() {
   const t = useWords("audit");
   const [filters, change] = useFilters(FILTERS);
+  const reader = useReader();
   const query = {
     ...(filters.user && /^\d{1,15}$/.test(filters.user) ? { user: Number(filters.user) } : {}),
     ...(filters.action ? { action: filters.action } : {}),
     ...(filters.about ? { about: filters.about } : {}),
-    ...(isDay(filters.since) ? { since: new Date(`${filters.since}T00:00:00`).toISOString() } : {}),
-    ...(isDay(filters.until) ? { until: new Date(Date.parse(`${filters.until}T00:00:00`) + 86_400_000).toISOString() } : {}),
+    ...(isDay(filters.since) ? { since: beginOf(filters.since, reader) } : {}),
+    ...(isDay(filters.until) ? { until: beginOf(dayAfter(filters.until), reader) } : {}),
   };
   const pages = usePages(keys.list("access", "audit", query), (cursor) =>
     body(api.GET("/api/v1/audit", { params: { query: { ...query, limit: 100, ...(cursor ? { cursor } : {}) } } })),
@@ -74,7 +78,7 @@ export default function AuditPage() {
   );
 }
 
-const isDay = (day: string | undefined): boolean => day !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(day);
+const isDay = (day: string | undefined): day is string => day !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(day);
 const asText = (query: Record<string, string | number>) => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
 
 interface BarProps {
@@ -115,21 +119,15 @@ function useTell(): (code: string) => string {
 function useAuditColumns(): readonly Column<Row>[] {
   const t = useWords("audit");
   const tell = useTell();
-  const named = (thing: Row["actor"]) => thing.name ?? [thing.kind, thing.id].filter(Boolean).join(" ");
+  const named = ({ name, kind, id }: Row["actor"]) => {
+    const word = thingWord(kind);
+    return name ?? [word ? t(word) : kind, id].filter(Boolean).join(" ");
+  };
   return [
     { name: "at", head: t("when"), width: "130px", narrow: "end", cell: (row) => <Moment at={row.at} /> },
     { name: "actor", head: t("who"), width: "200px", narrow: "main", cell: (row) => <b className="cut">{named(row.actor)}</b> },
     { name: "action", head: t("what"), cell: (row) => <span className="cut">{tell(row.action)}</span> },
     { name: "about", head: t("about"), width: "220px", narrow: "none", cell: (row) => <span className="cut">{named(row.about)}</span> },
-    { name: "params", head: t("details"), narrow: "none", cell: (row) => <small className="cut dim">{detailsOf(row.params)}</small> },
+    { name: "params", head: t("details"), narrow: "none", cell: (row) => <small className="cut dim">{detailsOf(row.params, t)}</small> },
   ];
-}
-
-/** What belongs to an act, short: names and values as they are kept. */
-function detailsOf(params: Row["params"]): string {
-  return Object.entries(params)
-    .filter(([name]) => name !== "version")
-    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(", ")
-    .slice(0, 300);
 }

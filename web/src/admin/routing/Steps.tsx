@@ -124,8 +124,9 @@ function OneStep({ at, step, wait, raise, drop, showGroup }: OneStepProps) {
           suffix={` ${t("seconds")}`}
           defaultValue={step.seconds}
           onBlur={(event) => {
-            const seconds = Number.parseInt(event.currentTarget.value, 10);
-            if (seconds >= 5 && seconds <= 120 && seconds !== step.seconds) wait(seconds);
+            const typed = Number.parseInt(event.currentTarget.value, 10);
+            const seconds = Math.min(120, Math.max(5, typed)); // as the field shows it then
+            if (Number.isFinite(typed) && seconds !== step.seconds) wait(seconds);
           }}
         />
       )}

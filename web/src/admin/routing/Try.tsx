@@ -7,7 +7,7 @@ import { useFormats } from "../../formats";
 import { useWords } from "../../words";
 import { useTry, type Trial } from "./queries";
 import { useColleagues } from "../../app/colleagues";
-import { begins } from "./steps";
+import { begins, toldOnce } from "./steps";
 import styles from "./index.module.css";
 
 export function Try({ did }: { did: string }) {
@@ -51,6 +51,7 @@ function Answer({ trial }: { trial: Trial }) {
   const people = useColleagues().data?.items ?? [];
   const nameOf = (user: number) => people.find(({ id }) => id === user)?.name ?? `${user}`;
   const moments = begins(trial.decisions);
+  const why = toldOnce(trial.decisions);
   return (
     <>
       <p>
@@ -63,13 +64,11 @@ function Answer({ trial }: { trial: Trial }) {
             <span>
               {t(`action.${decision.action}`)} <b>{decision.users.map(nameOf).join(", ") || decision.sound}</b>
               {decision.seconds > 0 && ` ${f.duration(decision.seconds)}`}
-              {decision.reasons
-                .filter((reason) => reason.user !== null && reason.why !== "chosen")
-                .map((reason) => (
-                  <small key={`${reason.step} ${reason.user} ${reason.why}`}>
-                    {nameOf(reason.user ?? 0)}: {t(`why.${reason.why}`)}
-                  </small>
-                ))}
+              {why[at]?.map((reason) => (
+                <small key={`${reason.step} ${reason.user} ${reason.why}`}>
+                  {nameOf(reason.user ?? 0)}: {t(`why.${reason.why}`)}
+                </small>
+              ))}
             </span>
           </li>
         ))}

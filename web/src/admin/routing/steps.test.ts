@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Step } from "./queries";
-import { added, begins, bodyOf, longest, raised, stepOf } from "./steps";
+import { added, begins, bodyOf, longest, raised, stepOf, toldOnce } from "./steps";
 
 const GROUP: Step = { kind: "group", group: 3, seconds: 20, whose: null, user: null, sound: null, route: null, wait_seconds: null };
 
@@ -29,4 +29,10 @@ test("what ends a route stays the last step, and there is one of it", () => {
   expect(added([owner, { kind: "site" }], stepOf("group:3")).map(({ kind }) => kind)).toEqual(["owner", "group", "site"]);
   expect(added([owner, { kind: "site" }], stepOf("hang_up")).map(({ kind }) => kind)).toEqual(["owner", "hang_up"]);
   expect(added([owner], stepOf("site")).map(({ kind }) => kind)).toEqual(["owner", "site"]);
+});
+
+test("says of nobody twice why he is not rung", () => {
+  const before = { user: 1, why: "rung_before" };
+  const decisions = [{ reasons: [{ user: 1, why: "chosen" }, { user: null, why: "end" }] }, { reasons: [before, { user: 2, why: "off" }] }, { reasons: [before, { user: 2, why: "off" }, { user: 3, why: "off" }] }];
+  expect(toldOnce(decisions)).toEqual([[], [before, { user: 2, why: "off" }], [{ user: 3, why: "off" }]]);
 });

@@ -59,3 +59,21 @@ export function begins(decisions: readonly { readonly seconds: number }[]): numb
     return begin;
   });
 }
+
+interface Reasoned {
+  readonly user: number | null;
+  readonly why: string;
+}
+
+/** Why each decision did not ring others, without what an earlier one has said of the same person already. */
+export function toldOnce<R extends Reasoned>(decisions: readonly { readonly reasons: readonly R[] }[]): R[][] {
+  const told = new Set<string>();
+  return decisions.map(({ reasons }) =>
+    reasons.filter(({ user, why }) => {
+      const name = `${user} ${why}`;
+      if (user === null || why === "chosen" || told.has(name)) return false;
+      told.add(name);
+      return true;
+    }),
+  );
+}

@@ -6,8 +6,10 @@ import { Link, useNavigate } from "react-router";
 import { asProblem } from "../../api";
 import { useSession } from "../../app/session";
 import { useClienteles } from "../../handover/queries";
-import { Icon, Shown, SidePanel, Tag } from "../../parts";
+import { useFormats } from "../../formats";
+import { Icon, Shown, SidePanel, Tag, useMinute } from "../../parts";
 import { useWords } from "../../words";
+import { isIn, joined, left } from "./membership";
 import { Once } from "./Once";
 import { newPassword } from "./passwords";
 import { OWN, useChangeTeam, useChangeUser, useExtensions, usePhonePassword, useSetPassword, useTeams, type Extension, type User } from "./queries";
@@ -31,6 +33,10 @@ function About({ user }: { user: User }) {
   const navigate = useNavigate();
   const clients = useClienteles().data?.items.find((one) => one.user === user.id)?.cards ?? 0;
   const [name, setName] = useState(user.name);
+  const problem = asProblem(change.error);
+  const tried = change.variables?.input.change;
+  const refused = (field: "name" | "role" | "active") =>
+    problem && tried && field in tried && !problem.isPassing ? (problem.field(field) ?? problem.errors[0]?.detail ?? problem.detail) : null;
   const [password, setPassword] = useState<string | null>(null);
   const secret = useSetPassword(setPassword);
   const rename = () => {
@@ -44,11 +50,12 @@ function About({ user }: { user: User }) {
         {!user.active && <Tag tone="miss">{t("blocked")}</Tag>}
         {!user.has_password && <Tag>{t("password.none")}</Tag>}
       </p>
-      <TextInput label={t("name")} value={name} maxLength={120} onChange={(event) => setName(event.currentTarget.value)} onBlur={rename} />
+      <TextInput label={t("name")} value={name} maxLength={120} error={refused("name")} onChange={(event) => setName(event.currentTarget.value)} onBlur={rename} />
       <Select
         label={t("role")}
         allowDeselect={false}
         disabled={user.id === me}
+        error={refused("role")}
         value={user.role}
         data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
         onChange={(value) => {
@@ -60,6 +67,7 @@ function About({ user }: { user: User }) {
         label={t("active")}
         description={t("active.how")}
         checked={user.active}
+        error={refused("active")}
         disabled={user.id === me}
         onChange={(event) => {
           const active = event.currentTarget.checked;
@@ -98,26 +106,33 @@ function About({ user }: { user: User }) {
 
 function Teams({ user }: { user: User }) {
   const t = useWords("users");
+  const f = useFormats();
+  const today = f.isoDay(useMinute());
   const teams = useTeams();
   const change = useChangeTeam();
   return (
     <section className={styles.part}>
       <Shown query={teams}>
         {({ items }) => {
-          const open = items.filter((team) => !team.archived);
-          const his = open.filter((team) => team.members.some((member) => member.user === user.id && member.until === null)).map((team) => String(team.id));
-          if (open.length === 0) return <p className={styles.quiet}>{t("teams.none")}</p>;
+          const his = items.filter((team) => isIn(team.members, user.id, today)).map((team) => String(team.id));
+          if (items.length === 0) {
+            return (
+              <p className={styles.quiet}>
+                {t("teams.none")} <Link to="/admin/users?show=teams&team=new">{t("teams.make")}</Link>
+              </p>
+            );
+          }
           return (
             <MultiSelect
               label={t("teams")}
+              description={t("members.how")}
               value={his}
-              data={open.map((team) => ({ value: String(team.id), label: team.name }))}
+              data={items.map((team) => ({ value: String(team.id), label: team.name }))}
               onChange={(wanted) => {
-                const team = open.find(({ id }) => wanted.includes(String(id)) !== his.includes(String(id)));
+                const team = items.find(({ id }) => wanted.includes(String(id)) !== his.includes(String(id)));
                 if (!team) return;
-                const rest = team.members.filter((member) => member.user !== user.id);
-                const isIn = wanted.includes(String(team.id));
-                change.run({ team, members: isIn ? [...team.members, { user: user.id, since: null, until: null }] : rest });
+                const comes = wanted.includes(String(team.id));
+                change.run({ team, change: { members: (comes ? joined : left)(team.members, user.id, today) } });
               }}
             />
           );

@@ -2,23 +2,30 @@
 
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { Suspense } from "react";
-import { useFilters, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, Tag, type Column } from "../../parts";
+import { useFormats } from "../../formats";
+import { useFilters, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, Tag, useMinute, type Column } from "../../parts";
 import { late } from "../../parts/late";
 import { useWords } from "../../words";
+import { isIn } from "./membership";
 import { usePbxs, useTeams, useUsers, type User } from "./queries";
 import styles from "./index.module.css";
 
 // Their fields weigh more than the list; they come when somebody is opened.
 const NewUser = late(() => import("./NewUser"));
 const OneUser = late(() => import("./OneUser"));
+const TeamList = late(async () => ({ default: (await import("./Teams")).TeamList }));
+const TeamPanel = late(async () => ({ default: (await import("./Teams")).TeamPanel }));
 
-const FILTERS = ["q", "show", "user"] as const;
+const FILTERS = ["q", "show", "user", "team"] as const;
+const SHOWN = ["active", "blocked", "teams"] as const;
 
 export default function UsersPage() {
   const t = useWords("users");
   const [filters, change] = useFilters(FILTERS);
   const q = (filters.q ?? "").toLowerCase();
-  const isBlocked = filters.show === "blocked";
+  const shows = SHOWN.find((some) => some === filters.show) ?? "active";
+  const isBlocked = shows === "blocked";
+  const showTeam = (team: string | null) => change({ team, show: "teams" });
   const all = useUsers();
   const rows = all.rows?.filter(
     (user) => user.active !== isBlocked && [user.name, user.login, ...user.extensions.map(({ extension }) => extension)].some((text) => text.toLowerCase().includes(q)),
@@ -32,46 +39,59 @@ export default function UsersPage() {
       <PageHeader
         title={t("title")}
         acts={
-          <Button leftSection={<Icon name="plus" />} onClick={() => change({ user: "new" })}>
-            {t("new")}
-          </Button>
+          shows === "teams" ? (
+            <Button leftSection={<Icon name="plus" />} onClick={() => showTeam("new")}>
+              {t("team.new")}
+            </Button>
+          ) : (
+            <Button leftSection={<Icon name="plus" />} onClick={() => change({ user: "new" })}>
+              {t("new")}
+            </Button>
+          )
         }
       >
-        <TextInput
-          data-filter
-          type="search"
-          className={styles.search}
-          aria-label={t("search")}
-          placeholder={t("search")}
-          maxLength={100}
-          leftSection={<Icon name="search" />}
-          rightSection={<Key>/</Key>}
-          value={filters.q ?? ""}
-          onChange={(event) => change({ q: event.currentTarget.value })}
-        />
+        {shows !== "teams" && (
+          <TextInput
+            data-filter
+            type="search"
+            className={styles.search}
+            aria-label={t("search")}
+            placeholder={t("search")}
+            maxLength={100}
+            leftSection={<Icon name="search" />}
+            rightSection={<Key>/</Key>}
+            value={filters.q ?? ""}
+            onChange={(event) => change({ q: event.currentTarget.value })}
+          />
+        )}
         <SegmentedControl
           aria-label={t("shown")}
-          value={isBlocked ? "blocked" : "active"}
-          data={(["active", "blocked"] as const).map((value) => ({ value, label: t(`show.${value}`) }))}
-          onChange={(value) => change({ show: value === "blocked" ? value : null })}
+          value={shows}
+          data={SHOWN.map((value) => ({ value, label: t(`show.${value}`) }))}
+          onChange={(value) => change({ show: value === "active" ? null : value, user: null, team: null })}
         />
       </PageHeader>
       <Columns>
         <Middle>
-          <DataTable
-            label={t("title")}
-            columns={columns}
-            pages={{ ...all, rows }}
-            rowHeight={46}
-            keyOf={(user) => user.id}
-            current={chosen?.id ?? null}
-            onOpen={(user) => change({ user: String(user.id) })}
-            empty={
-              <Empty icon="clients" title={t("none")} act={q || isBlocked ? <Button onClick={() => change({ q: null, show: null })}>{t("none.all")}</Button> : undefined} />
-            }
-          />
+          {shows === "teams" ? (
+            <Suspense>
+              <TeamList open={filters.team} show={showTeam} />
+            </Suspense>
+          ) : (
+            <DataTable
+              label={t("title")}
+              columns={columns}
+              pages={{ ...all, rows }}
+              rowHeight={46}
+              keyOf={(user) => user.id}
+              current={chosen?.id ?? null}
+              onOpen={(user) => change({ user: String(user.id) })}
+              empty={<Empty icon="clients" title={t("none")} act={q || isBlocked ? <Button onClick={() => change({ q: null, show: null })}>{t("none.all")}</Button> : undefined} />}
+            />
+          )}
         </Middle>
         <Suspense>
+          {shows === "teams" && <TeamPanel open={filters.team} show={(team) => change({ team })} />}
           {filters.user === "new" && <NewUser close={close} open={(id) => change({ user: String(id) })} />}
           {chosen && <OneUser key={chosen.id} user={chosen} pbxs={pbxs} close={close} />}
         </Suspense>
@@ -82,9 +102,10 @@ export default function UsersPage() {
 
 function useUserColumns(): readonly Column<User>[] {
   const t = useWords("users");
+  const today = useFormats().isoDay(useMinute());
   const teams = useTeams().data?.items ?? [];
   const teamsOf = (user: User) =>
-    teams.filter((team) => !team.archived && team.members.some((member) => member.user === user.id && member.until === null)).map(({ name }) => name);
+    teams.filter((team) => isIn(team.members, user.id, today)).map(({ name }) => name);
   return [
     {
       name: "name",

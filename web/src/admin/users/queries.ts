@@ -1,6 +1,6 @@
 /* The people who sign in: reading, entering, changing; what can be undone says so. */
 
-import { api, body, done, keys, once, useAct, usePages, useQuery, useQueryClient, type Schemas } from "../../api";
+import { api, asProblem, body, done, keys, once, useAct, usePages, useQuery, useQueryClient, type Schemas } from "../../api";
 import { useTellFault, useToast } from "../../parts";
 import { useWords } from "../../words";
 
@@ -46,9 +46,11 @@ export function useMakeUser(onMade: (user: User, password: string) => void) {
   });
 }
 
+/** Change a person, with Undo. What is refused stands at its field; somebody else's change is told and read. */
 export function useChangeUser() {
   const toast = useToast();
   const again = useAgain();
+  const tell = useTellFault();
   const send = async (id: number, change: Schemas["UserChange"]) => {
     const changed = await body(api.PATCH("/api/v1/users/{user_id}", { params: { path: { user_id: id } }, body: change }));
     await again();
@@ -57,7 +59,10 @@ export function useChangeUser() {
   return useAct(({ user, change }: { user: User; change: Change; before: Change; said: string }) => send(user.id, { ...change, version: user.version }), {
     onDone: (changed, { before, said }) =>
       toast({ text: said, icon: "check", undo: () => send(changed.id, { ...before, version: changed.version }) }),
-    onFault: useTellFault(),
+    onFault: (fault) => {
+      const problem = asProblem(fault);
+      if (!problem || problem.isStale || problem.isPassing) tell(fault);
+    },
   });
 }
 
@@ -107,18 +112,45 @@ export function usePhonePassword() {
   );
 }
 
-export function useChangeTeam() {
-  const t = useWords("users");
-  const toast = useToast();
+type TeamChange = Omit<Schemas["TeamChange"], "version">;
+
+export const readTeam = (id: number) => body(api.GET("/api/v1/teams/{team_id}", { params: { path: { team_id: id } } }));
+
+/** Sends a change of a team, and has the teams read anew. */
+export function useSendTeam() {
   const again = useAgain();
-  const send = async (id: number, members: Team["members"], version: number) => {
-    const changed = await body(api.PATCH("/api/v1/teams/{team_id}", { params: { path: { team_id: id } }, body: { members, version } }));
+  return async (id: number, change: Schemas["TeamChange"]) => {
+    const changed = await body(api.PATCH("/api/v1/teams/{team_id}", { params: { path: { team_id: id } }, body: change }));
     await again();
     return changed;
   };
-  return useAct(({ team, members }: { team: Team; members: Team["members"] }) => send(team.id, members, team.version), {
-    onDone: (changed, { team }) =>
-      toast({ text: t("team.changed", { team: team.name }), icon: "check", undo: () => send(team.id, team.members, changed.version) }),
+}
+
+/** Change a team, with Undo: what was changed gets the value that it had. */
+export function useChangeTeam(onDone?: () => void) {
+  const t = useWords("users");
+  const toast = useToast();
+  const send = useSendTeam();
+  return useAct(({ team, change }: { team: Team; change: TeamChange; said?: string }) => send(team.id, { ...change, version: team.version }), {
+    onDone: (changed, { team, change, said }) => {
+      onDone?.();
+      const before = Object.fromEntries(Object.keys(change).map((name) => [name, team[name as keyof TeamChange]]));
+      toast({ text: said ?? t("team.changed", { team: team.name }), icon: "check", undo: () => send(team.id, { ...before, version: changed.version }) });
+    },
     onFault: useTellFault(),
+  });
+}
+
+/** Make a team; Undo archives it. */
+export function useMakeTeam(onMade: (team: Team) => void) {
+  const t = useWords("users");
+  const toast = useToast();
+  const again = useAgain();
+  const send = useSendTeam();
+  return useAct((team: Schemas["NewTeam"], key) => body(api.POST("/api/v1/teams", { params: { header: once(key) }, body: team })), {
+    onDone: (made) => {
+      void again().then(() => onMade(made));
+      toast({ text: t("team.made", { team: made.name }), icon: "check", undo: () => send(made.id, { archived: true, version: made.version }) });
+    },
   });
 }

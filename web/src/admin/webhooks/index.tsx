@@ -3,6 +3,7 @@
 import { Button } from "@mantine/core";
 import { Columns, Empty, Icon, Middle, Moment, PageHeader, Panel, Shown, Tag, useFilters, type Tone } from "../../parts";
 import { useWords } from "../../words";
+import { familyOf } from "./kinds";
 import { Log } from "./Log";
 import { NewReceiver } from "./NewReceiver";
 import { OneReceiver } from "./OneReceiver";
@@ -50,6 +51,10 @@ export default function WebhooksPage() {
 function Receiver({ hook, isOpen, open }: { hook: Webhook; isOpen: boolean; open: () => void }) {
   const t = useWords("webhooks");
   const turn = useSwitch();
+  const told = (kind: string) => {
+    const family = familyOf(kind);
+    return kind === "*" ? t("kinds.all") : family ? t(`family.${family}`) : kind;
+  };
   return (
     <li className={styles["row"]} data-open={isOpen || undefined}>
       <Icon name="webhook" />
@@ -57,7 +62,7 @@ function Receiver({ hook, isOpen, open }: { hook: Webhook; isOpen: boolean; open
         <b>{hook.url}</b>
         <small>
           {hook.description && `${hook.description} · `}
-          {hook.kinds.map((kind) => (kind === "*" ? t("kinds.all") : kind)).join(", ")}
+          {hook.kinds.map(told).join(", ")}
         </small>
       </button>
       <small className={styles["quiet"]}>

@@ -11,3 +11,10 @@ export function narrowed(kinds: readonly string[]): string[] {
   const families = new Set(named.filter((kind) => kind.endsWith(".*")).map((kind) => kind.slice(0, -1)));
   return named.filter((kind) => kind.endsWith(".*") || ![...families].some((family) => kind.startsWith(family)));
 }
+
+const NAMED = ["call", "contact", "missed", "task", "outcome", "recording", "transcript", "lead", "goal"] as const;
+
+/** The family that a kind such as `call.*` stands for; null: it is a single kind, or everything. */
+export function familyOf(kind: string): (typeof NAMED)[number] | null {
+  return NAMED.find((family) => kind === `${family}.*`) ?? null;
+}
