@@ -23,7 +23,7 @@ const ACTS: readonly ActWord[] = [
   "issued", "revoked", "dismiss", "undismiss", "rule", "forgotten", "named", "password_made", "exported", "sent_again",
   "account_made", "removed", "chosen", "dropped", "deactivated", "password", "drop", "set", "listened", "read", "resent",
   "secret_replaced", "export_started", "started", "stopped", "failed", "undo_started", "retried", "ordered", "noted",
-  "note_changed", "note_removed", "listen", "whisper", "barge", "whispered", "barged", "hold", "resume", "transfer", "consult",
+  "note_changed", "note_removed", "listen", "whisper", "barge", "whispered", "barged", "hold", "resume", "resumed", "transfer", "consult",
   "complete", "abandon", "digits", "hang_up", "pause_recording", "resume_recording", "originate", "listened.ended",
   "whispered.ended", "barged.ended",
 ]; // prettier-ignore
@@ -77,7 +77,7 @@ function written(name: string, value: unknown, t: (word: Words) => string): stri
       .map(([part, one]) => `${part} ${written(part, one, t)}`)
       .join(", ");
   }
-  const text = String(value as string | number | boolean);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
   if (name === "kinds") return familyOf(text, t);
   const role = name === "role" && ROLES.find((some) => some === text);
   return role ? t(`role.${role}`) : text;
