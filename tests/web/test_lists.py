@@ -89,6 +89,27 @@ async def test_chosen_calls_are_opened_in_turn(visit: Visit) -> None:
     await expect(further).to_be_disabled()  # there are more calls in the list, but two were chosen
 
 
+async def test_a_row_opens_in_a_tab_of_its_own_and_leads_back_from_there(visit: Visit) -> None:
+    page = await visit("head", "/calls?period=month&sort=oldest")
+    row = page.locator("tbody tr").first
+    for opened in ({"modifiers": ["Control"]}, {"button": "middle"}):
+        async with page.context.expect_page() as waiting:
+            await row.locator("td").nth(2).click(**opened)  # type: ignore[arg-type]
+        tab = await waiting.value
+        await tab.wait_for_url(re.compile(r"/calls/[0-9a-f-]{36}$"))
+        await tab.get_by_role("button", name="Back").click()
+        await tab.wait_for_url(re.compile(r"/calls$"))
+        await tab.close()
+    assert "sort=oldest" in page.url
+
+    await row.locator("td").nth(2).click()
+    await page.wait_for_url(re.compile(r"/calls/[0-9a-f-]{36}"))
+    await page.go_back()
+    await page.wait_for_url(re.compile(r"period=month&sort=oldest"))
+    await page.go_forward()
+    await page.wait_for_url(re.compile(r"/calls/[0-9a-f-]{36}"))
+
+
 @pytest.mark.parametrize("figure", ["calls", "answered", "missed", "talk_seconds"])
 async def test_a_figure_opens_as_many_calls_as_it_says(day: Day, visit: Visit, figure: str) -> None:
     """The company's figure of a report, by its own link into the list."""

@@ -68,6 +68,7 @@ export default function CallsPage() {
             pages={pages}
             keyOf={(call) => call.id}
             sentence={useSentence()}
+            addressOf={(call) => `/calls/${call.id}`}
             onOpen={(call) => open(pages.rows?.map((row) => row.id) ?? [], call.id)}
             news={news}
             onNews={() => {

@@ -72,6 +72,7 @@ export default function ClientsPage() {
             pages={pages}
             rowHeight={46}
             keyOf={(card) => card.id}
+            addressOf={(card) => `/clients/${card.id}`}
             onOpen={(card) => void navigate(`/clients/${card.id}`)}
             news={news}
             onNews={() => {

@@ -36,6 +36,8 @@ export interface DataTableProps<Row> {
   /** The row as a sentence, for a screen reader. */
   sentence?: (row: Row) => string;
   onOpen?: (row: Row) => void;
+  /** Where a row leads: with Ctrl, Shift or the middle button it opens in a tab of its own. */
+  addressOf?: (row: Row) => string;
   /** The key of the row that is open beside the list. */
   current?: Key | null;
   /** What stands where there is nothing. */
@@ -58,7 +60,7 @@ export interface DataTableProps<Row> {
 }
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, shown, pages, keyOf, onOpen, empty, selected, onSelect, label } = props;
+  const { columns, shown, pages, keyOf, onOpen, addressOf, empty, selected, onSelect, label } = props;
   const news = (props.news ?? 0) + pages.missed;
   const onNews = props.onNews ?? (() => void pages.query.refetch());
   const t = useWords("parts");
@@ -166,9 +168,16 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   props.onFocusRow?.(row);
                 }}
                 onClick={(event) => {
-                  if (event.target instanceof Element && event.target.closest("a, button, input, label")) return;
+                  if (isInner(event.target)) return;
+                  if (addressOf && (event.ctrlKey || event.metaKey || event.shiftKey)) return openBeside(addressOf(row));
                   if (getSelection()?.toString()) return;
                   onOpen?.(row);
+                }}
+                onMouseDown={(event) => {
+                  if (addressOf && event.button === 1 && !isInner(event.target)) event.preventDefault(); // no scrolling mark
+                }}
+                onAuxClick={(event) => {
+                  if (addressOf && event.button === 1 && !isInner(event.target)) openBeside(addressOf(row));
                 }}
               >
                 {onSelect && (
@@ -194,6 +203,14 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       <More pages={pages} />
     </div>
   );
+}
+
+/** What is clicked for itself within a row. */
+const isInner = (target: EventTarget) => target instanceof Element && target.closest("a, button, input, label") !== null;
+
+function openBeside(address: string): void {
+  getSelection()?.removeAllRanges(); // Shift and a click choose text
+  window.open(address, "_blank", "noopener");
 }
 
 function Head<Row>({ column, sort, onSort }: { column: Column<Row> } & Pick<DataTableProps<Row>, "sort" | "onSort">) {
