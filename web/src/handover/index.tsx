@@ -20,7 +20,8 @@ export default function HandoverPage() {
   const people = useClienteles();
   const from = people.data?.items.find(({ user }) => user === fromOf(filters));
   const one = oneOf(filters);
-  const isBusy = useHandover(from ? one : null).data?.state === "going";
+  const shown = useHandover(from ? one : null).data;
+  const isBusy = shown?.state === "going" && shown.from === from?.user;
   const choose = (user: number | null) => {
     change({ ...Object.fromEntries(FILTERS.map((name) => [name, null])), from: user === null ? null : String(user) });
   };
