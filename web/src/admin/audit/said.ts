@@ -19,7 +19,6 @@ const SUBJECTS: readonly Subject[] = [
 ]; // prettier-ignore
 const ACTS: readonly ActWord[] = [
   "added", "changed", "change", "begun", "entered", "ended", "given", "taken", "created", "deleted", "made", "done", "undone",
-  "stopped", "resumed",
   "issued", "revoked", "dismiss", "undismiss", "rule", "forgotten", "named", "password_made", "exported", "sent_again",
   "account_made", "removed", "chosen", "dropped", "deactivated", "password", "drop", "set", "listened", "read", "resent",
   "secret_replaced", "export_started", "started", "stopped", "failed", "undo_started", "retried", "ordered", "noted",
