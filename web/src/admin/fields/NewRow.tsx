@@ -12,6 +12,9 @@ import styles from "./index.module.css";
 const KINDS = ["text", "number", "date", "choice", "yes_no"] as const;
 const MEANS = ["purchase", "refusal", "agreed", "talked", "not_reached", "other"] as const;
 
+/** What has a field of its own to stand at. */
+const AT_FIELDS = /^#\/(key|label|choices|labels\/(en|ru|pl))(\/|$)/;
+
 interface FormProps {
   label: string;
   close: () => void;
@@ -36,18 +39,18 @@ function Form({ label, close, isReady, isPending, send, problem, children }: For
     >
       <div className={styles["form"]}>
         {children}
-        {problem && <p role="alert">{problem.errors[0]?.detail ?? problem.detail}</p>}
+        {problem && !problem.errors.some(({ pointer }) => AT_FIELDS.test(pointer)) && problem.status !== 409 && <p role="alert">{problem.errors[0]?.detail ?? problem.detail}</p>}
       </div>
     </SidePanel>
   );
 }
 
 /** A name for programs: made of the label until somebody types one. */
-function useKey(label: string) {
+function useKey(label: string, problem: ApiProblem | null) {
   const t = useWords("fields");
   const [typed, setTyped] = useState<string | null>(null);
   const key = typed ?? keyOf(label);
-  const input = <TextInput label={t("key")} description={t("key.how")} maxLength={40} value={key} onChange={(event) => setTyped(event.currentTarget.value)} />;
+  const input = <TextInput label={t("key")} description={t("key.how")} maxLength={40} value={key} error={problem?.status === 409 ? problem.detail : problem?.field("key")} onChange={(event) => setTyped(event.currentTarget.value)} />;
   return [key, input] as const;
 }
 
@@ -58,17 +61,18 @@ export function NewField({ of, items, close }: { of: FieldOf; items: readonly Fi
   const [choices, setChoices] = useState("");
   const [required, setRequired] = useState(false);
   const [searchable, setSearchable] = useState(false);
-  const [key, keyInput] = useKey(label);
   const act = useNewField(of, close);
+  const problem = asProblem(act.error);
+  const [key, keyInput] = useKey(label, problem);
   const named = kind === "choice" ? choicesOf(choices) : [];
   const send = () => act.run({ key, label: label.trim(), kind, choices: named, required, searchable, place: lastPlace(items) });
   const isReady = label.trim() !== "" && key !== "" && (kind !== "choice" || named.length > 0);
   return (
-    <Form label={t(`new.${of}`)} close={close} isReady={isReady} isPending={act.isPending} send={send} problem={asProblem(act.error)}>
-      <TextInput data-autofocus label={t("label")} maxLength={80} value={label} onChange={(event) => setLabel(event.currentTarget.value)} />
+    <Form label={t(`new.${of}`)} close={close} isReady={isReady} isPending={act.isPending} send={send} problem={problem}>
+      <TextInput data-autofocus label={t("label")} maxLength={80} value={label} error={problem?.field("label")} onChange={(event) => setLabel(event.currentTarget.value)} />
       {keyInput}
       <Select label={t("kind")} description={t("kind.how")} allowDeselect={false} value={kind} data={KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))} onChange={(value) => setKind(KINDS.find((some) => some === value) ?? "text")} />
-      {kind === "choice" && <Textarea label={t("choices")} autosize minRows={3} value={choices} onChange={(event) => setChoices(event.currentTarget.value)} />}
+      {kind === "choice" && <Textarea label={t("choices")} autosize minRows={3} value={choices} error={problem?.errors.find(({ pointer }) => pointer.startsWith("#/choices"))?.detail} onChange={(event) => setChoices(event.currentTarget.value)} />}
       <Switch label={t("required.long")} checked={required} onChange={(event) => setRequired(event.currentTarget.checked)} />
       <Switch label={t("searchable.long")} checked={searchable} onChange={(event) => setSearchable(event.currentTarget.checked)} />
     </Form>
@@ -81,10 +85,11 @@ export function NewAnswer({ kind, lists, close }: { kind: "outcomes" | "reasons"
   const [typed, setTyped] = useState<Record<string, string>>({});
   const [means, setMeans] = useState<(typeof MEANS)[number]>("talked");
   const [of, setOf] = useState<"refusal" | "purchase">("refusal");
-  const [key, keyInput] = useKey(labels["en"] ?? labels["pl"] ?? "");
   const outcome = useNewDisposition(close);
   const reason = useNewReason(close);
   const act = kind === "outcomes" ? outcome : reason;
+  const problem = asProblem(act.error);
+  const [key, keyInput] = useKey(labels["en"] ?? labels["pl"] ?? "", problem);
   const send = () => {
     if (kind === "outcomes") outcome.run({ key, labels, means, place: lastPlace(lists.dispositions) });
     else reason.run({ key, labels, of, place: lastPlace(lists.reasons.filter((row) => row.of === of)) });
@@ -94,7 +99,7 @@ export function NewAnswer({ kind, lists, close }: { kind: "outcomes" | "reasons"
     setLabels(relabelled(labels, language, text));
   };
   return (
-    <Form label={t(`new.${kind}`)} close={close} isReady={Object.keys(labels).length > 0 && key !== ""} isPending={act.isPending} send={send} problem={asProblem(act.error)}>
+    <Form label={t(`new.${kind}`)} close={close} isReady={Object.keys(labels).length > 0 && key !== ""} isPending={act.isPending} send={send} problem={problem}>
       {LANGUAGES.map((language, at) => (
         <TextInput
           key={language}
@@ -102,6 +107,7 @@ export function NewAnswer({ kind, lists, close }: { kind: "outcomes" | "reasons"
           label={t("label.in", { language: LANGUAGE_NAMES[language] })}
           maxLength={80}
           value={typed[language] ?? ""}
+          error={problem?.field(`labels/${language}`)}
           onChange={(event) => write(language, event.currentTarget.value)}
         />
       ))}

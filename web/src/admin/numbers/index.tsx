@@ -3,6 +3,7 @@
 import { Anchor, Autocomplete, Button, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "react-router";
+import { asProblem } from "../../api";
 import { useFormats } from "../../formats";
 import { Columns, DataTable, Empty, Icon, Key, Middle, Moment, PageHeader, SidePanel, Tag, useFilters, type Column } from "../../parts";
 import { useWords } from "../../words";
@@ -101,6 +102,7 @@ function OneNumber({ number, known, close }: { number: OurNumber; known: readonl
   const t = useWords("numbers");
   const f = useFormats();
   const save = useName();
+  const problem = asProblem(save.error);
   const [name, setName] = useState(number.name);
   const [kind, setKind] = useState(number.source_kind ?? "");
   const [source, setSource] = useState(number.source_name ?? "");
@@ -128,10 +130,10 @@ function OneNumber({ number, known, close }: { number: OurNumber; known: readonl
           send();
         }}
       >
-        <TextInput label={t("name")} maxLength={120} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <Autocomplete label={t("kind")} description={t("kind.how")} maxLength={60} value={kind} data={some(known.map(({ source_kind }) => source_kind))} onChange={setKind} />
-        <Autocomplete label={t("source")} description={t("source.how")} maxLength={60} disabled={!kind.trim()} value={source} data={some(known.map(({ source_name }) => source_name))} onChange={setSource} />
-        <Textarea label={t("note")} autosize minRows={2} maxLength={1000} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
+        <TextInput label={t("name")} maxLength={120} value={name} error={problem?.field("name")} onChange={(event) => setName(event.currentTarget.value)} />
+        <Autocomplete label={t("kind")} description={t("kind.how")} maxLength={60} value={kind} error={problem?.field("source_kind")} data={some(known.map(({ source_kind }) => source_kind))} onChange={setKind} />
+        <Autocomplete label={t("source")} description={t("source.how")} maxLength={60} disabled={!kind.trim()} value={source} error={problem?.field("source_name")} data={some(known.map(({ source_name }) => source_name))} onChange={setSource} />
+        <Textarea label={t("note")} autosize minRows={2} maxLength={1000} value={note} error={problem?.field("note")} onChange={(event) => setNote(event.currentTarget.value)} />
         <button type="submit" hidden />
       </form>
       <section className={styles.part}>

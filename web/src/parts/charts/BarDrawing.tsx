@@ -24,6 +24,7 @@ export default function BarDrawing({ label, points, series, height = 200, format
   const slot = (width - LEFT) / Math.max(1, points.length);
   const bar = Math.max(3, Math.min(14, (slot * 0.62) / stacks.length));
   const labels = every(points.length, width - LEFT, 56);
+  const isAtEdge = (middle: number) => points.length > 7 && middle + 28 > width;
   return (
     <div ref={place}>
       <svg width="100%" height={height} viewBox={`0 0 ${width} ${height}`} className={styles["drawing"]} role="img" aria-label={label}>
@@ -72,7 +73,7 @@ export default function BarDrawing({ label, points, series, height = 200, format
                 </text>
               )}
               {at % labels === 0 && (
-                <text x={middle} y={height - 6} textAnchor="middle" data-current={current === at || undefined}>
+                <text x={isAtEdge(middle) ? width : middle} y={height - 6} textAnchor={isAtEdge(middle) ? "end" : "middle"} data-current={current === at || undefined}>
                   {point.label}
                 </text>
               )}
