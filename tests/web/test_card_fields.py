@@ -1,11 +1,14 @@
-"""The card under quick hands and several of them: fields beside each other, a colleague in the same field, notes."""
+"""The card under quick hands and several of them: fields beside each other, a colleague in the same field, notes, and
+what is made on it; names of our lines."""
 
+import re
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.web.browser import Visit, axe, settled
+from tests.web.browser import Visit, axe, go, settled
 from tests.web.day import Day
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -105,3 +108,92 @@ async def test_a_note_is_no_text_of_the_card_and_moves_nothing_that_was_read(day
     await page.keyboard.press(".")
     await expect(page.get_by_role("listitem").filter(has_text=third)).to_be_visible()
     await expect(news).to_be_hidden()
+
+
+async def test_an_organisation_is_made_and_a_number_added_and_taken_back_on_the_card(day: Day, visit: Visit) -> None:
+    visit.expects(r"422 PATCH /api/v1/contacts/")
+    card, name = await new_card(day, "Reach"), f"Firm {uuid4()}"
+    page = await visit("anna", f"/clients/{card}", language="pl")
+    await page.get_by_role("combobox", name="Organizacja").fill(name)
+    await page.get_by_role("option", name=f"Utwórz „{name}”").click()
+    await expect(page.locator("main").get_by_role("link", name=name).first).to_be_visible()
+    found = await day.api.site.pool.fetchval(
+        "select o.name from contact c join organisation o on o.id = c.organisation_id where c.id = $1", card
+    )
+    assert found == name
+
+    further = page.get_by_role("textbox", name="Kolejny numer lub e-mail")
+    await further.fill("12")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("This is no client's number")).to_be_visible()
+    await further.fill("8 (926) 777-00-11")
+    await page.keyboard.press("Enter")
+    await expect(further).to_have_value("")
+    number = page.get_by_role("button", name=re.compile("^Usuń 8.926"))
+    await further.fill("zofia@example.com")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("zofia@example.com")).to_be_visible()
+    assert await axe(page) == []
+    await number.click()
+    await expect(number).to_be_hidden()
+    await page.get_by_role("button", name="Cofnij").click()
+    await expect(number).to_be_visible()
+    kept = await day.api.site.pool.fetchval("select number from contact_phone where contact_id = $1", card)
+    assert kept == "+79267770011"
+
+
+async def test_a_task_is_made_on_the_card_by_its_persons_clock(day: Day, visit: Visit) -> None:
+    card, title = await new_card(day, "Tasked"), f"Send it {uuid4()}"
+    page = await visit("anna", f"/clients/{card}", language="ru", timezone_id="Asia/Tokyo")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tasked")
+
+    await page.keyboard.press("t")
+    side = page.get_by_role("complementary", name="Новая задача")
+    await expect(side).to_contain_text("Tasked")
+    await expect(side.get_by_label("Что", exact=True)).to_be_focused()
+    await page.keyboard.type(title)
+    await side.get_by_label("Когда").fill("24.11.2099")
+    await side.get_by_label("Время").fill("1630")
+    await page.keyboard.press("Tab")
+    await expect(side.get_by_label("Когда")).to_have_value(re.compile("24 нояб"))
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("t")
+    await expect(side.get_by_label("Что", exact=True)).to_have_value(title)
+    assert await axe(page) == []
+    await side.get_by_role("button", name="Поставить задачу").click()
+
+    await expect(side).to_be_hidden()
+    assert page.url.endswith(f"/clients/{card}")
+    await expect(page.get_by_text(title).first).to_be_visible()
+    due = await day.api.site.pool.fetchval("select due_at from task where title = $1 and contact_id = $2", title, card)
+    assert due.astimezone(ZoneInfo(day.zone)).isoformat()[:16] == "2099-11-24T16:30"
+
+
+async def test_a_manager_reads_the_names_of_our_lines_and_leaves_the_filters_by_esc(day: Day, visit: Visit) -> None:
+    root = await day.api.signed_in("root")
+    for did in ("4950001", "4950004"):
+        present = (await (await root.get("numbers")).json())["items"]
+        version = next((one["version"] for one in present if one["did"] == did), 0)
+        body = {"version": version, "name": f"Line {did[-1]}", "source_kind": "site", "source_name": "Shop"}
+        named = await root.put(f"numbers/{did}", json=body)
+        assert named.status == 200, await named.text()
+    page = await visit("anna", "/calls?did=4950001")
+    await expect(page.get_by_role("cell", name="Line 1").first).to_be_visible()
+    await expect(page.get_by_role("button", name="Take away: Our line")).to_be_visible()
+
+    button = page.get_by_role("button", name="Filters", exact=True)
+    await button.press("Enter")
+    panel = page.get_by_role("complementary", name="Filters")
+    await expect(panel.get_by_role("combobox", name="Period")).to_be_focused()
+    await panel.get_by_label("From", exact=True).fill("01/02/2026")
+    await panel.get_by_label("Client's name").fill("Мария")
+    await page.keyboard.press("Escape")
+    await expect(panel).to_be_hidden()
+    await expect(button).to_be_focused()
+    await expect(page).to_have_url(re.compile(r"first=2026-02-01.*client="))
+
+    await go(page, f"/calls/{day.recorded}")
+    await expect(page.locator("main")).to_contain_text("Line 1")
+    rail = page.get_by_role("navigation", name="Main menu")
+    await expect(rail.get_by_role("link", name=re.compile(r"^Tasks \d+"))).to_be_visible()
+    await expect(rail.get_by_role("link", name=re.compile(r"^Today \d+"))).to_be_visible()

@@ -3,7 +3,7 @@
 import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useSession } from "../app/session";
 import { useFormats } from "../formats";
-import { Chips, SidePanel } from "../parts";
+import { Chips, DayField, SidePanel } from "../parts";
 import { useWords } from "../words";
 import { CHANNELS_BY, datesOf, DIRECTIONS, FILTERS, FIGURES, hourOf, KINDS, PERIODS, REASONS, RESULTS, secondsOf, STATES, STEPS, WEEKDAYS, YES_NO, type Filter, type Filters } from "./filters";
 import type { useFilterNames } from "./names";
@@ -144,8 +144,8 @@ export function FilterPanel({ filters, change, names, close }: { filters: Filter
           onChange={(period) => change({ ...NO_DATES, period })}
         />
         <div className={styles.two}>
-          <TextInput type="date" label={t("filter.first")} value={first ?? ""} max={last} onChange={(event) => dates({ first: event.currentTarget.value || null })} />
-          <TextInput type="date" label={t("filter.last")} value={last ?? ""} min={first} onChange={(event) => dates({ last: event.currentTarget.value || null })} />
+          <DayField label={t("filter.first")} value={first ?? null} max={last} onChange={(day) => dates({ first: day })} />
+          <DayField label={t("filter.last")} value={last ?? null} min={first} onChange={(day) => dates({ last: day })} />
         </div>
         {choice("result", RESULTS.map((value) => ({ value, label: t(`result.${value}`) })))}
         {choice("reason", REASONS.map((value) => ({ value, label: t(`reason.${value}`) })))}

@@ -7,10 +7,11 @@ import type { Schemas } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
 import { useLineName } from "../calls/names";
-import { Avatar, Icon, PhoneNumber, Tag } from "../parts";
-import { useOpenCalls } from "../api";
+import { Avatar, Icon } from "../parts";
 import { useFormats } from "../formats";
 import { useWords } from "../words";
+import { OrganisationField } from "./OrganisationField";
+import { Reach } from "./Reach";
 import { readCard, useChangeCard, useCustomFields, useFellows, type Card } from "./queries";
 import styles from "./card.module.css";
 
@@ -23,7 +24,7 @@ export function Fields({ card }: { card: Card }) {
     <div className={styles.fields}>
       <Own card={card} />
       <Custom card={card} />
-      <Numbers card={card} />
+      <Reach card={card} />
       <Fellows card={card} />
     </div>
   );
@@ -80,6 +81,7 @@ function Own({ card }: { card: Card }) {
         <SavedChoice label={t("field.priority")} isRequired choices={PRIORITIES.map((n) => ({ value: String(n), label: String(n) }))} {...useChoice(card, "priority")} />
         <SavedChoice label={t("field.stage")} isRequired choices={STAGES.map((value) => ({ value, label: t(`stage.${value}`) }))} {...useChoice(card, "stage")} />
       </div>
+      <OrganisationField card={card} />
       <SavedText label={t("field.job_title")} maxLength={200} {...useText(card, "job_title")} />
       <SavedChoice label={t("field.owner")} choices={owners} {...useChoice(card, "owner")} />
       <SavedDay label={t("field.birthday")} {...useChoice(card, "birthday")} />
@@ -139,32 +141,6 @@ function CustomField({ card, field }: { card: Card; field: Schemas["FieldView"] 
       return <SavedText {...shared} value={read(card)} save={save} refresh={() => fresh(read)} />;
     }
   }
-}
-
-function Numbers({ card }: { card: Card }) {
-  const t = useWords("clients");
-  const calls = useOpenCalls();
-  const onLine = new Set([...calls.values()].map((call) => call.client.number));
-  return (
-    <section>
-      <h3>{t("numbers")}</h3>
-      <ul className={styles.numbers}>
-        {card.phones.map((phone) => (
-          <li key={phone.number}>
-            <Icon name="phone" />
-            <PhoneNumber number={phone.number} contact={card.id} />
-            {onLine.has(phone.number) ? <Tag tone="talk">{t("thisCall")}</Tag> : <small className="dim">{phone.label || phone.kind}</small>}
-          </li>
-        ))}
-        {card.addresses.map((address) => (
-          <li key={address.id}>
-            <Icon name="letter" />
-            <span className="cut">{address.value}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
 }
 
 function Fellows({ card }: { card: Card }) {

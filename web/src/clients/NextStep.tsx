@@ -10,7 +10,7 @@ import { useWords } from "../words";
 import { nearest, type Step } from "./steps";
 import styles from "./card.module.css";
 
-export function NextStep({ contact }: { contact: number }) {
+export function NextStep({ contact, plan }: { contact: number; plan: () => void }) {
   const t = useWords("clients");
   const f = useFormats();
   const now = useMinute();
@@ -23,7 +23,7 @@ export function NextStep({ contact }: { contact: number }) {
       <p className={styles.next} aria-label={t("next")}>
         <Icon name="task" />
         <span className="dim">{t("next.none")}</span>
-        <Anchor component={Link} to={`/tasks?task=new&contact=${contact}`}>
+        <Anchor component="button" type="button" onClick={plan}>
           {t("next.plan")}
         </Anchor>
       </p>

@@ -1,16 +1,17 @@
 /* One client: the fields at the left, all that happened in the middle, at the right what is asked after a call. */
 
 import { Anchor, Button, Menu } from "@mantine/core";
-import { useState } from "react";
+import { Suspense, useState } from "react";
 import { useMediaQuery } from "@mantine/hooks";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useParams, useSearchParams } from "react-router";
 import { asProblem, useOpenCalls } from "../api";
 import { NotFound } from "../app/NotFound";
 import { useSession } from "../app/session";
 import { useFormats } from "../formats";
 import { CallButton, ClockThere, Columns, Failed, HeatTag, Icon, Middle, PageHeader, SidePanel, SkeletonRows, Tag } from "../parts";
 import { useKeys } from "../keyboard";
-import { useWords } from "../words";
+import { late } from "../parts/late";
+import { loadWords, useWords } from "../words";
 import { AfterCallSide, useCallToWrapUp } from "../wrapup";
 import { Fields } from "./Fields";
 import { Merge } from "./Merge";
@@ -18,6 +19,11 @@ import { NextStep } from "./NextStep";
 import { useCard, type Card } from "./queries";
 import { Timeline } from "./Timeline";
 import styles from "./card.module.css";
+
+const NewTask = late(async () => {
+  const [{ NewTask: Loaded }] = await Promise.all([import("../tasks/NewTask"), loadWords("tasks")]);
+  return { default: Loaded };
+});
 
 export default function CardPage() {
   const id = useParams()["id"] ?? "";
@@ -36,6 +42,13 @@ function OneCard({ card }: { card: Card }) {
   const t = useWords("clients");
   const f = useFormats();
   const [merges, setMerges] = useState(false);
+  const [search, setSearch] = useSearchParams();
+  const plan = (isOpen: boolean) => {
+    const next = new URLSearchParams(search);
+    if (isOpen) next.set("task", "new");
+    else next.delete("task");
+    setSearch(next, { replace: true });
+  };
   const call = useCallOf(card);
   const toWrapUp = useCallToWrapUp(card.id);
   return (
@@ -51,14 +64,18 @@ function OneCard({ card }: { card: Card }) {
             </Anchor>
           )
         }
-        acts={<Acts card={card} merge={() => setMerges(true)} />}
+        acts={<Acts card={card} merge={() => setMerges(true)} plan={() => plan(true)} />}
       >
         <HeatTag heat={card.heat} />
         {call && <Tag tone="talk">{t("onTheLine")}</Tag>}
       </PageHeader>
       <Columns>
-        <Body card={card} />
-        {merges ? (
+        <Body card={card} plan={() => plan(true)} />
+        {search.get("task") === "new" ? (
+          <Suspense>
+            <NewTask contact={card.id} close={() => plan(false)} />
+          </Suspense>
+        ) : merges ? (
           <Merge contact={card.id} close={() => setMerges(false)} />
         ) : (
           toWrapUp && <AfterCallSide call={toWrapUp} />
@@ -69,7 +86,7 @@ function OneCard({ card }: { card: Card }) {
 }
 
 /** The fields beside the next step and what happened; on a narrow screen they are folded below the next step. */
-function Body({ card }: { card: Card }) {
+function Body({ card, plan }: { card: Card; plan: () => void }) {
   const t = useWords("clients");
   const isNarrow = useMediaQuery("(width < 768px)", matchMedia("(width < 768px)").matches);
   const saved = <small className="dim">{t("savedAsTyped")}</small>;
@@ -81,7 +98,7 @@ function Body({ card }: { card: Card }) {
         </SidePanel>
       )}
       <Middle>
-        <NextStep contact={card.id} />
+        <NextStep contact={card.id} plan={plan} />
         {isNarrow && (
           <details className={styles.folded}>
             <summary>
@@ -106,18 +123,21 @@ function useCallOf(card: Card): string | null {
   return mine?.id ?? null;
 }
 
-function Acts({ card, merge }: { card: Card; merge: () => void }) {
+function Acts({ card, merge, plan }: { card: Card; merge: () => void; plan: () => void }) {
   const t = useWords("clients");
   const session = useSession();
-  const navigate = useNavigate();
   const number = card.numbers[0];
-  useKeys({ "row.task": () => void navigate(`/tasks?task=new&contact=${card.id}`) });
+  useKeys({ "row.task": plan });
   return (
     <>
       <ClockThere zone={card.timezone} always />
-      {card.owner_name && <Tag>{card.owner === session.userId ? t("owner.you") : t("owner.is", { name: card.owner_name })}</Tag>}
+      {card.owner_name && (
+        <span className={styles.roomy}>
+          <Tag>{card.owner === session.userId ? t("owner.you") : t("owner.is", { name: card.owner_name })}</Tag>
+        </span>
+      )}
       {number && <CallButton isMain word={t("call")} number={number} contact={card.id} size="sm" />}
-      <Button variant="default" leftSection={<Icon name="task" />} component={Link} to={`/tasks?task=new&contact=${card.id}`}>
+      <Button variant="default" leftSection={<Icon name="task" />} onClick={plan}>
         {t("newTask")}
       </Button>
       {session.may("contacts.merge") && (

@@ -2,6 +2,7 @@
 
 import { Input, NumberInput, SegmentedControl, Select, Textarea, TextInput } from "@mantine/core";
 import { useId, type ReactNode } from "react";
+import { DayField } from "../parts/DayField";
 import { Conflict, SavedWord } from "./SavedState";
 import styles from "./SavedState.module.css";
 import { useSaved, type SavedField, type SavedOptions } from "./useSaved";
@@ -171,15 +172,7 @@ export function SavedDay({ label, isReadOnly, ...options }: FieldProps<string | 
   const id = useId();
   return (
     <FieldFrame label={label} saved={saved} htmlFor={id}>
-      <TextInput
-        id={id}
-        type="date"
-        value={saved.value ?? ""}
-        error={isWrong(saved)}
-        onChange={(event) => saved.set(event.currentTarget.value || null)}
-        onBlur={saved.flush}
-        readOnly={isReadOnly ?? false}
-      />
+      <DayField id={id} value={saved.value} error={isWrong(saved)} onChange={saved.set} onBlur={saved.flush} isReadOnly={isReadOnly ?? false} />
     </FieldFrame>
   );
 }

@@ -36,6 +36,7 @@ function read(field: string, value: unknown, cards: ReadonlyMap<string, number>)
       return { kind: "outcome", begin: textOf(value, ["note"]), to: card === undefined ? `/calls/${id}` : `/clients/${card}` };
     }
     case "contact":
+      if (part === "new-reach") return plain(value) ? { kind: "field", begin: plain(value), to: `/clients/${id}` } : null;
       if (part !== "new-note") return { kind: "field", begin: plain(value), to: `/clients/${id}` };
       return plain(value) ? { kind: "note", begin: plain(value), to: `/clients/${id}` } : null;
     case "contacts":

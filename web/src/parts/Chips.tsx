@@ -23,8 +23,9 @@ export function useFilters<Name extends string>(
   const change = useCallback(
     (some: Partial<Record<Name, string | null>>) => {
       setParams(
-        (old) => {
-          const next = new URLSearchParams(old);
+        () => {
+          // What the address has now: two fields may change it before the page is drawn anew.
+          const next = new URLSearchParams(location.search);
           for (const [name, value] of Object.entries(some) as [Name, string | null | undefined][]) {
             if (value) next.set(name, value);
             else next.delete(name);

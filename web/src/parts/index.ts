@@ -7,6 +7,7 @@ export { useColumns } from "./ColumnChoice";
 export { Columns, Middle, SidePanel, type SidePanelProps } from "./Columns";
 export { DataTable, type Column, type DataTableProps } from "./DataTable";
 export { offerDialling, useDial, type DialWish } from "./dialling";
+export { DayField } from "./DayField";
 export { Failed } from "./Failed";
 export { FigureLink } from "./FigureLink";
 export { GoalBar } from "./GoalBar";

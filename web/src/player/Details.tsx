@@ -3,6 +3,7 @@
 import { Link } from "react-router";
 import type { Schemas } from "../api";
 import { useSession } from "../app/session";
+import { useOutcomeChoices } from "../calls/names";
 import { useFormats } from "../formats";
 import { useWords } from "../words";
 import { useOutcomes, useRouting } from "./queries";
@@ -139,6 +140,8 @@ function Outcomes({ call }: { call: Call }) {
   const t = useWords("player");
   const f = useFormats();
   const may = useSession().may("outcomes.write_own");
+  const names = useOutcomeChoices(may);
+  const nameOfOutcome = (key: string) => names.find(({ value }) => value === key)?.label ?? key;
   const found = useOutcomes(call.id, may);
   const items = found.data?.items ?? [];
   if (items.length === 0) return null;
@@ -148,7 +151,7 @@ function Outcomes({ call }: { call: Call }) {
       <ul className={styles.rows}>
         {items.map((outcome) => (
           <li key={outcome.id}>
-            <b>{outcome.outcome}</b>
+            <b>{nameOfOutcome(outcome.outcome)}</b>
             <span>{outcome.note || f.moment(outcome.at)}</span>
           </li>
         ))}

@@ -2,34 +2,38 @@
 
 import { Button, Select, Textarea, TextInput } from "@mantine/core";
 import { useId } from "react";
-import { useSearchParams } from "react-router";
 import { useDraft } from "../drafts";
 import { asProblem } from "../api";
 import { useColleagueChoices } from "../app/colleagues";
 import { useSession } from "../app/session";
-import { SidePanel } from "../parts";
+import { useContactName } from "../calls/names";
+import { Icon, SidePanel } from "../parts";
 import { useWords } from "../words";
 import { KINDS } from "./filters";
 import { useMakeTask } from "./queries";
+import { WhenField } from "./WhenField";
 import styles from "./index.module.css";
 
 interface Draft {
   readonly title: string;
   readonly note: string;
   readonly kind: (typeof KINDS)[number];
-  /** `2026-11-24T16:00` by the reader's clock. */
-  readonly due: string;
+  /** A moment; null: none. */
+  readonly due: string | null;
   readonly owner: string | null;
 }
 
-const EMPTY: Draft = { title: "", note: "", kind: "own", due: "", owner: null };
+const EMPTY: Draft = { title: "", note: "", kind: "own", due: null, owner: null };
 
-export function NewTask({ close }: { close: () => void }) {
+/** @param contact the client it is about; null: none
+ * @param close also after it was made
+ */
+export function NewTask({ contact, close }: { contact: number | null; close: () => void }) {
   const t = useWords("tasks");
   const form = useId(); // the button stands below what scrolls, outside of the form; Enter in a field is a click on it
   const session = useSession();
-  const contact = useSearchParams()[0].get("contact");
-  const [draft, setDraft, drop] = useDraft("tasks/new", EMPTY);
+  const [draft, setDraft, drop] = useDraft(contact === null ? "tasks/new" : `tasks/new/${contact}`, EMPTY);
+  const client = useContactName(contact === null ? undefined : String(contact));
   const people = useColleagueChoices(session.may("tasks.write_all"));
   const make = useMakeTask(() => {
     drop();
@@ -43,9 +47,9 @@ export function NewTask({ close }: { close: () => void }) {
       kind: draft.kind,
       title: draft.title.trim(),
       note: draft.note,
-      due_at: draft.due ? new Date(draft.due).toISOString() : null,
+      due_at: draft.due,
       owner: draft.owner ? Number(draft.owner) : session.userId,
-      contact: contact && /^\d{1,15}$/.test(contact) ? Number(contact) : null,
+      contact,
     });
   return (
     <SidePanel
@@ -66,9 +70,14 @@ export function NewTask({ close }: { close: () => void }) {
           if (draft.title.trim()) send();
         }}
       >
+        {client && (
+          <p className="cut">
+            <Icon name="person" size={14} /> {client}
+          </p>
+        )}
         <TextInput data-autofocus label={t("field.title")} value={draft.title} maxLength={200} error={field("title")} onChange={(event) => set({ title: event.currentTarget.value })} />
         <Select label={t("field.kind")} value={draft.kind} allowDeselect={false} data={KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))} error={field("kind")} onChange={(value) => set({ kind: KINDS.find((kind) => kind === value) ?? "own" })} />
-        <TextInput type="datetime-local" label={t("field.due")} value={draft.due} error={field("due_at")} onChange={(event) => set({ due: event.currentTarget.value })} />
+        <WhenField value={draft.due} error={field("due_at")} onChange={(due) => set({ due })} />
         {people.length > 0 && <Select label={t("field.owner")} placeholder={t("me")} searchable clearable value={draft.owner} data={people} error={field("owner")} onChange={(owner) => set({ owner })} />}
         <Textarea label={t("field.note")} autosize minRows={3} maxLength={10_000} value={draft.note} error={field("note")} onChange={(event) => set({ note: event.currentTarget.value })} />
         {problem?.errors.length === 0 && (

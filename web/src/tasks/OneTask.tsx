@@ -1,6 +1,6 @@
 /* One task beside the list: what is to be done with it, and what became of it so far. */
 
-import { Anchor, Button, Select, TextInput } from "@mantine/core";
+import { Anchor, Button, Select } from "@mantine/core";
 import { Link } from "react-router";
 import { SavedLines, SavedText } from "../drafts";
 import { api, body, keys, useQueryClient } from "../api";
@@ -10,6 +10,7 @@ import { useFormats } from "../formats";
 import { CallButton, HeatTag, Icon, PhoneNumber, Shown, SidePanel, Tag } from "../parts";
 import { useWords } from "../words";
 import { useChangeTask, useTask, type Change, type Task } from "./queries";
+import { WhenField } from "./WhenField";
 import styles from "./index.module.css";
 
 export function OneTask({ id, close }: { id: number; close: () => void }) {
@@ -82,17 +83,9 @@ function About({ task }: { task: Task }) {
           <PhoneNumber number={task.number} {...(task.contact ? { contact: task.contact.id } : {})} />
         </p>
       )}
-      <TextInput
-        key={task.due_at}
-        type="datetime-local"
-        label={t("field.due")}
-        defaultValue={task.due_at ? local(task.due_at) : ""}
-        onBlur={(event) => {
-          const value = event.currentTarget.value;
-          const due_at = value ? new Date(value).toISOString() : null;
-          if ((due_at && Date.parse(due_at)) === (task.due_at && Math.floor(Date.parse(task.due_at) / 60_000) * 60_000)) return;
-          change.run({ task, change: { due_at }, said: due_at ? t("moved", { when: f.moment(due_at) }) : t("moved.none") });
-        }}
+      <WhenField
+        value={task.due_at}
+        onChange={(due_at) => change.run({ task, change: { due_at }, said: due_at ? t("moved", { when: f.moment(due_at) }) : t("moved.none") })}
       />
       {people.length > 0 && (
         <Select
@@ -110,12 +103,6 @@ function About({ task }: { task: Task }) {
       {people.length === 0 && task.owner_name && <p className="dim">{task.owner_name}</p>}
     </section>
   );
-}
-
-/** A moment as the field for date and time wants it, by this browser's clock. */
-function local(at: string): string {
-  const moment = new Date(at);
-  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 function Texts({ task }: { task: Task }) {

@@ -76,11 +76,13 @@ export default function TasksPage() {
             <List key={filters.show} filters={filters} change={change} bounds={bounds} open={open} show={show} />
           )}
         </Middle>
-        {open === "new" ? <NewTask close={() => show(null)} /> : open !== null && /^\d+$/.test(open) && <OneTask key={open} id={Number(open)} close={() => show(null)} />}
+        {open === "new" ? <NewTask contact={contactOf(search.get("contact"))} close={() => show(null)} /> : open !== null && /^\d+$/.test(open) && <OneTask key={open} id={Number(open)} close={() => show(null)} />}
       </Columns>
     </>
   );
 }
+
+const contactOf = (id: string | null): number | null => (id && /^\d{1,15}$/.test(id) ? Number(id) : null);
 
 interface ListProps {
   filters: Filters;

@@ -126,6 +126,7 @@ export function useMakeTask(onMade: () => void) {
       onDone: (made) => {
         toast({ text: made.due_at ? t("made.due", { when: f.moment(made.due_at) }) : t("made"), icon: "task" });
         void cache.invalidateQueries({ queryKey: keys.all("tasks") });
+        if (made.contact) void cache.invalidateQueries({ queryKey: keys.one("contacts", made.contact.id) });
         onMade();
       },
     },

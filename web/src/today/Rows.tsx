@@ -1,6 +1,6 @@
 /* The rows of the day: whom to return now, what was agreed, what is to be done. Two lines a row, the clock at the left. */
 
-import { Button } from "@mantine/core";
+import { ActionIcon } from "@mantine/core";
 import { memo, useState, type ReactNode } from "react";
 import { Link } from "react-router";
 import { useFormats } from "../formats";
@@ -219,9 +219,9 @@ function TaskMenu({ task }: { task: TaskRow["entry"]["task"] }) {
       onChange={setOpen}
       position="bottom-end"
       target={
-        <Button variant="subtle" color="gray" size="xs" px={6} aria-label={t("more", { title: task.title })} aria-haspopup="menu" onClick={() => setOpen(!isOpen)}>
+        <ActionIcon variant="subtle" color="gray" size="xs" aria-label={t("more", { title: task.title })} aria-haspopup="menu" onClick={() => setOpen(!isOpen)}>
           <Icon name="more" />
-        </Button>
+        </ActionIcon>
       }
     >
       <MenuAct icon={<Icon name="check" />} onClick={finish}>

@@ -2,6 +2,9 @@
 
 import { Select } from "@mantine/core";
 import { DatePickerInput } from "@mantine/dates";
+import "@mantine/dates/styles.layer.css";
+import "dayjs/locale/pl";
+import "dayjs/locale/ru";
 import { useId, useState } from "react";
 import { api, body, useQuery } from "../api";
 import { useSession } from "../app/session";
@@ -54,6 +57,7 @@ function When({ wrap }: { wrap: WrapUp }) {
   const t = useWords("wrapup");
   const f = useFormats();
   const minute = useMinute();
+  const parts = useWords("parts");
   const { day, time } = wrap.filled;
   const id = useId();
   const [text, setText] = useState<string | null>(null);
@@ -75,6 +79,8 @@ function When({ wrap }: { wrap: WrapUp }) {
           valueFormat={f.language === "en" ? "ddd, D MMM" : "dd, D MMM"}
           locale={f.language}
           firstDayOfWeek={1}
+          previousLabel={parts("calendar.previous")}
+          nextLabel={parts("calendar.next")}
           rightSection={<Icon name="calendar" size={14} />}
           rightSectionPointerEvents="none"
         />
