@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -15,7 +14,7 @@ from gateway.api.routing import Asked, Route
 from gateway.api.task_views import ZoneName
 from gateway.domain.access import Right
 from gateway.domain.cards import is_zone
-from gateway.domain.working_time import HoursError, read_working_time
+from gateway.domain.working_time import HoursError, read_hours
 from gateway.store import working_time as store
 from gateway.store.access import write_audit
 from gateway.store.people import read_user
@@ -137,7 +136,7 @@ class WorkingHours:
         days = {e.day: e.hours for e in body.exceptions}
         if len(days) < len(body.exceptions):
             raise _fault("exceptions", "A day is named twice.")
-        read_working_time(ZoneInfo(body.timezone), body.week, days)
+        _look_at(body)
         async with self._parts.pool.acquire() as connection, connection.transaction():
             if body.user is not None and await read_user(connection, body.user) is None:
                 raise _fault("user", "Nobody has this id.")
@@ -188,5 +187,25 @@ def _view(table: HoursTable) -> WorkingHoursView:
     )
 
 
+def _look_at(body: NewHours) -> None:
+    """Refuse hours that cannot be read, each at its place, and a week without any."""
+    days = {f"week/{n}": hours for n, hours in enumerate(body.week)}
+    days |= {f"exceptions/{n}/hours": exception.hours for n, exception in enumerate(body.exceptions)}
+    faults = []
+    for place, hours in days.items():
+        try:
+            read_hours(hours)
+        except HoursError as fault:
+            faults.append(_at(place, str(fault)))
+    if not any(body.week):
+        faults.append(_at("week", "A week needs at least one working hour, else no deadline would ever come."))
+    if faults:
+        raise InvalidRequestError(faults)
+
+
 def _fault(name: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)])
+    return InvalidRequestError([_at(name, detail)])
+
+
+def _at(name: str, detail: str) -> FieldFault:
+    return FieldFault(place="body", pointer=f"#/{name}", code="value", detail=detail)

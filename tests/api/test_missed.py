@@ -179,6 +179,9 @@ async def test_working_hours_are_data_of_the_company_a_number_and_a_person(inbox
         {"user": 1, "did": "1"}, {"week": [[]] * 6}, {"exceptions": [{"day": "2026-12-25"}] * 2},
     ):  # fmt: skip
         assert (await head.put("working-hours", json={**office, **wrong})).status == 422, wrong
+    overlapping = {"week": [["09:00-18:00"], ["09:00-12:00", "11:00-13:00"], *[[]] * 5]}
+    refused = await (await head.put("working-hours", json={**office, **overlapping})).json()
+    assert [(e["pointer"], e["detail"]) for e in refused["errors"]] == [("#/week/1", "Hours of one day overlap.")]
     tables = (await (await anna.get("working-hours")).json())["items"]
     assert [t["user"] for t in tables] == [None, inbox.api.site.users["anna"]]
     assert (await head.delete(f"working-hours/{company['id']}")).status == 204

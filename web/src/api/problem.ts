@@ -48,6 +48,11 @@ export class ApiProblem extends Error {
   field(name: string): string | null {
     return this.errors.find((fault) => fault.pointer === `#/${name}`)?.detail ?? null;
   }
+
+  /** The same of a value or of any part of it: `sounds` for `sounds/3`. */
+  within(name: string): string | null {
+    return this.field(name) ?? this.errors.find((fault) => fault.pointer.startsWith(`#/${name}/`))?.detail ?? null;
+  }
 }
 
 /** The problem of an answer that is no success. */

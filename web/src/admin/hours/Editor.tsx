@@ -2,6 +2,7 @@
 
 import { ActionIcon, Button, Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
+import type { ApiProblem } from "../../api";
 import { useFormats } from "../../formats";
 import { zones } from "../../profile/places";
 import { Icon, Panel } from "../../parts";
@@ -14,7 +15,15 @@ import styles from "./index.module.css";
 const MONDAY = Date.UTC(2024, 0, 1, 12);
 const DAY_MS = 86_400_000;
 
-export function Editor({ table, set, remove }: { table: Table; set: (values: Values) => void; remove: (() => void) | null }) {
+export interface EditorProps {
+  table: Table;
+  set: (values: Values) => void;
+  remove: (() => void) | null;
+  /** Why the gateway did not take the last change; null: it did. */
+  problem: ApiProblem | null;
+}
+
+export function Editor({ table, set, remove, problem }: EditorProps) {
   const t = useWords("hours");
   const f = useFormats();
   const values = valuesOf(table);
@@ -36,14 +45,16 @@ export function Editor({ table, set, remove }: { table: Table; set: (values: Val
         <div className={styles.week}>
           <p className={styles.quiet}>{t("week.how")}</p>
           {table.week.map((spans, day) => (
-            <Day key={`${day} ${spans.join()}`} label={days.format(MONDAY + day * DAY_MS)} spans={spans} set={(next) => change({ week: table.week.with(day, next) })} />
+            <Day key={`${day} ${spans.join()}`} label={days.format(MONDAY + day * DAY_MS)} spans={spans} fault={problem?.within(`week/${day}`) ?? null} set={(next) => change({ week: table.week.with(day, next) })} />
           ))}
+          {problem?.field("week") && <p role="alert">{problem.field("week")}</p>}
           <Select
             label={t("zone")}
             searchable
             allowDeselect={false}
             limit={100}
             value={table.timezone}
+            error={problem?.field("timezone")}
             data={[...new Set([table.timezone, ...zones()])]}
             onChange={(timezone) => timezone && timezone !== table.timezone && change({ timezone })}
           />
@@ -52,12 +63,12 @@ export function Editor({ table, set, remove }: { table: Table; set: (values: Val
           )}
         </div>
       </Panel>
-      <Exceptions exceptions={table.exceptions} set={(exceptions) => change({ exceptions })} />
+      <Exceptions exceptions={table.exceptions} fault={problem?.within("exceptions") ?? null} set={(exceptions) => change({ exceptions })} />
     </>
   );
 }
 
-function Day({ label, spans, set }: { label: string; spans: readonly string[]; set: (spans: string[]) => void }) {
+function Day({ label, spans, fault, set }: { label: string; spans: readonly string[]; fault: string | null; set: (spans: string[]) => void }) {
   const t = useWords("hours");
   const [text, setText] = useState(spans.join(", "));
   const read = spansOf(text);
@@ -70,7 +81,7 @@ function Day({ label, spans, set }: { label: string; spans: readonly string[]; s
       placeholder={t("closed")}
       maxLength={100}
       value={text}
-      error={read === null && t("unread")}
+      error={read === null ? t("unread") : read.join() === spans.join() ? null : fault}
       onChange={(event) => setText(event.currentTarget.value)}
       onBlur={save}
       onKeyDown={(event) => event.key === "Enter" && save()}
@@ -78,7 +89,7 @@ function Day({ label, spans, set }: { label: string; spans: readonly string[]; s
   );
 }
 
-function Exceptions({ exceptions, set }: { exceptions: readonly Exception[]; set: (exceptions: Exception[]) => void }) {
+function Exceptions({ exceptions, fault, set }: { exceptions: readonly Exception[]; fault: string | null; set: (exceptions: Exception[]) => void }) {
   const t = useWords("hours");
   const f = useFormats();
   return (
@@ -98,7 +109,13 @@ function Exceptions({ exceptions, set }: { exceptions: readonly Exception[]; set
           ))}
         </ul>
       )}
-      <NewException add={(exception) => set([...exceptions.filter(({ day }) => day !== exception.day), exception].toSorted((one, other) => one.day.localeCompare(other.day)))} />
+      {fault !== null && (
+        <p role="alert" className={styles.body}>
+          {fault}
+        </p>
+      )}
+      {/* Another one begins when this one is taken; what was refused stays typed. */}
+      <NewException key={exceptions.map(({ day }) => day).join()} add={(exception) => set([...exceptions.filter(({ day }) => day !== exception.day), exception].toSorted((one, other) => one.day.localeCompare(other.day)))} />
     </Panel>
   );
 }
@@ -116,9 +133,6 @@ function NewException({ add }: { add: (exception: Exception) => void }) {
         event.preventDefault();
         if (!day || !hours) return;
         add({ day, hours, name: name.trim() });
-        setDay("");
-        setText("");
-        setName("");
       }}
     >
       <TextInput type="date" label={t("day")} value={day} onChange={(event) => setDay(event.currentTarget.value)} />

@@ -2,6 +2,7 @@
 
 import { Button, Select } from "@mantine/core";
 import { Link } from "react-router";
+import { asProblem } from "../../api";
 import { useSession } from "../../app/session";
 import { useFormats } from "../../formats";
 import { Columns, Empty, Middle, PageHeader, Shown, SidePanel, Tag, useFilters } from "../../parts";
@@ -110,7 +111,7 @@ function One({ whose, table }: { whose: Whose; table: Table | null }) {
       <div className={styles.head}>
         <h2>{name}</h2>
       </div>
-      <Editor table={table} set={(values) => set.run({ whose, values, before: table })} remove={() => remove.run(table)} />
+      <Editor table={table} set={(values) => set.run({ whose, values, before: table })} remove={() => remove.run(table)} problem={asProblem(set.error)} />
     </>
   );
 }

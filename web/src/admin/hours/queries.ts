@@ -1,6 +1,6 @@
 /* Working hours of the company, of a number, of a person; every change can be taken back. */
 
-import { api, body, done, keys, useAct, useQuery, useQueryClient, type Schemas } from "../../api";
+import { api, asProblem, body, done, keys, useAct, useQuery, useQueryClient, type Schemas } from "../../api";
 import { useTellFault, useToast } from "../../parts";
 import { useWords } from "../../words";
 
@@ -46,7 +46,10 @@ export function useSetHours() {
   const set = useAct(({ whose, values, before }: { whose: Whose; values: Values; before: Table | null }) => put(whose, values, before?.version ?? 0), {
     onDone: (now, { whose, before }) =>
       toast({ text: t("saved"), icon: "check", undo: () => (before ? put(whose, valuesOf(before), now.version) : drop(now.id)) }),
-    onFault,
+    // What is wrong with a field stands at it.
+    onFault: (fault) => {
+      if (!asProblem(fault)?.errors.length) onFault(fault);
+    },
   });
   const remove = useAct((table: Table) => drop(table.id), {
     onDone: (_, table) => toast({ text: t("removed"), icon: "check", undo: () => put(table, valuesOf(table), 0) }),

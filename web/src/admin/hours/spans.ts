@@ -2,14 +2,14 @@
 
 const SPAN = /^(\d{1,2})(?::?(\d{2}))?\s*[-–—]\s*(\d{1,2})(?::?(\d{2}))?$/;
 
-/** As the gateway wants them: `09:00-13:00`; null: it cannot be read. */
+/** As the gateway wants them: `09:00-13:00`, and `22:00-06:00` over midnight; null: it cannot be read. */
 export function spansOf(text: string): string[] | null {
   const parts = text.split(/[,;]/).map((part) => part.trim()).filter(Boolean); // prettier-ignore
   const spans = parts.map((part) => {
     const found = SPAN.exec(part);
     if (!found) return null;
     const [from, until] = [minutes(found[1], found[2]), minutes(found[3], found[4])];
-    return from === null || until === null || from >= until ? null : `${clock(from)}-${clock(until)}`;
+    return from === null || until === null || from === until || from === 24 * 60 ? null : `${clock(from)}-${clock(until)}`;
   });
   return spans.every((span) => span !== null) ? spans : null;
 }

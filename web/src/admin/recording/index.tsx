@@ -1,7 +1,9 @@
 /* What is recorded and how the client is told; what the site's settings decide, and where they stand. */
 
 import { Anchor, Select, Switch, TagsInput } from "@mantine/core";
+import { useState } from "react";
 import { Link } from "react-router";
+import { asProblem } from "../../api";
 import { useFormats } from "../../formats";
 import { Columns, Empty, Middle, PageHeader, Panel, Shown } from "../../parts";
 import { loadWords, useWords } from "../../words";
@@ -92,19 +94,27 @@ function OneRoute({ route }: { route: Route }) {
 function Sounds({ policy }: { policy: Policy }) {
   const t = useWords("recording");
   const change = useChangePolicy();
+  const [sounds, setSounds] = useState(policy.sounds);
+  const problem = asProblem(change.error);
+  const set = (wanted: string[]) => {
+    setSounds(wanted);
+    change.run({ policy, change: { sounds: wanted } });
+  };
   return (
     <div className={styles.fields}>
       <TagsInput
         label={t("allowed")}
         description={t("allowed.how")}
-        value={policy.sounds}
-        onChange={(sounds) => change.run({ policy, change: { sounds } })}
+        value={sounds}
+        error={problem?.within("sounds")}
+        onChange={set}
       />
       <Select
         label={t("told")}
         description={t("told.how")}
         allowDeselect={false}
         value={policy.notice}
+        error={problem?.field("notice")}
         data={[...new Set([policy.notice, ...policy.sounds])].filter(Boolean)}
         onChange={(notice) => notice && notice !== policy.notice && change.run({ policy, change: { notice } })}
       />
