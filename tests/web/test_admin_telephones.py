@@ -101,6 +101,27 @@ async def test_a_new_user_gets_a_password_once_and_an_extension(visit: Visit) ->
     await expect(panel.get_by_role("button", name="Take extension 177 away")).to_be_hidden()
 
 
+async def test_where_an_extension_rings_and_what_clients_see_is_changed_and_taken_back(day: Day, visit: Visit) -> None:
+    page = await visit("root", f"/admin/users?user={day.api.site.users['boris']}")
+    panel = page.get_by_role("complementary")
+    await panel.get_by_role("button", name="Change extension 102").click()
+    ways = panel.get_by_role("combobox", name="Rings at")
+    await ways.fill("PJSIP/boris-desk")
+    await ways.press("Enter")
+    await panel.get_by_role("button", name="Save").click()
+    await expect(panel.get_by_text("102, PJSIP/boris-desk", exact=True)).to_be_visible()
+    await page.get_by_role("button", name=re.compile("^Undo")).click()
+    await expect(panel.get_by_text("102, PJSIP/boris-desk", exact=True)).to_be_hidden()
+    await expect(panel.get_by_text("PJSIP/boris-desk")).to_be_hidden()
+
+    visit.expects("422 PUT /api/v1/users")
+    number = panel.get_by_role("textbox", name="Number that clients see")
+    await number.fill("+48601000000")
+    await number.press("Enter")
+    await expect(number).to_have_accessible_description(re.compile("none of our own numbers"))
+    assert await axe(page) == []
+
+
 async def test_hours_of_the_company_are_set_and_taken_back(visit: Visit) -> None:
     page = await visit("root", "/admin/hours")
 

@@ -9,10 +9,11 @@ import { useClienteles } from "../../handover/queries";
 import { useFormats } from "../../formats";
 import { Icon, Shown, SidePanel, Tag, useMinute } from "../../parts";
 import { useWords } from "../../words";
+import { Extensions } from "./Extensions";
 import { isIn, joined, left } from "./membership";
 import { Once } from "./Once";
 import { newPassword } from "./passwords";
-import { OWN, useChangeTeam, useChangeUser, useExtensions, usePhonePassword, useSetPassword, useTeams, type Extension, type User } from "./queries";
+import { useChangeTeam, useChangeUser, useSetPassword, useTeams, type User } from "./queries";
 import { ROLES } from "./roles";
 import styles from "./index.module.css";
 
@@ -139,91 +140,5 @@ function Teams({ user }: { user: User }) {
         }}
       </Shown>
     </section>
-  );
-}
-
-function Extensions({ user, pbxs }: { user: User; pbxs: readonly string[] }) {
-  const t = useWords("users");
-  const { give, take } = useExtensions();
-  return (
-    <section className={styles.part}>
-      <h3>{t("extensions")}</h3>
-      {user.extensions.length === 0 ? (
-        <p className={styles.quiet}>{t("extensions.none")}</p>
-      ) : (
-        <ul className={styles.extensions}>
-          {user.extensions.map((extension) => (
-            <OneExtension key={`${extension.pbx} ${extension.extension}`} user={user} extension={extension} take={() => take.run({ id: user.id, extension })} />
-          ))}
-        </ul>
-      )}
-      {pbxs.length > 0 && (
-        <NewExtension
-          pbxs={pbxs}
-          isSending={give.isPending}
-          fault={asProblem(give.error)?.detail ?? null}
-          give={(pbx, extension) => give.run({ id: user.id, extension: { pbx, extension, endpoints: [`PJSIP/${extension}`] } })}
-        />
-      )}
-    </section>
-  );
-}
-
-function OneExtension({ user, extension, take }: { user: User; extension: Extension; take: () => void }) {
-  const t = useWords("users");
-  const phone = usePhonePassword();
-  const own = extension.pbx === OWN;
-  return (
-    <li>
-      <span>
-        <b>{extension.extension}</b> {extension.pbx}
-        <small>{extension.endpoints.join(", ")}</small>
-      </span>
-      {own && (
-        <Button size="xs" variant="default" loading={phone.isPending} onClick={() => phone.run({ id: user.id, extension })}>
-          {t("phone")}
-        </Button>
-      )}
-      <Button size="xs" variant="subtle" aria-label={t("extension.take", { extension: extension.extension })} onClick={take}>
-        {t("take")}
-      </Button>
-      {phone.data && (
-        <Once
-          head={t("phone.made")}
-          lines={[
-            { name: t("phone.host"), value: `${phone.data.host}:${phone.data.port}` },
-            { name: t("phone.user"), value: phone.data.user },
-            { name: t("password"), value: phone.data.password },
-          ]}
-        />
-      )}
-    </li>
-  );
-}
-
-function NewExtension({ pbxs, give, fault, isSending }: { pbxs: readonly string[]; give: (pbx: string, extension: string) => void; fault: string | null; isSending: boolean }) {
-  const t = useWords("users");
-  const [pbx, setPbx] = useState(pbxs[0] ?? null);
-  const [extension, setExtension] = useState("");
-  return (
-    <form
-      className={styles.line}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!pbx || !extension.trim()) return;
-        give(pbx, extension.trim());
-      }}
-    >
-      {pbxs.length > 1 && <Select w={130} aria-label={t("pbx")} allowDeselect={false} value={pbx} data={[...pbxs]} onChange={setPbx} />}
-      <TextInput w={120} aria-label={t("extension")} placeholder={t("extension")} maxLength={40} autoComplete="off" value={extension} onChange={(event) => setExtension(event.currentTarget.value)} />
-      <Button type="submit" variant="default" loading={isSending} disabled={!extension.trim()}>
-        {t("extension.give")}
-      </Button>
-      {fault && (
-        <p role="alert" className={styles.fault}>
-          {fault}
-        </p>
-      )}
-    </form>
   );
 }

@@ -75,22 +75,53 @@ export function useSetPassword(onDone: (password: string) => void) {
   );
 }
 
+type Given = Pick<Extension, "pbx" | "extension" | "endpoints"> & Partial<Extension>;
+type Place = Pick<Extension, "pbx" | "extension">;
+
+const setEndpoints = (id: number, { pbx, extension }: Place, endpoints: string[]) =>
+  body(api.PUT("/api/v1/users/{user_id}/extensions/{pbx}/{extension}", { params: { path: { user_id: id, pbx, extension } }, body: { endpoints } }));
+
+const setNumber = (id: number, { pbx, extension }: Place, number: string | null) =>
+  body(api.PUT("/api/v1/users/{user_id}/extensions/{pbx}/{extension}/caller-id", { params: { path: { user_id: id, pbx, extension } }, body: { number } }));
+
+/** Change where an extension rings, and what clients see; each with Undo. What is refused stands at its field. */
+export function useWays({ onChanged, onShown }: { onChanged: () => void; onShown: () => void }) {
+  const t = useWords("users");
+  const toast = useToast();
+  const again = useAgain();
+  const told = (extension: Place, undo: () => Promise<unknown>) =>
+    toast({ text: t("extension.changed", { extension: extension.extension }), icon: "check", undo: () => undo().then(again) });
+  const change = useAct(({ id, extension, endpoints }: { id: number; extension: Extension; endpoints: string[] }) => setEndpoints(id, extension, endpoints), {
+    onDone: (_, { id, extension }) => {
+      void again().then(onChanged);
+      told(extension, () => setEndpoints(id, extension, extension.endpoints));
+    },
+  });
+  const show = useAct(({ id, extension, number }: { id: number; extension: Extension; number: string | null }) => setNumber(id, extension, number), {
+    onDone: (_, { id, extension }) => {
+      void again().then(onShown);
+      told(extension, () => setNumber(id, extension, extension.caller_id));
+    },
+  });
+  return { change, show };
+}
+
 export function useExtensions() {
   const t = useWords("users");
   const toast = useToast();
   const again = useAgain();
   const onFault = useTellFault();
-  const put = async (id: number, { pbx, extension, endpoints }: Pick<Extension, "pbx" | "extension" | "endpoints">) => {
-    const path = { user_id: id, pbx, extension };
-    await body(api.PUT("/api/v1/users/{user_id}/extensions/{pbx}/{extension}", { params: { path }, body: { endpoints } }));
+  const put = async (id: number, extension: Given) => {
+    await setEndpoints(id, extension, extension.endpoints);
+    if (extension.caller_id) await setNumber(id, extension, extension.caller_id);
     await again();
   };
-  const drop = async (id: number, { pbx, extension }: Pick<Extension, "pbx" | "extension">) => {
+  const drop = async (id: number, { pbx, extension }: Place) => {
     const path = { user_id: id, pbx, extension };
     await done(api.DELETE("/api/v1/users/{user_id}/extensions/{pbx}/{extension}", { params: { path } }));
     await again();
   };
-  const give = useAct(({ id, extension }: { id: number; extension: Pick<Extension, "pbx" | "extension" | "endpoints"> }) => put(id, extension), {
+  const give = useAct(({ id, extension }: { id: number; extension: Given }) => put(id, extension), {
     onDone: (_, { id, extension }) => toast({ text: t("extension.given", { extension: extension.extension }), icon: "check", undo: () => drop(id, extension) }),
   });
   const take = useAct(({ id, extension }: { id: number; extension: Extension }) => drop(id, extension), {
