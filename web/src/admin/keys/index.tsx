@@ -145,7 +145,7 @@ function NewKey({ close }: { close: () => void }) {
           <legend>{t("rights")}</legend>
           <p>{t("rights.how")}</p>
           {who.rights.map((right) => (
-            <Checkbox key={right} size="xs" label={<Code>{right}</Code>} checked={rights.includes(right)} onChange={() => toggle(right)} />
+            <Checkbox key={right} size="xs" label={t(`right.${right}`)} description={<Code>{right}</Code>} checked={rights.includes(right)} onChange={() => toggle(right)} />
           ))}
         </fieldset>
         {problem?.errors.length === 0 && <p role="alert">{problem.detail}</p>}
