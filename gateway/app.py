@@ -310,7 +310,8 @@ async def _wait_on(connection: Connection, changed: asyncio.Event) -> None:
     """Wait for a change; raises where the connection is gone, so that nobody waits on a dead one."""
     while not changed.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), _LISTEN_CHECK_SECONDS)
+            async with asyncio.timeout(_LISTEN_CHECK_SECONDS):
+                await changed.wait()
         await connection.execute("select 1")
     changed.clear()
 

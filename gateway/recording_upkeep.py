@@ -186,7 +186,8 @@ class RecordingUpkeep:
             self.status.fault, rest = None, 1.0
             await asyncio.sleep(min(time.monotonic() - begun, _LONGEST_REST))  # a big folder is not read without rest
             try:
-                await asyncio.wait_for(self._wake.wait(), self._period)
+                async with asyncio.timeout(self._period):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -90,7 +90,8 @@ class Transcriber:
         if process.stdin:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), _FAREWELL_SECONDS)
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -122,7 +123,8 @@ class Transcriber:
             await process.stdin.drain()
             while True:
                 patience = min(self._options.stall_seconds, deadline - loop.time())
-                line = await asyncio.wait_for(process.stdout.readline(), patience)
+                async with asyncio.timeout(patience):
+                    line = await process.stdout.readline()
                 if not line:
                     break
                 answer = decode_answer(line)

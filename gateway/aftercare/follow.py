@@ -96,7 +96,8 @@ class Follower:
             await self._let_calls_first()
             await self.catch_up()
             try:
-                await asyncio.wait_for(self.woken.wait(), again if self._hidden else _LOOK_SECONDS)
+                async with asyncio.timeout(again if self._hidden else _LOOK_SECONDS):
+                    await self.woken.wait()
                 again = _HIDDEN_SECONDS
                 await asyncio.sleep(_GATHER_SECONDS)
             except TimeoutError:
@@ -177,7 +178,8 @@ async def wake_followers(pool: Pool, followers: Sequence[Follower]) -> None:
         try:
             while not lost.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
+                    async with asyncio.timeout(_CHECK_SECONDS):
+                        await lost.wait()
                 await connection.execute("select 1")
         finally:
             connection.remove_termination_listener(lose)

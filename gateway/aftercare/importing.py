@@ -95,7 +95,8 @@ class Importer:
                     if id_ not in working and len(working) < AT_ONCE:
                         working[id_] = group.create_task(self._work_safely(id_), name=f"import {id_}")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._woken.wait()
 
     def _prepare(self) -> None:
         """Make the folder, and remove what a killed gateway had begun to receive."""

@@ -195,7 +195,8 @@ class Sending:
         if pause <= 0:  # due, but there is no room until a result comes
             pause = _NO_ROOM_SECONDS
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._freed.wait(), min(pause, _LOOK_SECONDS))
+            async with asyncio.timeout(min(pause, _LOOK_SECONDS)):
+                await self._freed.wait()
 
     async def _settling(self) -> None:
         """Write results down as they come, those of the same moment together."""

@@ -79,7 +79,8 @@ class NewFacts:
     async def wait(self, seconds: float) -> None:
         """Wait until there may be new facts, or so long."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._told.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
 
     async def run(self) -> None:
         """Listen for ever; while the database is away those who wait look by themselves."""

@@ -159,7 +159,8 @@ class LiveSocket:
         failures = 0
         while not entry.ended.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(entry.ended.wait(), self._proof_seconds)
+                async with asyncio.timeout(self._proof_seconds):
+                    await entry.ended.wait()
             if entry.ended.is_set():
                 break
             try:

@@ -164,7 +164,8 @@ class SoftphoneSocket:
         failures = 0
         while not entry.ended.is_set() and failures < _PROOF_PATIENCE:
             with suppress(TimeoutError):
-                await asyncio.wait_for(entry.ended.wait(), self._proof_seconds)
+                async with asyncio.timeout(self._proof_seconds):
+                    await entry.ended.wait()
             try:
                 present = await self._guard.identify(request)
                 if present is None or present.principal != entry.identity.principal:

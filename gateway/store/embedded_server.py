@@ -243,6 +243,7 @@ class Server:
         for number, patience in ((SIGINT, STOP_PATIENCE), (SIGQUIT, 10.0)):
             process.signal(number)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.ended(), patience)
+                async with asyncio.timeout(patience):
+                    await process.ended()
                 return
             logger.warning("database server does not stop", pid=process.pid)

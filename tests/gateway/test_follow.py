@@ -40,6 +40,28 @@ class Notebook:
         return new
 
 
+async def test_a_follower_that_is_ended_in_the_moment_in_which_something_happens_ends(database: str) -> None:
+    async with open_pool(database) as pool:
+        await say(pool, "before it was known")
+        notes = Notebook()
+        follower = Follower(pool, "notes", notes, Live())
+        running = asyncio.create_task(follower.run())
+        async with asyncio.timeout(10):
+            while not await pool.fetchval("select exists (select from follower where name = 'notes')"):
+                await asyncio.sleep(0.01)
+            await say(pool, "heard")
+            while not notes.words:
+                follower.woken.set()
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)  # now it waits
+
+        follower.woken.set()
+        running.cancel()
+        await asyncio.wait([running], timeout=10)
+
+        assert running.cancelled()
+
+
 async def test_a_follower_takes_each_fact_once_and_goes_on_where_it_was(database: str) -> None:
     async with open_pool(database) as pool:
         await say(pool, "before it was known")
