@@ -23,6 +23,8 @@ from gateway.store.shipped import begin_history, history_of, note_history
 from sip.cel_table import BadTableCursor, CelTable, Meeting, TableBatch, TableCursor, checked_url, follow
 from sip.journal import JournalStatus
 
+_SECOND = timedelta(seconds=1)
+
 log = structlog.get_logger()
 
 
@@ -36,6 +38,19 @@ def table_source(journal: Journal) -> CelTable | None:
         return None
     url = checked_url(journal.url.get_secret_value())
     return CelTable(url=url, table=journal.table, timezone=journal.timezone or UTC)
+
+
+def history_limit(newest: datetime | None, now: datetime) -> datetime | None:
+    """Up to which moment what a table tells is history.
+
+    Its rows bear whole seconds. Of the present one nobody knows which were there when the table was met, and a call
+    that began in it would ring on no screen; so the last second counts as the present.
+
+    Args:
+        newest: moment of the table's last row; None: it has none.
+        now: when the table is met.
+    """
+    return newest - _SECOND if newest is not None and newest > now - _SECOND else newest
 
 
 class TableReading:
@@ -116,7 +131,7 @@ class TableReading:
         await begin_history(
             self._pool,
             self._pipeline.pbx,
-            before=batch.newest_at,
+            before=history_limit(batch.newest_at, datetime.now(UTC)),
             until={"last": cursor.last},
             place={"next": older[0]} if older else None,
             bytes_total=batch.history_left,
