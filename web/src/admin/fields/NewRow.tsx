@@ -72,7 +72,7 @@ export function NewField({ of, items, close }: { of: FieldOf; items: readonly Fi
       <TextInput data-autofocus label={t("label")} maxLength={80} value={label} error={problem?.field("label")} onChange={(event) => setLabel(event.currentTarget.value)} />
       {keyInput}
       <Select label={t("kind")} description={t("kind.how")} allowDeselect={false} value={kind} data={KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))} onChange={(value) => setKind(KINDS.find((some) => some === value) ?? "text")} />
-      {kind === "choice" && <Textarea label={t("choices")} autosize minRows={3} value={choices} error={problem?.errors.find(({ pointer }) => pointer.startsWith("#/choices"))?.detail} onChange={(event) => setChoices(event.currentTarget.value)} />}
+      {kind === "choice" && <Textarea label={t("choices")} autosize minRows={3} value={choices} error={problem?.within("choices")} onChange={(event) => setChoices(event.currentTarget.value)} />}
       <Switch label={t("required.long")} checked={required} onChange={(event) => setRequired(event.currentTarget.checked)} />
       <Switch label={t("searchable.long")} checked={searchable} onChange={(event) => setSearchable(event.currentTarget.checked)} />
     </Form>

@@ -5,8 +5,9 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { asProblem } from "../../api";
 import { useFormats } from "../../formats";
-import { Columns, DataTable, Empty, Icon, Key, Middle, Moment, PageHeader, SidePanel, Tag, useFilters, type Column } from "../../parts";
+import { Columns, DataTable, Empty, Icon, Middle, Moment, PageHeader, SidePanel, Tag, useFilters, type Column } from "../../parts";
 import { useWords } from "../../words";
+import { Search } from "../Search";
 import { useName, useNumbers, type OurNumber } from "./queries";
 import styles from "./index.module.css";
 
@@ -28,18 +29,7 @@ export default function NumbersPage() {
   return (
     <>
       <PageHeader title={t("title")}>
-        <TextInput
-          data-filter
-          type="search"
-          className={styles.search}
-          aria-label={t("search")}
-          placeholder={t("search")}
-          maxLength={100}
-          leftSection={<Icon name="search" />}
-          rightSection={<Key>/</Key>}
-          value={filters.q ?? ""}
-          onChange={(event) => change({ q: event.currentTarget.value })}
-        />
+        <Search label={t("search")} value={filters.q} onChange={(q) => change({ q })} />
       </PageHeader>
       <Columns>
         <Middle>

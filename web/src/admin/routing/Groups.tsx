@@ -127,7 +127,7 @@ function Fields({ group, set, leave, problem }: FieldsProps) {
   const { members } = group;
   // Another group has the name, or a route rings this one: the gateway says which in a sentence.
   const taken = problem?.status === 409 && /name/i.test(problem.detail) ? problem.detail : null;
-  const ofMembers = problem?.errors.find(({ pointer }) => pointer.startsWith("#/members"))?.detail;
+  const ofMembers = problem?.within("members");
   return (
     <div className={styles.part}>
       <TextInput label={t("name")} maxLength={120} value={group.name} error={taken ?? problem?.field("name")} onChange={(event) => set({ name: event.currentTarget.value })} onBlur={leave} />

@@ -121,7 +121,7 @@ function OneRoute({ route, showGroup }: { route: Route; showGroup: (open: string
   const f = useFormats();
   const change = useChangeRoute();
   const problem = asProblem(change.error);
-  const faultOf = (list: string) => problem?.errors.find(({ pointer }) => pointer.startsWith(`#/${list}`))?.detail ?? null;
+  const faultOf = (list: string) => problem?.within(list) ?? null;
   const set = (some: Parameters<typeof change.run>[0]["change"]) => change.run({ route, change: some });
   return (
     <>

@@ -94,7 +94,7 @@ function NewTeam({ show }: { show: (team: string | null) => void }) {
       >
         <TextInput data-autofocus label={t("team.name")} maxLength={120} autoComplete="off" value={name} error={taken ?? problem?.field("name")} onChange={(event) => setName(event.currentTarget.value)} />
         <Select label={t("head")} description={t("head.how")} clearable searchable value={head} data={people} error={problem?.field("head")} onChange={setHead} />
-        <MultiSelect label={t("members")} description={t("members.new")} searchable value={members} data={people} error={problem?.errors.find(({ pointer }) => pointer.startsWith("#/members"))?.detail} onChange={setMembers} />
+        <MultiSelect label={t("members")} description={t("members.new")} searchable value={members} data={people} error={problem?.within("members")} onChange={setMembers} />
         {problem?.errors.length === 0 && taken === null && (
           <p role="alert" className={styles.fault}>
             {problem.detail}
@@ -176,7 +176,7 @@ function OneTeam({ team, close }: { team: Team; close: () => void }) {
           value={null}
           leftSection={<Icon name="plus" />}
           data={people.filter(({ value }) => !isIn(team.members, Number(value), today))}
-          error={problem?.errors.find(({ pointer }) => pointer.startsWith("#/members"))?.detail}
+          error={problem?.within("members")}
           onChange={(user) => user && change.run({ team, change: { members: joined(team.members, Number(user), today) } })}
         />
         <p className={styles.quiet}>{t("members.how")}</p>

@@ -1,11 +1,12 @@
 /* Everybody who signs in, with role, teams, extensions and phones. */
 
-import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { Suspense } from "react";
 import { useFormats } from "../../formats";
-import { useFilters, Columns, DataTable, Empty, Icon, Key, Middle, PageHeader, Tag, useMinute, type Column } from "../../parts";
+import { useFilters, Columns, DataTable, Empty, Icon, Middle, PageHeader, Tag, useMinute, type Column } from "../../parts";
 import { late } from "../../parts/late";
 import { useWords } from "../../words";
+import { Search } from "../Search";
 import { isIn } from "./membership";
 import { usePbxs, useTeams, useUsers, type User } from "./queries";
 import styles from "./index.module.css";
@@ -51,18 +52,7 @@ export default function UsersPage() {
         }
       >
         {shows !== "teams" && (
-          <TextInput
-            data-filter
-            type="search"
-            className={styles.search}
-            aria-label={t("search")}
-            placeholder={t("search")}
-            maxLength={100}
-            leftSection={<Icon name="search" />}
-            rightSection={<Key>/</Key>}
-            value={filters.q ?? ""}
-            onChange={(event) => change({ q: event.currentTarget.value })}
-          />
+          <Search label={t("search")} value={filters.q} onChange={(q) => change({ q })} />
         )}
         <SegmentedControl
           aria-label={t("shown")}
