@@ -62,7 +62,7 @@ class NumberList(Outgoing):
     items: tuple[NumberView, ...]
 
 
-class LineView(Outgoing):
+class NumberNameView(Outgoing):
     """What one of our numbers is called."""
 
     did: str = Field(description="as calls show it")
@@ -70,10 +70,10 @@ class LineView(Outgoing):
     source_name: str | None
 
 
-class LineList(Outgoing):
+class NumberNameList(Outgoing):
     """Our numbers that somebody named or routed, by name."""
 
-    items: tuple[LineView, ...]
+    items: tuple[NumberNameView, ...]
 
 
 class OurNumbers:
@@ -125,11 +125,11 @@ class OurNumbers:
         """Our numbers."""
         return NumberList(items=tuple(map(_view, await self._numbers())))
 
-    async def lines(self, asked: Asked[Nothing, Nothing, Nothing]) -> LineList:
+    async def lines(self, asked: Asked[Nothing, Nothing, Nothing]) -> NumberNameList:
         """The names of our numbers, without anything of their routing."""
-        return LineList(
+        return NumberNameList(
             items=tuple(
-                LineView(did=line.did, name=line.name, source_name=line.source_name)
+                NumberNameView(did=line.did, name=line.name, source_name=line.source_name)
                 for line in await store.lines(self._parts.pool)
             )
         )

@@ -62,11 +62,12 @@ async def _call(api: Api, family: UUID, n: int, card: int) -> None:
     )
     await pool.execute(
         "insert into call_manager (call_id, extension, user_id, day, direction, rang, answered, missed, not_taken,"
-        " lost, rang_us, talk_us, wait_us, counted, started_at) select $1, '101', $2, current_date, c.direction, true,"
+        " lost, rang_us, talk_us, wait_us, counted, started_at) select $1, '101', $2, $4, c.direction, true,"
         " $3, false, false, false, 0, c.talk_us, 0, true, c.started_at from call c where id = $1",
         call,
         api.site.users["anna" if n < 6 else "boris"],
         answered,
+        NOON.date(),
     )
     if n in (0, 2):
         await pool.execute(
@@ -180,7 +181,8 @@ async def test_a_figure_is_asked_for_by_its_name_and_has_its_calls(office: Api) 
 async def test_the_days_of_a_figure_are_the_figures_own_wherever_the_reader_is(office: Api) -> None:
     pool, users = office.site.pool, office.site.users
     head = await office.caller(Role.SUPERVISOR, "head")
-    await pool.execute("update call_manager set day = current_date - 1 where user_id = $1", users["boris"])
+    yesterday = datetime.now(office.parts.settings.company.timezone).date() - timedelta(days=1)
+    await pool.execute("update call_manager set day = $2 where user_id = $1", users["boris"], yesterday)
     days = {"period": "dates", "first": NOON.date().isoformat(), "last": NOON.date().isoformat()}
     made = await head.post(
         "teams",

@@ -9349,12 +9349,22 @@ export interface components {
             foreign_day: number | null;
         };
         /**
-         * LineList
-         * @description Our numbers that somebody named or routed, by name.
+         * LineView
+         * @description One line.
          */
-        LineList: {
-            /** Items */
-            items: components["schemas"]["gateway__api__our_numbers__LineView"][];
+        LineView: {
+            /** Key */
+            key: {
+                [key: string]: string | number | null;
+            };
+            /** Name */
+            name: string;
+            /** Place */
+            place: number | null;
+            /** Cells */
+            cells: {
+                [key: string]: components["schemas"]["CellView"];
+            };
         };
         /**
          * LiveBoardView
@@ -11661,6 +11671,32 @@ export interface components {
             items: components["schemas"]["NumberView"][];
         };
         /**
+         * NumberNameList
+         * @description Our numbers that somebody named or routed, by name.
+         */
+        NumberNameList: {
+            /** Items */
+            items: components["schemas"]["NumberNameView"][];
+        };
+        /**
+         * NumberNameView
+         * @description What one of our numbers is called.
+         */
+        NumberNameView: {
+            /**
+             * Did
+             * @description as calls show it
+             */
+            did: string;
+            /**
+             * Name
+             * @description of the number, else of its route; empty: nobody named it
+             */
+            name: string;
+            /** Source Name */
+            source_name: string | null;
+        };
+        /**
          * NumberView
          * @description One of our numbers.
          */
@@ -13915,8 +13951,8 @@ export interface components {
             /** Columns */
             columns: string[];
             /** Lines */
-            lines: components["schemas"]["gateway__api__report_views__LineView"][];
-            total: components["schemas"]["gateway__api__report_views__LineView"] | null;
+            lines: components["schemas"]["LineView"][];
+            total: components["schemas"]["LineView"] | null;
             /** Medians */
             medians: {
                 [key: string]: number;
@@ -17428,42 +17464,6 @@ export interface components {
          * @enum {string}
          */
         ZoneFrom: "asked" | "card" | "number";
-        /**
-         * LineView
-         * @description What one of our numbers is called.
-         */
-        gateway__api__our_numbers__LineView: {
-            /**
-             * Did
-             * @description as calls show it
-             */
-            did: string;
-            /**
-             * Name
-             * @description of the number, else of its route; empty: nobody named it
-             */
-            name: string;
-            /** Source Name */
-            source_name: string | null;
-        };
-        /**
-         * LineView
-         * @description One line.
-         */
-        gateway__api__report_views__LineView: {
-            /** Key */
-            key: {
-                [key: string]: string | number | null;
-            };
-            /** Name */
-            name: string;
-            /** Place */
-            place: number | null;
-            /** Cells */
-            cells: {
-                [key: string]: components["schemas"]["CellView"];
-            };
-        };
     };
     responses: never;
     parameters: never;
@@ -17668,7 +17668,7 @@ export type LeadRuleList = components['schemas']['LeadRuleList'];
 export type LeadRuleView = components['schemas']['LeadRuleView'];
 export type LimitsBody = components['schemas']['LimitsBody'];
 export type LimitsView = components['schemas']['LimitsView'];
-export type LineList = components['schemas']['LineList'];
+export type LineView = components['schemas']['LineView'];
 export type LiveBoardView = components['schemas']['LiveBoardView'];
 export type LockOutView = components['schemas']['LockOutView'];
 export type LookOrder = components['schemas']['LookOrder'];
@@ -17736,6 +17736,8 @@ export type NextStepRule = components['schemas']['NextStepRule'];
 export type NoteChange = components['schemas']['NoteChange'];
 export type NoteView = components['schemas']['NoteView'];
 export type NumberList = components['schemas']['NumberList'];
+export type NumberNameList = components['schemas']['NumberNameList'];
+export type NumberNameView = components['schemas']['NumberNameView'];
 export type NumberView = components['schemas']['NumberView'];
 export type OffReason = components['schemas']['OffReason'];
 export type Offer = components['schemas']['Offer'];
@@ -17993,8 +17995,6 @@ export type WritingChange = components['schemas']['WritingChange'];
 export type WritingView = components['schemas']['WritingView'];
 export type WrittenTouch = components['schemas']['WrittenTouch'];
 export type ZoneFrom = components['schemas']['ZoneFrom'];
-export type GatewayApiOurNumbersLineView = components['schemas']['gateway__api__our_numbers__LineView'];
-export type GatewayApiReportViewsLineView = components['schemas']['gateway__api__report_views__LineView'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_session: {
@@ -28413,7 +28413,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LineList"];
+                    "application/json": components["schemas"]["NumberNameList"];
                 };
             };
             /** @description The body is not valid JSON (`malformed-body`). */
