@@ -45,7 +45,7 @@ class FollowUpTask(Incoming):
     @model_validator(mode="after")
     def _one_time(self) -> "FollowUpTask":
         if sum(span is not None for span in (self.months, self.days, self.minutes)) != 1:
-            raise ValueError("give one of months, days and minutes")
+            raise ValueError("Give one of months, days and minutes.")
         return self
 
 

@@ -45,7 +45,7 @@ class Nothing(Incoming):
     """No parameters, no query or no body."""
 
 
-def _written_as(pattern: str, kind: TypeAdapter[Any], name: str) -> BeforeValidator:
+def _written_as(pattern: str, kind: TypeAdapter[Any], sentence: str) -> BeforeValidator:
     """Refuse the further spellings pydantic knows (epoch seconds, a space for the T)."""
 
     def check(value: object) -> object:
@@ -56,7 +56,7 @@ def _written_as(pattern: str, kind: TypeAdapter[Any], name: str) -> BeforeValida
                 return kind.validate_strings(value)
         except ValidationError:
             pass
-        raise ValueError(f"not {name}")
+        raise ValueError(sentence)
 
     return BeforeValidator(check)
 
@@ -67,14 +67,14 @@ def _within_years(moment: datetime) -> datetime:
 
 Moment = Annotated[
     AwareDatetime,
-    _written_as(_MOMENT, TypeAdapter(AwareDatetime), "a moment of RFC 3339 with its offset, like 2026-03-01T09:30:00Z"),
+    _written_as(_MOMENT, TypeAdapter(AwareDatetime), "Give a moment with its offset, like 2026-03-01T09:30:00Z."),
     AfterValidator(_within_years),
 ]
 """A point in time to filter by; before 1970 or after 2200 (no call is there) the nearest of these."""
 
 Day = Annotated[
     date,
-    _written_as(_DAY, TypeAdapter(date), "a day, like 2026-03-01"),
+    _written_as(_DAY, TypeAdapter(date), "Give a day, like 2026-03-01."),
     AfterValidator(lambda day: min(max(day, _EARLIEST.date()), _LATEST.date())),
 ]
 """A calendar day to filter by, in the zone the endpoint names; bounded like a `Moment`."""

@@ -77,11 +77,11 @@ class NewHandover(WhichCards):
     @model_validator(mode="after")
     def _whose(self) -> "NewHandover":
         if self.contacts is None and self.from_ is None:
-            raise ValueError("give `contacts`, `from` or both")
+            raise ValueError("Give `contacts`, `from` or both.")
         if self.from_ is not None and self.from_ in (self.to, *self.among):
-            raise ValueError("`from` and `to` are the same")
+            raise ValueError("`from` and `to` are the same.")
         if self.to is not None and self.among:
-            raise ValueError("give `to` or `among`, not both")
+            raise ValueError("Give `to` or `among`, not both.")
         return self
 
 

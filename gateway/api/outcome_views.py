@@ -28,9 +28,9 @@ class NextStepFields(Incoming):
     @model_validator(mode="after")
     def _whole(self) -> "NextStepFields":
         if (self.kind is StepKind.TRANSFER) != (self.to is not None):
-            raise ValueError("`to` belongs to a transfer, and a transfer has one")
+            raise ValueError("`to` belongs to a transfer, and a transfer has one.")
         if self.kind is not StepKind.TASK and (self.task or self.due_at or self.title):
-            raise ValueError("`task`, `due_at` and `title` belong to a task")
+            raise ValueError("`task`, `due_at` and `title` belong to a task.")
         return self
 
 
@@ -53,9 +53,9 @@ class NewOutcome(Chosen):
     @model_validator(mode="after")
     def _one_of(self) -> "NewOutcome":
         if (self.call is None) == (self.contact is None):
-            raise ValueError("give either `call` or `contact`")
+            raise ValueError("Give either `call` or `contact`.")
         if self.user is not None and self.call is not None:
-            raise ValueError("a call's outcome counts for the manager of the call; leave `user` out")
+            raise ValueError("A call's outcome counts for the manager of the call; leave `user` out.")
         return self
 
 

@@ -3,7 +3,8 @@
 `KINDS` maps classes of errors to a stable slug, a status and a title; the first row that fits wins, so the
 four families of `gateway.domain.errors` stand last. The slug is public: `type` is `/api/v1/problems/SLUG`,
 which answers with what is written here. `detail` is the error's own message (errors are written for people);
-what somebody else's exception says is never shown, because it may quote data.
+what somebody else's exception says is never shown, because it may quote data. Title and details are in the
+language that the header Accept-Language asks for; slugs and codes never change.
 
 Faults of fields come as `errors`: where (`body`, `query`, `path`, `header`), an RFC 6901 pointer into it, a
 code for machines and a sentence for people. The value itself is not repeated.
@@ -16,16 +17,21 @@ from http import HTTPStatus
 from uuid import uuid4
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import ErrorDetails
 
+from gateway.api.field_words import in_a_sentence
 from gateway.domain.errors import GatewayError, GiveUp, NotAllowed, Rejected, TryAgain
+from gateway.words import asked_language, said
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/api/v1/problems/"
 FAULTS_MAX = 50
 """A hostile body can be wrong in a thousand places; more than this tells nobody more."""
+
+UNTOLD = "The gateway failed; its log has the reason under this instance."
+"""Instead of the words of an exception that is not ours."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -208,7 +214,7 @@ def field_faults(place: str, errors: Sequence[ErrorDetails]) -> list[FieldFault]
             place=place,
             pointer="#" + "".join(f"/{_escaped(step)}" for step in error["loc"]),
             code=error["type"],
-            detail="This field is not known." if error["type"] == "extra_forbidden" else f"{error['msg']}.",
+            detail=in_a_sentence(error),
         )
         for error in errors[:FAULTS_MAX]
     ]
@@ -220,23 +226,30 @@ def _escaped(step: int | str) -> str:
     return text.replace("~", "~0").replace("/", "~1")
 
 
-def response(error: Exception, *, instance: str | None = None) -> web.Response:
-    """The problem document of an error, as an HTTP response with the headers that belong to it."""
+def response(error: Exception, *, language: str, instance: str | None = None) -> web.Response:
+    """The problem document of an error, as an HTTP response with the headers that belong to it.
+
+    Args:
+        error: what was raised; the words of one that is not ours are kept back.
+        language: of title and details (RFC 9457, section 3.1), see `gateway.words`.
+        instance: an id that the log repeats; None: it was not logged.
+    """
     kind = kind_of(type(error))
-    ours = isinstance(error, GatewayError)
+    detail = str(error) if isinstance(error, GatewayError) else UNTOLD
+    faults: Sequence[FieldFault] = getattr(error, "faults", ())
     problem = Problem(
         type=TYPE_PREFIX + kind.slug,
-        title=kind.title,
+        title=said(kind.title, language),
         status=kind.status,
-        detail=str(error) if ours else "The gateway failed; its log has the reason under this instance.",
+        detail=said(detail, language),
         instance=instance,
-        errors=getattr(error, "faults", ()),
+        errors=tuple(fault.model_copy(update={"detail": said(fault.detail, language)}) for fault in faults),
     )
     return web.Response(
         status=kind.status,
         body=problem.model_dump_json(exclude_defaults=True).encode(),
         content_type=MEDIA_TYPE,
-        headers=_headers(error),
+        headers={"Content-Language": language, "Vary": "Accept-Language", **_headers(error)},
     )
 
 
@@ -256,21 +269,22 @@ def _headers(error: Exception) -> dict[str, str]:
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error with its problem document; aiohttp's own pages for 404, 405 and 413 among them."""
+    language = asked_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
     try:
         return await handler(request)
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return response(_translated(error))
+        return response(_ours(error), language=language)
     except GatewayError as error:
         if kind_of(type(error)).status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return response(error)
-        return _logged(request, error)
+            return response(error, language=language)
+        return _logged(request, error, language)
     except Exception as error:  # noqa: BLE001 - the top of a request's task: one fault must not take the connection along
-        return _logged(request, error)
+        return _logged(request, error, language)
 
 
-def _translated(error: web.HTTPException) -> GatewayError:
+def _ours(error: web.HTTPException) -> GatewayError:
     match error:
         case web.HTTPNotFound():
             return NotFoundError()
@@ -282,7 +296,7 @@ def _translated(error: web.HTTPException) -> GatewayError:
             return Rejected(f"The request is refused: {error.reason}.")
 
 
-def _logged(request: web.Request, error: Exception) -> web.Response:
+def _logged(request: web.Request, error: Exception, language: str) -> web.Response:
     instance = f"urn:uuid:{uuid4()}"
     resource = request.match_info.route.resource
     log.error(
@@ -292,4 +306,4 @@ def _logged(request: web.Request, error: Exception) -> web.Response:
         instance=instance,
         exc_info=error,
     )
-    return response(error, instance=instance)
+    return response(error, language=language, instance=instance)

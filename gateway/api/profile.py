@@ -43,7 +43,7 @@ class Theme(StrEnum):
 
 def _region(value: str) -> str:
     if value not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError("no country of ISO 3166 in two capital letters, like RU or PL")
+        raise ValueError("No country of this code is known; write one like PL.")
     return value
 
 

@@ -36,7 +36,7 @@ ZONES = frozenset(available_timezones())
 
 def _zone(name: str) -> str:
     if name not in ZONES:
-        raise ValueError("no zone of the IANA list, like Europe/Moscow")
+        raise ValueError("This time zone is not known; write a name of the IANA list, like Europe/Warsaw.")
     return str(ZoneInfo(name))
 
 

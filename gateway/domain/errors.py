@@ -2,7 +2,8 @@
 
 May I try again (`TryAgain`), must a person be told (`GiveUp`), was our own input wrong (`Rejected`),
 or is the caller not allowed (`NotAllowed`)? Errors of one channel inherit from one of the four, and from the
-standard library's error where there is one. The docstring of a class is its default message, with the remedy.
+standard library's error where there is one. The first paragraph of a class's docstring is its default message, with the
+remedy.
 """
 
 
@@ -10,7 +11,7 @@ class GatewayError(Exception):
     """Something went wrong in the gateway."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or " ".join((self.__doc__ or "").split()))
+        super().__init__(message or " ".join((self.__doc__ or "").partition("\n\n")[0].split()))
 
 
 class TryAgain(GatewayError):

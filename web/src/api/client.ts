@@ -5,6 +5,7 @@ import createClient from "openapi-fetch";
 import { gate } from "./gate";
 import { ApiProblem, problemOf } from "./problem";
 import type { components, paths } from "./schema";
+import { language } from "../words";
 
 export type Schemas = components["schemas"];
 
@@ -12,6 +13,7 @@ const SESSION = "/api/v1/session";
 
 /** Ask the gateway; never an answer that is no success. */
 async function send(request: Request): Promise<Response> {
+  request.headers.set("Accept-Language", language());
   const [begun, repeated] = [request, request.clone()];
   const response = await fetch(begun).catch((fault: unknown) => {
     if (request.signal.aborted) throw fault;
