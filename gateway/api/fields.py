@@ -15,9 +15,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     TypeAdapter,
     ValidationError,
 )
+
+from gateway.words import readers_language, said
 
 _MOMENT = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,18})?([Zz]|[+-]\d\d:\d\d)$"
 _DAY = r"^\d{4}-\d\d-\d\d$"
@@ -94,3 +97,6 @@ CursorText = Annotated[
 ]
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 LongText = Annotated[str, Field(max_length=10_000)]
+
+Spoken = Annotated[str, PlainSerializer(lambda text: said(text, readers_language.get()), return_type=str)]
+"""A sentence of ours for people, in an answer: written in the language that the request asks for."""

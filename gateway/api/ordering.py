@@ -16,7 +16,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.fields import Incoming, Outgoing
+from gateway.api.fields import Incoming, Outgoing, Spoken
 from gateway.api.once import do_once
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, FieldFault, refused_value
@@ -54,7 +54,7 @@ class CommandView(Outgoing):
     kind: CommandKind
     state: CommandState
     reason: str | None = Field(description="for programs: `no_phone`, `client_busy`, `leg_gone`...")
-    detail: str = Field(description="the state and its reason in words")
+    detail: Spoken = Field(description="the state and its reason in words")
     pbx: str
     user_id: int | None = Field(description="whose phone rings, or whose call it concerns")
     ordered_by: int | None = Field(description="the person who ordered it; null: a program of nobody")

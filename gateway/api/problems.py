@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.api.field_words import in_a_sentence
 from gateway.domain.errors import GatewayError, GiveUp, NotAllowed, Rejected, TryAgain
-from gateway.words import asked_language, said
+from gateway.words import asked_language, readers_language, said
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/api/v1/problems/"
@@ -270,6 +270,7 @@ def _headers(error: Exception) -> dict[str, str]:
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error with its problem document; aiohttp's own pages for 404, 405 and 413 among them."""
     language = asked_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
+    readers_language.set(language)
     try:
         return await handler(request)
     except web.HTTPException as error:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue
 
-from gateway.api.fields import CursorText, Incoming, Limit, LongText, Moment, Outgoing, RowId
+from gateway.api.fields import CursorText, Incoming, Limit, LongText, Moment, Outgoing, RowId, Spoken
 from gateway.api.task_views import MomentText, NumberText, Version, ZoneName, by_clock
 from gateway.api.users import PbxName
 from gateway.commands.words import in_words
@@ -118,7 +118,7 @@ class ScheduledView(Outgoing):
     attempts: int = Field(description="calls that nobody took")
     put_offs: int = Field(description="how often somebody could not at the moment")
     reason: str | None = Field(description="why it was moved or given up last, for programs")
-    detail: str = Field(description="the same in words; empty: nothing happened")
+    detail: Spoken = Field(description="the same in words; empty: nothing happened")
     command: str | None = Field(description="the last order, for /commands")
     call: UUID | None = Field(description="the call that it made")
     task: int | None = Field(description="the task that took its place")

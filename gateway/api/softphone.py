@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from gateway.api.fields import Incoming, Nothing, Outgoing
+from gateway.api.fields import Incoming, Nothing, Outgoing, Spoken
 from gateway.api.parts import ApiParts
 from gateway.api.routing import API_PREFIX, Asked, Route
 from gateway.api.softphone_desk import SoftphoneDesk
@@ -40,7 +40,7 @@ class SoftphoneState(Outgoing):
     engine: Engine = Field(description="`exchange`: the embedded engine, at which a phone or a program registers")
     pbx: str | None = Field(description="where his phone is; null: he has no extension")
     extension: str | None
-    detail: str = Field(description="why there is none, and what to do; empty: there is one")
+    detail: Spoken = Field(description="why there is none, and what to do; empty: there is one")
     elsewhere: bool = Field(description="another session of his has it now, and it is registered there")
 
 

@@ -10,7 +10,7 @@ translations is the same in all of them: a line to type, a table of a file. test
 each sentence of the code is in them, and nothing else. Why it is done so: docs/decisions/0028-the-readers-language.md.
 """
 
-from gateway.words.asked import asked_language
+from gateway.words.asked import asked_language, readers_language
 from gateway.words.sentences import Sentences, said
 
-__all__ = ["Sentences", "asked_language", "said"]
+__all__ = ["Sentences", "asked_language", "readers_language", "said"]

@@ -1,9 +1,14 @@
 """Which language a request asks for (RFC 9110, section 12.5.4)."""
 
+from contextvars import ContextVar
+
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "ru", "pl")
 RANGES_MAX = 20
 """A browser names a handful; what stands behind these is not looked at."""
+
+readers_language: ContextVar[str] = ContextVar("readers_language", default=ENGLISH)
+"""Of the request that is being answered, for what is written deep within its answer; English outside of requests."""
 
 
 def asked_language(header: str | None) -> str:
