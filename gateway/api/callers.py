@@ -20,6 +20,7 @@ from gateway.domain.access import Principal, Right
 from gateway.domain.call_view import CardChoice
 from gateway.domain.cards import card_reach, proposed_zone
 from gateway.domain.local_time import wall_of
+from gateway.domain.recordings import is_recorded
 from gateway.domain.tasks import Origin, TaskKind
 from gateway.store.callers import (
     Around,
@@ -140,6 +141,9 @@ class CallerView(Outgoing):
     number: str | None = Field(description="null: hidden, short or not known")
     called_himself: str = Field(description="caller id name as the line sent it; anybody can send anything")
     line: CalledLine | None
+    recorded: bool | None = Field(
+        description="whether its talk is recorded, by its route or else as the site is set up; null: the PBX decides"
+    )
     ringing: tuple[CallerColleague, ...] = Field(description="whose phones ring besides mine")
     people: tuple[KnownPerson, ...] = Field(description="one; several who share the number; none that may be seen")
     last_words: LastWordsView | None
@@ -183,7 +187,14 @@ class Callers:
                 tasks = await open_tasks(source, only.id)
                 mine = reach(who, Right.CALLS_READ_OWN)
                 touches = await read_timeline(source, only.id, only_user=mine, before=None, limit=TOUCHES_SHOWN + 1)
-        return _view(call, who, beside, people, said, tasks, touches)
+        recorded = self._recorded(str(call.view["pbx"]), beside.routed_to_record)
+        return _view(call, who, beside, recorded, people, said, tasks, touches)
+
+    def _recorded(self, pbx: str, routed: bool | None) -> bool | None:
+        line = self._parts.settings.pbx.get(pbx)
+        if line is None:
+            return routed
+        return is_recorded(line.recordings.way, routed, is_set_up=self._parts.settings.records(line))
 
 
 async def _cards(source: Connection, call: ReadCall, who: Principal) -> list[int]:
@@ -208,6 +219,7 @@ def _view(
     call: ReadCall,
     who: Principal,
     beside: Around,
+    recorded: bool | None,
     people: Sequence[KnownCaller],
     said: LastWords | None,
     tasks: tuple[int, Sequence[OpenTask]],
@@ -224,6 +236,7 @@ def _view(
         number=client["number"],
         called_himself=str(client["name"]),
         line=None if beside.line is None else CalledLine.model_validate(beside.line, from_attributes=True),
+        recorded=recorded,
         ringing=tuple(
             CallerColleague(user=id_, name=name) for id_, name in sorted(beside.ringing.items()) if id_ != own
         ),

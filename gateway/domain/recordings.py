@@ -77,6 +77,24 @@ class RecordingWay(StrEnum):
         return self is not RecordingWay.SITE
 
 
+def is_recorded(way: RecordingWay, routed: bool | None, *, is_set_up: bool) -> bool | None:
+    """Whether a call that talks is being recorded.
+
+    Args:
+        way: of its PBX.
+        routed: what our route said; None: no route of ours was asked.
+        is_set_up: whether calls without a route are recorded, as far as our settings tell.
+
+    Returns:
+        None: the site records by rules of its own, and says at the end of the call whether it did.
+    """
+    if way is RecordingWay.SITE:
+        return None
+    if routed is not None:
+        return routed
+    return is_set_up or None
+
+
 class TranscriptState(StrEnum):
     """How far a recording's transcript has come."""
 

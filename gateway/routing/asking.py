@@ -274,7 +274,8 @@ def progress_of(before: Sequence[Made], status: str) -> Progress:
 def _too_late(decision: Decision) -> Decision:
     """What is kept of an answer that nobody waits for any more."""
     seen = (Seen(place=decision.place, why=RouteWhy.LATE),)
-    return Decision(action=Action.SITE, place=decision.place, resume=decision.place, seen=seen)
+    place = decision.place
+    return Decision(action=Action.SITE, place=place, resume=place, seen=seen, record=decision.record)
 
 
 def _groups_of(plan: Plan) -> set[int]:

@@ -163,6 +163,10 @@ class Settings(BaseSettings):
             return self.arriving(pbx.name) / "spool"
         return pbx.recordings.folder
 
+    def records(self, pbx: Pbx) -> bool:
+        """Whether calls of a PBX that no route decides on are recorded, as far as can be told from here."""
+        return self.embedded.record if pbx.is_embedded else self.spool(pbx) is not None
+
     @property
     def public_url(self) -> str:
         """How browsers reach us: `http.public_url`, else the socket's own address."""

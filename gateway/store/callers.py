@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gateway.store.database import Connection, Pool, Row
+from gateway.store.recording_ways import routed_to_record
 
 Source = Pool | Connection
 COUNTED_MAX = 1000
@@ -171,6 +172,8 @@ class Around:
     line: Line | None
     ringing: Mapping[int, str]
     """Whose phones ring or dial now, by user."""
+    routed_to_record: bool | None
+    """What our routes said of its recording; None: none was asked."""
 
 
 async def around(source: Source, call: UUID, did: str | None) -> Around:
@@ -186,7 +189,7 @@ async def around(source: Source, call: UUID, did: str | None) -> Around:
         "  select json_agg(distinct jsonb_build_array(u.id, u.name)) from leg l join extension e on e.pbx = l.pbx"
         "   and e.extension = l.extension and e.since <= l.started_at and l.started_at < e.until"
         "  join users u on u.id = e.user_id where l.call_id = $1 and l.role = 'manager' and l.ended_at is null"
-        "  and l.answered_at is null) as ringing"
+        f"  and l.answered_at is null) as ringing, {routed_to_record('$1')} as record"
         " from (select) x left join our_number n on n.did = $2 and n.archived_at is null"
         " left join lateral (select r.name from inbound_route r where r.did = $2 and r.archived_at is null limit 1) r"
         " on true",
@@ -197,4 +200,6 @@ async def around(source: Source, call: UUID, did: str | None) -> Around:
     line = (
         Line(did=did, name=row["name"], source_kind=row["source_kind"], source_name=row["source_name"]) if did else None
     )
-    return Around(line=line, ringing={int(str(id_)): str(name) for id_, name in ringing})
+    return Around(
+        line=line, ringing={int(str(id_)): str(name) for id_, name in ringing}, routed_to_record=row["record"]
+    )

@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 
 from gateway.domain.access import Right, Role
 from gateway.domain.identity import new_id
+from gateway.store.recording_ways import talking_client_legs
 from tests.api.site import Api, problem, store_sound
 from tests.gateway.site import rows_of
 
@@ -164,3 +165,30 @@ async def _talk(api: Api, card: int, who: str) -> None:
 
 def _once(key: str) -> dict[str, str]:
     return {"Idempotency-Key": key}
+
+
+async def routed(api: Api, call: str, n: int, *, record: bool) -> None:
+    """An answer to the dialplan's question what comes next."""
+    await api.site.pool.execute(
+        "insert into route_decision (pbx, uniqueid, call_id, n, at, action, place, resume, answer, body)"
+        " values ('pbx1', 'q', $1, $2, now(), 'dial', 0, 1, '', jsonb_build_object('record', $3::bool))",
+        call,
+        n,
+        record,
+    )
+
+
+async def test_whether_it_is_recorded_is_told_by_its_route_and_obeyed_by_who_records_by_order(api: Api) -> None:
+    await api.site.take_all(rows_of("queue_answered")[:10])
+    call = str(await api.site.pool.fetchval("select id from call where state = 'talking'"))
+    head = await api.caller(Role.SUPERVISOR, "head")
+    pool = api.site.pool
+    (leg,) = await talking_client_legs(pool, "pbx1")
+
+    assert (await caller(head, call))["recorded"] is None, "no folder of recordings is set, so only the PBX knows"
+    await routed(api, call, 0, record=False)
+    assert (await caller(head, call))["recorded"] is False
+    assert await talking_client_legs(pool, "pbx1") == []
+    await routed(api, call, 1, record=True)
+    assert (await caller(head, call))["recorded"] is True
+    assert await talking_client_legs(pool, "pbx1") == [leg]

@@ -105,6 +105,31 @@ async def test_a_call_is_held_taken_back_transferred_and_ended_by_keys(day: Day,
     await call.hang_up()
 
 
+async def test_the_band_says_what_is_known_of_the_recording_and_no_more(day: Day, visit: Visit) -> None:
+    """Nothing where only the PBX knows; what its route says of a call that has one."""
+    call = RunningCall(day=day, number="79165550307", name="Routed")
+    await call.ring()
+    await call.answer()
+    page = await visit("anna", "/today")
+    phone, pause = band(page), band(page).get_by_role("button", name="Pause the recording")
+    await expect(phone).to_have_attribute("data-state", "talking")
+    await expect(pause).to_be_visible()
+    await expect(phone).not_to_contain_text("ecord")
+    pool = day.api.site.pool
+    for n, (record, told) in enumerate([(False, "Not recorded"), (True, "Recording")]):
+        await pool.execute(
+            "insert into route_decision (pbx, uniqueid, call_id, n, at, action, place, resume, answer, body) select"
+            " 'pbx1', 'band', id, $1, now(), 'dial', 0, 1, '', jsonb_build_object('record', $2::bool) from call"
+            " where client_number = '+79165550307'",
+            n,
+            record,
+        )
+        await page.reload()
+        await expect(phone.get_by_text(told, exact=True)).to_be_visible()
+        await expect(pause).to_be_visible(visible=record)
+    await call.hang_up()
+
+
 async def test_an_order_that_was_not_done_says_why_in_the_band(day: Day, visit: Visit) -> None:
     board = day.api.board
     call = RunningCall(day=day, number="79165550302", name="Refused")

@@ -5711,6 +5711,11 @@ export interface components {
             called_himself: string;
             line: components["schemas"]["CalledLine"] | null;
             /**
+             * Recorded
+             * @description whether its talk is recorded, by its route or else as the site is set up; null: the PBX decides
+             */
+            recorded: boolean | null;
+            /**
              * Ringing
              * @description whose phones ring besides mine
              */

@@ -27,6 +27,7 @@ export function Talking({ line, skew }: { line: Line; skew: number }) {
   const call = line.call;
   const { held, asking, paused, waits } = line.controls;
   const id = call?.id ?? line.id;
+  const isRecorded = useCaller(call?.id).data?.recorded;
   const hold = () => void (held ? orders.resume(id) : orders.hold(id));
   const end = () => {
     if (page?.isTalking) page.hangUp();
@@ -64,14 +65,16 @@ export function Talking({ line, skew }: { line: Line; skew: number }) {
             </BandButton>
             {call && <TransferButton call={call} word={t("transfer")} isOpen={isTransferring} onOpen={setTransferring} />}
             <Keypad call={id} />
-            <BandButton
-              icon="record"
-              isIcon
-              aria-pressed={paused}
-              aria-label={t(paused ? "recording.resume" : "recording.pause")}
-              title={t(paused ? "recording.resume" : "recording.pause")}
-              onClick={() => void (paused ? orders.resumeRecording(id) : orders.pauseRecording(id))}
-            />
+            {isRecorded !== false && (
+              <BandButton
+                icon="record"
+                isIcon
+                aria-pressed={paused}
+                aria-label={t(paused ? "recording.resume" : "recording.pause")}
+                title={t(paused ? "recording.resume" : "recording.pause")}
+                onClick={() => void (paused ? orders.resumeRecording(id) : orders.pauseRecording(id))}
+              />
+            )}
             <HelpButton call={id} />
           </>
         )}
@@ -90,6 +93,7 @@ function Partner({ line }: { line: Line }) {
   const told = useTold();
   const call = line.call;
   const caller = useCaller(call?.id).data;
+  const isRecorded = caller?.recorded ?? null;
   const person = caller?.people.length === 1 ? caller.people[0] : undefined;
   const known = call ? nameOf(call) : null;
   const { asking, paused } = line.controls;
@@ -109,10 +113,12 @@ function Partner({ line }: { line: Line }) {
                 {t("recording.paused")}
               </Tag>
             ) : (
-              <span className={styles["recording"]}>
-                <Icon name="record" size={14} />
-                {t("recording")}
-              </span>
+              isRecorded !== null && (
+                <span className={styles["recording"]} data-off={!isRecorded || undefined}>
+                  <Icon name="record" size={14} />
+                  {t(isRecorded ? "recording" : "recording.not")}
+                </span>
+              )
             )}
           </>
         ))}

@@ -5,9 +5,7 @@ import { api, body, keys, useQuery, type Schemas } from "../api";
 export type Caller = Schemas["CallerView"];
 export type KnownPerson = Schemas["KnownPerson"];
 
-/** The caller of a call; asked at once when it begins to ring, and anew when his card was chosen.
- * @param revision of the call, so that what changes with it (who else rings) is asked anew
- */
+/** The caller of a call; asked at once when it begins to ring, and anew whenever the call changes. */
 export function useCaller(call: string | null | undefined) {
   return useQuery({
     queryKey: keys.one("calls", call ?? "", "caller"),
