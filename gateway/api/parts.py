@@ -225,5 +225,5 @@ class UnknownPbxError(Rejected, LookupError):
     """There is no PBX of this name in the configuration."""
 
     def __init__(self, names: Mapping[str, object]) -> None:
-        known = ", ".join(sorted(names)) or "none"
-        super().__init__(f"There is no PBX of this name in the configuration; there is: {known}.")
+        known = ", ".join(sorted(names))
+        super().__init__(f"There is no PBX of this name in the configuration; there is: {known}." if known else None)

@@ -11,13 +11,12 @@ from zoneinfo import ZoneInfo
 
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError, FieldFault, InvalidRequestError, refused_value
-from gateway.api.task_views import by_clock
 from gateway.api.tasks import FullHourError
 from gateway.api.visibility import own_user
 from gateway.domain.access import Principal
 from gateway.domain.cards import card_reach, is_zone
 from gateway.domain.dialling import LIMITS, DialPurpose, DialVerdict
-from gateway.domain.local_time import instant_of, one_zone, zones_of_number
+from gateway.domain.local_time import ClientHours, instant_of, one_zone, zones_of_number
 from gateway.domain.scheduled import Free, ScheduleRule, ZoneFrom
 from gateway.domain.staff import zone_of
 from gateway.store import people
@@ -199,8 +198,7 @@ class Planner:
         """
         held = {e.pbx for e in user.extensions if e.pbx in self._parts.directories and pbx in (None, e.pbx)}
         if not held:
-            where = f" on {pbx}" if pbx else ""
-            raise refused_value("user", f"{user.name} has no extension{where} that could ring; give one first.")
+            raise refused_value("user", _no_phone(user.name, pbx))
         if len(held) > 1:
             raise refused_value(
                 "pbx", f"{user.name} has extensions on several PBXs; name one: {', '.join(sorted(held))}."
@@ -212,17 +210,10 @@ class Planner:
             raise refused_value("at", "Choose a moment that is still to come, within 400 days.")
         zone, hours = self._client_zone(planning, when), planning.rule.hours
         if not planning.any_hour and not hours.includes(when.at, zone):
-            after = by_clock(hours.after(when.at, zone), zone)
-            raise refused_value(
-                "at",
-                f"By his clock in {zone.key} it is {by_clock(when.at, zone)} then, and clients may be called"
-                f" {hours.in_words()}; the next permitted moment is {after}. With `any_hour` it is at his own wish.",
-                code="client_hours",
-            )
+            raise refused_value("at", _not_then(when.at, zone, hours), code="client_hours")
         away, until = await away_until(connection, planning.user.id, when.at)
         if away:
-            back = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
-            raise AwayError(f"{planning.user.name} is absent then{back}; choose another time or person.")
+            raise AwayError(_absent(planning.user.name, until))
         most = (await read_rule(connection)).hour_max
         if most is not None:
             hour = when.at.replace(minute=0, second=0, microsecond=0)
@@ -236,13 +227,46 @@ class Planner:
         """The refusal, with the other call and the nearest free times."""
         finder = await self.finder(connection, planning, when, but)
         zone = zone_of(when.zone, self.company)
-        free = ", ".join(t.astimezone(zone).isoformat(timespec="minutes") for t in finder.around(when.at, planning.now))
+        free = ", ".join(_clock(moment, zone) for moment in finder.around(when.at, planning.now))
         other = overlap.other
-        since, until = (m.astimezone(zone).isoformat(timespec="minutes") for m in (other.at, other.ends_at))
+        since, until = _clock(other.at, zone), _clock(other.ends_at, zone)
+        name = planning.user.name
+        if not free:
+            return OverlapError(
+                f"{name} has the scheduled call {other.id} from {since} to {until} by the clock of {zone.key}; no time"
+                " within two weeks is free."
+            )
         return OverlapError(
-            f"{planning.user.name} has the scheduled call {other.id} from {since} to {until};"
-            f" the nearest free times are {free or 'none within two weeks'}."
+            f"{name} has the scheduled call {other.id} from {since} to {until} by the clock of {zone.key}; the nearest"
+            f" free times are: {free}."
         )
+
+
+def _clock(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _no_phone(name: str, pbx: str | None) -> str:
+    if pbx is None:
+        return f"{name} has no extension that could ring; give one first."
+    return f"{name} has no extension on {pbx} that could ring; give one first."
+
+
+def _not_then(at: datetime, zone: ZoneInfo, hours: ClientHours) -> str:
+    """Why clients may not be called at a moment, and when they may."""
+    shown, after = _clock(at, zone), _clock(hours.after(at, zone), zone)
+    if at.astimezone(zone).weekday() not in hours.weekdays:
+        why = f"By the client's clock in {zone.key} it is {shown} then, and clients are not called on that weekday."
+    else:
+        day = hours.clock()
+        why = f"By the client's clock in {zone.key} it is {shown} then, and clients may be called {day}."
+    return " ".join((why, f"The next permitted moment is {after}.", "If the client wished this one, set `any_hour`."))
+
+
+def _absent(name: str, until: datetime | None) -> str:
+    if until is None:
+        return f"{name} is absent then; choose another time or person."
+    return f"{name} is absent then, until {until:%Y-%m-%d %H:%M} UTC; choose another time or person."
 
 
 def _ask_zone(candidates: Sequence[str], place: str) -> InvalidRequestError:

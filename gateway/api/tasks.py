@@ -396,10 +396,11 @@ class Tasks:
         zone = zone_of(person.timezone if person else None, self._parts.settings.company.timezone)
         free = [hour + timedelta(hours=n) for n in range(1, _HOURS_OFFERED)]
         offered = ", ".join(h.astimezone(zone).strftime("%H:%M") for h in free if h not in full)
-        raise FullHourError(
-            f"{hour.astimezone(zone):%H:%M} has {rule.hour_max} calls and meetings already; free by this person's"
-            f" clock: {offered or 'none of the next hours'}."
+        whole = (
+            f"By this person's clock {hour.astimezone(zone):%H:%M} has {rule.hour_max} calls and meetings already.",
+            f"Free hours: {offered}." if offered else "None of the next hours is free; choose another day or person.",
         )
+        raise FullHourError(" ".join(whole))
 
     def _e164(self, text: str) -> str:
         number = self._parts.plan.parse(text)

@@ -358,8 +358,7 @@ class Users:
         if text is not None:
             shown = plan.parse(text).e164
             if shown is None or shown not in plan.own:
-                ours = ", ".join(sorted(plan.own)[:20]) or "none is configured; see pbx.NAME.trunks[].own_numbers"
-                raise refused_value("number", f"This is none of our own numbers; they are: {ours}.", code="not_ours")
+                raise refused_value("number", _not_ours(sorted(plan.own)[:20]), code="not_ours")
         async with self._parts.pool.acquire() as connection, connection.transaction():
             person = await people.read_user(connection, path.user_id)
             held = person.extensions if person else ()
@@ -396,3 +395,9 @@ def _check_reach(who: Principal, *roles: Role) -> None:
     )
     if beyond:
         raise NotAllowed("This key enters and changes managers only; for others take one with all rights of theirs.")
+
+
+def _not_ours(own: Sequence[str]) -> str:
+    if not own:
+        return "None of our own numbers is configured; see pbx.NAME.trunks[].own_numbers."
+    return f"This is none of our own numbers; they are: {', '.join(own)}."

@@ -141,7 +141,11 @@ class ClientHours:
     def in_words(self) -> str:
         """As a sentence writes them."""
         days = "" if len(self.weekdays) == 7 else " on " + ", ".join(_DAYS[day] for day in sorted(self.weekdays))
-        return f"{_clock(self.since)}-{_clock(self.until)}{days}"
+        return f"{self.clock()}{days}"
+
+    def clock(self) -> str:
+        """Of a day on which they may, like 09:00-20:00."""
+        return f"{_clock(self.since)}-{_clock(self.until)}"
 
 
 _DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")

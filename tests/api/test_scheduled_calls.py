@@ -158,7 +158,7 @@ async def test_outside_the_permitted_hours_only_at_the_clients_own_wish(api: Api
     """Requirement 11."""
     anna = await api.caller(Role.MANAGER, "anna")
     found = await problem(await ask(anna, "a", number=LANDLINE, at=on("06:30")), 422, "invalid-request")
-    assert on("09:00") in str(found)
+    assert on("09:00").replace("T", " ") in str(found)
     assert "09:00-20:00" in str(found)
 
     assert (await plan(anna, "b", at=on("06:30"), any_hour=True))["any_hour"] is True
@@ -185,8 +185,9 @@ async def test_two_calls_of_one_manager_never_overlap_and_the_nearest_free_times
     first = await plan(anna, "a", minutes=30)
     found = await problem(await ask(anna, "b", number=LANDLINE, at=on("11:15")), 409, "conflict")
     detail = str(found["detail"])
-    assert f"scheduled call {first['id']} from {on('11:00')}+03:00 to {on('11:30')}+03:00" in detail
-    assert f"{on('10:45')}+03:00, {on('11:30')}+03:00, {on('11:45')}+03:00" in detail
+    asked, free = f"{on('11:00')} to {on('11:30')}", f"{on('10:45')}, {on('11:30')}, {on('11:45')}"
+    assert f"scheduled call {first['id']} from {asked} by the clock of Europe/Moscow".replace("T", " ") in detail
+    assert f"free times are: {free}.".replace("T", " ") in detail
 
     await plan(anna, "c", at=on("11:30"))
     await plan(boris, "d", at=on("11:15"))
@@ -258,6 +259,20 @@ async def test_a_missed_call_is_planned_anew_and_its_task_is_done(api: Api) -> N
     again = await changed(anna, call, at=on("12:00"))
     assert (again["state"], again["attempts"], again["task"]) == ("planned", 0, None)
     assert await pool.fetchval("select state from task where id = $1", task) == "done"
+
+
+async def test_why_a_call_was_moved_is_said_in_the_readers_language(api: Api) -> None:
+    anna = await api.caller(Role.MANAGER, "anna")
+    call = await plan(anna, "a")
+    await api.site.pool.execute("update scheduled_call set reason = 'late'")
+
+    polish = await (await anna.get(f"scheduled-calls/{call['id']}", headers={"Accept-Language": "pl"})).json()
+    listed = await (await anna.get("scheduled-calls?fields=detail", headers={"Accept-Language": "ru"})).json()
+    english = await (await anna.get(f"scheduled-calls/{call['id']}")).json()
+
+    assert polish["detail"] == "O tej porze bramka nie działała; rozmowę zaplanowano na nowo."
+    assert listed["items"] == [{"detail": "В назначенное время шлюз не работал; звонок запланирован заново."}]
+    assert english["detail"] == "The gateway was not there at its moment; it was planned anew."
 
 
 async def claimed(api: Api, id: object) -> Scheduled:
