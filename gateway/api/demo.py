@@ -11,7 +11,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.fields import Nothing, Outgoing
+from gateway.api.fields import Nothing, Outgoing, Spoken
 from gateway.api.once import do_once
 from gateway.api.parts import ApiParts
 from gateway.api.problems import ConflictError
@@ -35,7 +35,7 @@ class DemoStepView(Outgoing):
 
     at: datetime
     step: DemoStep = Field(description="which; the phones' and the database's come as they happen")
-    text: str = Field(description="in English, for people")
+    text: Spoken = Field(description="for people, in the language of the request")
     values: dict[str, str | float] = Field(description="what the text is made of; times in seconds")
 
 
@@ -43,7 +43,7 @@ class DemoHindered(Outgoing):
     """Why there can be none."""
 
     code: DemoObstacle = Field(description="for programs")
-    text: str = Field(description="in English, with what to do")
+    text: Spoken = Field(description="for people, with what to do")
 
 
 class DemoView(Outgoing):
@@ -54,7 +54,7 @@ class DemoView(Outgoing):
     ended_at: datetime | None = Field(description="null while it runs")
     call: UUID | None = Field(description="its call, once the database has it: `/calls/{id}`")
     steps: tuple[DemoStepView, ...]
-    reason: str = Field(description="why it failed; empty: it did not")
+    reason: Spoken = Field(description="why it failed; empty: it did not")
     hindered: DemoHindered | None = Field(description="why none can be begun now; null: one can")
 
 

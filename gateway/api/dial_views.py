@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId
+from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId, Spoken
 from gateway.api.users import PbxName
 from gateway.domain.access import Role
 from gateway.domain.dial_rules import CostlyKind, DialLimits, PrefixRule
@@ -147,7 +147,7 @@ class DialAnswer(Outgoing):
 
     allowed: bool
     reason: DialReason | None
-    sentence: str = Field(description="for people: which rule it is and who can change it; empty: it is allowed")
+    sentence: Spoken = Field(description="for people: which rule it is and who can change it; empty: it is allowed")
     number: str | None = Field(description="what would be dialled; null: it is no number")
     region: str | None
     foreign: bool
@@ -187,7 +187,7 @@ class RefusalView(Outgoing):
     region: str | None
     purpose: DialPurpose
     reason: DialReason
-    sentence: str
+    sentence: Spoken
 
 
 class CountsQuery(Incoming):

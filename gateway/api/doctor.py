@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.api.fields import Incoming, Nothing, Outgoing
+from gateway.api.fields import Incoming, Nothing, Outgoing, Spoken
 from gateway.api.parts import ApiParts, UnknownPbxError
 from gateway.api.routing import Asked, Route
 from gateway.api.users import PbxName
@@ -29,8 +29,8 @@ class FindingView(Outgoing):
     area: str = Field(description="where: `asterisk main`, `journal of main`, `recordings of main`")
     level: Literal["ok", "advice", "fault"]
     code: str = Field(description="what is wrong, in a word that stays the same; empty: nothing is")
-    text: str = Field(description="what was found, in plain words")
-    remedy: tuple[str, ...] = Field(description="what to do, line by line")
+    text: Spoken = Field(description="what was found, in plain words")
+    remedy: tuple[Spoken, ...] = Field(description="what to do, line by line")
 
 
 class PbxView(Outgoing):

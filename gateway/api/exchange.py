@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from gateway import __version__
-from gateway.api.fields import Nothing, Outgoing
+from gateway.api.fields import Nothing, Outgoing, Spoken
 from gateway.api.parts import ApiParts
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Right
@@ -42,7 +42,7 @@ class TrunkView(Outgoing):
     registration: str = Field(description="none, registering, registered, refused, unreachable")
     reachable: bool | None
     code: int = Field(description="last SIP status of a registration; 0 before any")
-    text: str = Field(description="in English, for people")
+    text: Spoken = Field(description="for people")
     registered_until: datetime | None
     round_trip_seconds: float | None
 
@@ -90,7 +90,7 @@ class ExchangeAnswer(Outgoing):
 
     has_exchange: bool = Field(description="whether the site has one")
     standing: ExchangeStandingView | None = Field(description="null: it does not run, or does not answer")
-    trouble: str = Field(description="why not, in English; empty: it does")
+    trouble: Spoken = Field(description="why not, for people; empty: it does")
     code: str = Field(description="the same for programs: none, starting, port_taken, address_missing ...")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.aftercare.importing import progress_of
-from gateway.api.fields import CursorText, Incoming, Limit, Outgoing, RowId
+from gateway.api.fields import CursorText, Incoming, Limit, Outgoing, RowId, Spoken
 from gateway.domain.cards import Stage
 from gateway.domain.import_cells import PLAIN_WORDS
 from gateway.domain.import_columns import FIELD, Target
@@ -199,7 +199,7 @@ class FaultView(Outgoing):
     code: str
     column: str
     value: str
-    words: str
+    words: Spoken
 
 
 class ImportRowView(Outgoing):
@@ -213,7 +213,7 @@ class ImportRowView(Outgoing):
     twin: int | None = Field(description="the row of this file that made the card")
     code: str = Field(description="why it was refused")
     column: str
-    words: str = Field(description="the verdict in plain words")
+    words: Spoken = Field(description="the verdict in plain words")
     faults: tuple[FaultView, ...] = Field(description="values that were left out")
     cells: tuple[str, ...] = Field(description="the row itself, where something was left out or all was refused")
 

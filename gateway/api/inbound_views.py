@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId
+from gateway.api.fields import CursorText, Incoming, Limit, Moment, Outgoing, RowId, Spoken
 from gateway.api.missed_views import Did
 from gateway.api.problems import refused_value
 from gateway.api.task_views import ZoneName
@@ -292,7 +292,7 @@ class RouteReasonView(Outgoing):
     step: int = Field(description="from 0")
     user: int | None
     why: RouteWhy
-    text: str
+    text: Spoken
 
 
 class DecisionView(Outgoing):

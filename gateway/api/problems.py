@@ -269,7 +269,7 @@ def _headers(error: Exception) -> dict[str, str]:
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error with its problem document; aiohttp's own pages for 404, 405 and 413 among them."""
-    language = asked_language(request.headers.get(hdrs.ACCEPT_LANGUAGE))
+    language = _language_of(request)
     readers_language.set(language)
     try:
         return await handler(request)
@@ -283,6 +283,12 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         return _logged(request, error, language)
     except Exception as error:  # noqa: BLE001 - the top of a request's task: one fault must not take the connection along
         return _logged(request, error, language)
+
+
+def _language_of(request: web.Request) -> str:
+    """A browser's WebSocket can send no headers, so its address names the language."""
+    named = request.query.get("language") if hdrs.SEC_WEBSOCKET_KEY in request.headers else None
+    return asked_language(named or request.headers.get(hdrs.ACCEPT_LANGUAGE))
 
 
 def _ours(error: web.HTTPException) -> GatewayError:

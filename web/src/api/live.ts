@@ -7,6 +7,7 @@ import { newKey } from "./client";
 import { NO_CALLS, reconnected, told, type LiveCall, type LiveMessage, type OpenCalls } from "./openCalls";
 import type { Fact } from "./keys";
 import { ApiProblem } from "./problem";
+import { language } from "../words";
 
 const SESSION_ENDED = 4401;
 const RESYNC = 4408;
@@ -139,7 +140,7 @@ export class LiveLine {
     this.#drop(1000);
     this.#open = reconnected(this.#open);
     this.#set({ line: "connecting", retryAt: null });
-    const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/api/v1/live");
+    const socket = new WebSocket(location.origin.replace(/^http/, "ws") + `/api/v1/live?language=${language()}`);
     this.#socket = socket;
     socket.onmessage = (event: MessageEvent<string>) => {
       if (socket === this.#socket) this.#take(JSON.parse(event.data) as LiveMessage);

@@ -7018,7 +7018,7 @@ export interface components {
             code: components["schemas"]["DemoObstacle"];
             /**
              * Text
-             * @description in English, with what to do
+             * @description for people, with what to do
              */
             text: string;
         };
@@ -7054,7 +7054,7 @@ export interface components {
             step: components["schemas"]["DemoStep"];
             /**
              * Text
-             * @description in English, for people
+             * @description for people, in the language of the request
              */
             text: string;
             /**
@@ -7565,7 +7565,7 @@ export interface components {
             standing: components["schemas"]["ExchangeStandingView"] | null;
             /**
              * Trouble
-             * @description why not, in English; empty: it does
+             * @description why not, for people; empty: it does
              */
             trouble: string;
             /**
@@ -16701,7 +16701,7 @@ export interface components {
             code: number;
             /**
              * Text
-             * @description in English, for people
+             * @description for people
              */
             text: string;
             /** Registered Until */
