@@ -209,8 +209,7 @@ class CardInput:
             key, _, value = text.partition(":")
             try:
                 if key not in known:
-                    there = ", ".join(known) or "none"
-                    raise FieldValueError(key, f"Write key:value; there is no field of this key; there are: {there}.")
+                    raise FieldValueError(key, _no_field(known))
                 found[key] = read_text(known[key], value)
             except FieldValueError as fault:
                 raise InvalidRequestError(
@@ -221,3 +220,9 @@ class CardInput:
 
 def _fault(pointer: str, code: str, detail: str) -> FieldFault:
     return FieldFault(place="body", pointer=pointer, code=code, detail=detail)
+
+
+def _no_field(known: Iterable[str]) -> str:
+    if there := ", ".join(known):
+        return f"Write key:value; there is no field of this key; there are: {there}."
+    return "There are no fields of your own to ask by."

@@ -280,7 +280,7 @@ class DialPermissions:
             raised = above(before.company, after.company) or above(before.key, after.key)
             field = raised or ("internal_targets" if after.internal_targets != before.internal_targets else None)
         if field is not None:
-            raise NotAllowed(f"You would give more {field} than you have yourself; ask an administrator.")
+            raise NotAllowed(f"You would give more in `{field}` than you have yourself; ask an administrator.")
 
 
 def _read(path: str, handler: object, summary: str) -> Route:
@@ -305,7 +305,7 @@ async def _check_subject(connection: Connection, body: NewException) -> None:
     )
     if not found:
         name = "team" if body.team else "user" if body.user else "key"
-        raise refused_value(name, "There is none with this id.")
+        raise refused_value(name, "Nothing has this id.")
 
 
 def _changed(policy: DialPolicy, body: DialPermissionsChange) -> DialPolicy:
@@ -355,7 +355,9 @@ def _below_company(scope: Scope | None, limits: DialLimits, company: DialLimits)
     """A limit of one above that of all would only deceive."""
     if (span := above(company, limits)) is not None:
         name = f"{scope}_limits/{span}" if scope else f"limits/{span}"
-        raise refused_value(name, f"The whole company has {company.of(Span(span))}; raise company_limits first.")
+        raise refused_value(
+            name, f"The limit of the whole company is {company.of(Span(span))}; raise `company_limits` first."
+        )
 
 
 def _known_regions(regions: Sequence[str]) -> None:

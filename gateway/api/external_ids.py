@@ -155,12 +155,8 @@ class ExternalIds:
             taken = await store.link(connection, path.system, path.kind, path.external, local)
             found = await store.read_external(connection, path.system, path.kind, path.external)
         if taken is not None:
-            which = f"the {taken.kind} {taken.local}"
-            if taken.local in await self._hidden(asked.principal, [taken]):
-                which = "a card that you may not see"
-            raise IdentityTakenError(
-                f"{taken.external} of {taken.system} stands for {which} already; delete that identity first."
-            )
+            hidden = taken.local in await self._hidden(asked.principal, [taken])
+            raise IdentityTakenError(_taken_by(taken, hidden=hidden))
         if found is None:
             raise NotFoundError
         return _view(found)
@@ -188,7 +184,7 @@ class ExternalIds:
         fits = ("-" in local) == (kind in _BY_UUID) and (kind in _BY_UUID or int(local) <= store.INT64_MAX)
         found = await store.standing(self._parts.pool, kind, local) if fits else None
         if found is None or (kind is IdentityOf.CONTACT and not await self._sees(who, [int(found)])):
-            detail = f"There is no {kind} with this id."
+            detail = f"Nothing of the kind `{kind}` has this id."
             raise InvalidRequestError([FieldFault(place="body", pointer="#/local", code="unknown", detail=detail)])
         return found
 
@@ -199,6 +195,16 @@ class ExternalIds:
 
     async def _sees(self, who: Principal, cards: list[int]) -> frozenset[int]:
         return await visible_ids(self._parts.pool, cards, card_reach(who))
+
+
+def _taken_by(taken: ExternalId, *, hidden: bool) -> str:
+    """What an id stands for already, so that it cannot stand for another thing."""
+    if hidden:
+        return f"{taken.external} of {taken.system} stands for a card that you may not see; delete that identity first."
+    return (
+        f"{taken.external} of {taken.system} stands for the {taken.kind} {taken.local} already;"
+        " delete that identity first."
+    )
 
 
 def _view(found: ExternalId) -> IdentityView:

@@ -65,13 +65,25 @@ TYPES = (
 _PAGE = 1000
 _VERDICT_HEADS = ("Row", "Verdict", "Card", "In words", "Column", "Reason")
 _REACHED = {Target.NUMBER, Target.EMAIL, Target.EXTERNAL_ID}
+_NOT_NOW = {
+    State.READY: "The import has not begun, so there is nothing to stop or to take back.",
+    State.CHECKING: "The file is being tried; wait until that is done, or stop it.",
+    State.CHECKED: "The import has not begun, so there is nothing to stop or to take back.",
+    State.RUNNING: "The import is running; wait until it is done, or stop it.",
+    State.DONE: "The import is done; it can only be taken back now.",
+    State.CANCELLED: "The import was stopped; take it back, or send the file again.",
+    State.FAILED: "The import was broken off; take it back, or send the file again.",
+    State.UNDOING: "The import is being taken back; wait until that is done, or stop it.",
+    State.UNDONE: "The import was taken back; send the file again to import it once more.",
+}
+"""What is to be done about an import in a state in which something else was ordered."""
 
 
 class NotNowError(ConflictError):
     """The import is not in a state in which this can be ordered."""
 
-    def __init__(self, state: State, allowed: Sequence[State]) -> None:
-        super().__init__(f"The import is {state}; this is possible while it is {', '.join(allowed)}.")
+    def __init__(self, state: State) -> None:
+        super().__init__(_NOT_NOW[state])
 
 
 class SameFileError(ConflictError):
@@ -397,14 +409,14 @@ async def _check_new(connection: Connection, held: Import) -> None:
     done = [s for s in same if s.state in (State.RUNNING, State.DONE, State.CANCELLED, State.FAILED) and s.place]
     if done:
         raise SameFileError(
-            f"The same file was imported before (import {done[0].id}, {done[0].state}); order it with `again`"
-            " if it shall be imported once more."
+            f"The same file was imported before, as import {done[0].id}; order it with `again` if it shall be imported"
+            " once more."
         )
 
 
 def _require(held: Import, allowed: Sequence[State]) -> None:
     if held.state not in allowed:
-        raise NotNowError(held.state, allowed)
+        raise NotNowError(held.state)
 
 
 def _fault(pointer: str, detail: str) -> FieldFault:

@@ -372,14 +372,22 @@ def _changed(body: RouteChange) -> Row:
     return found
 
 
+def _taken_by(name: str, did: str | None) -> str:
+    """What a new route may not have, for one that is there has it; `did` None: it is the name."""
+    if did is None:
+        return f"Another route has the name “{name}” already; change that one, or archive it."
+    if did == EVERY_NUMBER:
+        return f"The route “{name}” has every number without a route already; change that one, or archive it."
+    return f"The number {did} has the route “{name}” already; change that one, or archive it."
+
+
 async def _check(connection: Connection, others: list[StoredRoute], body: Mapping[str, object], *, id: int) -> None:
     """Refuse a route that cannot hold beside the others."""
     route = route_of(body, id=id)
     for other in others:
         same_did = route.did is not None and other.route.did == route.did
         if same_did or other.route.name.casefold() == route.name.casefold():
-            what = f"the number {'of all others' if route.did == EVERY_NUMBER else route.did}" if same_did else "name"
-            raise RouteTakenError(f"The route {other.route.name!r} has this {what}; change that one, or archive it.")
+            raise RouteTakenError(_taken_by(other.route.name, other.route.did if same_did else None))
     faults = route_faults(route, await store.known_to_routes(connection, but=id))
     if faults:
         raise InvalidRequestError(

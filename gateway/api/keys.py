@@ -173,7 +173,7 @@ class Keys:
     def _check_rights(self, role: Role, rights: frozenset[Right]) -> None:
         beyond = sorted(rights - GRANTS[role])
         if beyond:
-            raise refused_value("rights", f"The role {role} does not have the rights {', '.join(beyond)}.")
+            raise refused_value("rights", f"The role {role} does not have these rights: {', '.join(beyond)}.")
 
     def _check_binding(self, body: NewKey) -> None:
         if body.pbx is None:
@@ -181,4 +181,6 @@ class Keys:
         if body.pbx not in self._parts.directories:
             raise refused_value("pbx", "No PBX has this name.")
         if body.rights is None or not BOUND.issuperset(body.rights):
-            raise refused_value("rights", f"A key bound to a PBX has only {' or '.join(sorted(BOUND))}.")
+            raise refused_value(
+                "rights", f"A key bound to a PBX may have only these rights: {', '.join(sorted(BOUND))}."
+            )

@@ -55,8 +55,12 @@ class Sentences:
     def _one_by_one(self, text: str, language: str, depth: int) -> str | None:
         """A text of several sentences; None: it is one, or nobody knows one of them."""
         parts = BETWEEN.split(text)
-        found = [self._found(part, language, depth + 1) for part in parts] if len(parts) > 1 else [None]
-        return None if None in found else " ".join(part for part in found if part is not None)
+        found: list[str] = []
+        for part in parts if len(parts) > 1 else ():
+            if (known := self._found(part, language, depth + 1)) is None:
+                return None
+            found.append(known)
+        return " ".join(found) if found else None
 
     def _with_slots(self, text: str, language: str, depth: int) -> str | None:
         for fixed, known in self._slotted:

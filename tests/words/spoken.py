@@ -34,6 +34,8 @@ FAMILIES = frozenset({"GatewayError", "TryAgain", "GiveUp", "Rejected", "NotAllo
 OF_THE_DOCTOR = frozenset({"ok", "advice", "fault"})
 NAMED = re.compile(r"\{[a-z_]+\}")
 """A slot of a text that is filled with `format`."""
+METRICS = frozenset({"Counter", "Gauge", "Histogram"})
+"""Their texts go to whoever collects the metrics, in English."""
 FOR_DEVELOPERS = frozenset({"description", "summary", "help"})
 """Keywords whose texts go into the OpenAPI document and the command line, which are English."""
 
@@ -70,8 +72,8 @@ class Sentences(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """But those of errors are what they say."""
-        if node.name in self._errors and (doc := ast.get_docstring(node)):
+        """But those of errors are what they say; a private one is caught where it is raised."""
+        if node.name in self._errors and not node.name.startswith("_") and (doc := ast.get_docstring(node)):
             self.found.append(" ".join(doc.partition("\n\n")[0].split()))
         self.generic_visit(node)
 
@@ -80,6 +82,8 @@ class Sentences(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name) and node.func.id in METRICS:
+            return
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if self._doctor and name in OF_THE_DOCTOR:
             self.found += [text for part in node.args for text in _texts(part)]
