@@ -12,16 +12,20 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import Signals
+from typing import IO
 
 import psutil
 
 from gateway.domain.errors import GiveUp
 from gateway.store.embedded_account import ENVIRONMENT, Account, FolderNotOurs
+
+LINGER_SECONDS = 0.5
 
 
 class FolderInUse(GiveUp, BlockingIOError):
@@ -45,15 +49,27 @@ def only_gateway(lock: Path) -> Iterator[None]:
     except OSError as reason:
         raise FolderNotOurs(f"{lock} cannot be opened ({reason}); start the gateway as its owner.") from reason
     with os.fdopen(descriptor, "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderInUse(lock, file.read().strip() or "it is just starting") from None
+        if not _locked(file):
+            raise FolderInUse(lock, file.read().strip() or "it is just starting")
         file.truncate()
         now = datetime.now(UTC)
         file.write(f"process {os.getpid()}, {Path(sys.argv[0]).name}, since {now:%Y-%m-%d %H:%M:%S} UTC\n")
         file.flush()
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take the lock; one whose holder was killed may be held for a moment more, by what he was just starting."""
+    end = time.monotonic() + LINGER_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(LINGER_SECONDS / 20)
+        else:
+            return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,9 +132,12 @@ async def before_only(engine: EmbeddedEngine) -> None:
 
 
 async def two_or(engine: EmbeddedEngine):
-    """The phones, once the engine is connected again."""
-    await engine.ready()
-    return await engine.endpoints()
+    """The phones, once the engine has seen that its connection was taken and is connected again."""
+    async with asyncio.timeout(30):
+        while not (phones := await engine.endpoints()):
+            await asyncio.sleep(0.05)
+            await engine.ready()
+    return phones
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", '{"codecs": 7}'])

@@ -53,6 +53,7 @@ async def test_told_to_stop_in_the_middle_of_calls_and_transcription_it_ends_at_
             with served(configured(tmp_path, database=database)) as gateway:
                 await asyncio.to_thread(writer.join)
                 await all_right(pool, calls)
+                await gateway.says("serving")
                 assert await gateway.stop() == 0
 
 

@@ -1,7 +1,7 @@
-/* How long to wait before a connection is tried again: 1, 2, 4, 8, 16, 30 s, each up to a quarter less, so that a
+/* How long to wait before a connection is tried again: 1, 2, 4, 8, 10 s, each up to a quarter less, so that a
    company's browsers do not all come back at one moment. */
 
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 10_000;
 
 /** Milliseconds before the next try.
  * @param failures how many tries in a row have failed, from 1

@@ -21,7 +21,7 @@ const FRESH_MS = 30_000;
 const LONGEST_PAUSE_MS = 30_000;
 const TRIES_OF_AN_ACT = 6;
 
-/** Milliseconds before the next try: what the gateway asked for, else 1, 2, 4, ... 30 s. */
+/** Milliseconds before the next try: what the gateway asked for, else 1, 2, 4, ... 10 s. */
 export function pauseBefore(failures: number, fault: unknown): number {
   if (fault instanceof ApiProblem && fault.retryAfter !== null) return fault.retryAfter * 1000;
   return Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** failures);

@@ -13,6 +13,8 @@ const RECENT = 50;
 interface OwnAnswer {
   readonly own: OwnState | null;
   readonly skew: number;
+  /** When the question was sent (Date.now()). */
+  readonly askedAt: number;
 }
 
 /** The phone as it is now; written into the store too. One part of the page calls it: the band. */
@@ -20,7 +22,7 @@ export function usePhoneKeeper(): { phone: Phone; skew: number; commands: readon
   const me = useSession().userId;
   const calls = useNamed(useOpenCalls());
   const { own, skew, ownAt } = useOwnState(me, calls);
-  const heardAt = useHeardAt(calls, skew);
+  const heardAt = useHeardAt(calls);
   const commands = useOwnCommands(me);
   const chosen = useChosen();
   const phone = useMemo(
@@ -51,17 +53,17 @@ function useNamed(calls: ReadonlyMap<string, LiveCall>): ReadonlyMap<string, Liv
   }, [calls, chosen]);
 }
 
-/** When this page heard of the last change of each open call, by the gateway's clock. */
-function useHeardAt(calls: ReadonlyMap<string, LiveCall>, skew: number): ReadonlyMap<string, number> {
+/** When this page heard of the last change of each open call, by its own clock. */
+function useHeardAt(calls: ReadonlyMap<string, LiveCall>): ReadonlyMap<string, number> {
   const [kept] = useState(() => new Map<string, { revision: number; at: number }>());
   return useMemo(() => {
-    const now = Date.now() + skew;
+    const now = Date.now();
     for (const id of [...kept.keys()]) if (!calls.has(id)) kept.delete(id);
     for (const call of calls.values()) {
       if (kept.get(call.id)?.revision !== call.revision) kept.set(call.id, { revision: call.revision, at: now });
     }
     return new Map([...kept].map(([id, { at }]) => [id, at]));
-  }, [calls, kept, skew]);
+  }, [calls, kept]);
 }
 
 function useOwnState(me: number | null, calls: ReadonlyMap<string, LiveCall>) {
@@ -70,8 +72,9 @@ function useOwnState(me: number | null, calls: ReadonlyMap<string, LiveCall>) {
   const query = useQuery({
     queryKey,
     queryFn: async (): Promise<OwnAnswer> => {
+      const askedAt = Date.now();
       const { at, items } = await body(api.GET("/api/v1/states"));
-      return { own: items.find((state) => state.user === me) ?? null, skew: Date.parse(at) - Date.now() };
+      return { own: items.find((state) => state.user === me) ?? null, skew: Date.parse(at) - Date.now(), askedAt };
     },
     enabled: me !== null,
   });
@@ -96,7 +99,7 @@ function useOwnState(me: number | null, calls: ReadonlyMap<string, LiveCall>) {
     }, ASK_AGAIN_MS);
     return () => clearTimeout(timer);
   }, [client, queryKey, me, changes]);
-  return { own: query.data?.own ?? null, skew: query.data?.skew ?? 0, ownAt: query.dataUpdatedAt + (query.data?.skew ?? 0) };
+  return { own: query.data?.own ?? null, skew: query.data?.skew ?? 0, ownAt: query.data?.askedAt ?? 0 };
 }
 
 /** His last orders, those that go on among them. */

@@ -75,6 +75,12 @@ describe("a talk", () => {
     });
     expect(phoneOf(state).shown?.since).toBe(Date.parse("2026-11-24T14:02:00Z"));
   });
+  it("that only he took is one while his state is still that from before, and over once he was free again", () => {
+    const talk = call({ state: "talking", answered_by: ["7"], answered_at: "2026-11-24T14:00:05Z" });
+    expect(kinds(known([talk], { ownAt: 200 }))).toEqual(["talking"]);
+    expect(kinds(known([talk], { ownAt: 200, own: own({ ringing: ["a"] }) }))).toEqual(["talking"]);
+    expect(kinds(known([talk], { ownAt: 200, own: own({ since: "2026-11-24T14:03:00Z" }) }))).toEqual([null]);
+  });
   it("is over for him after a transfer", () => {
     const gone = call({ state: "talking", answered_by: ["7", "8"], managers: [part(ME), part(8)] });
     expect(kinds(known([gone], { ownAt: 200 }))).toEqual([null]);

@@ -11,10 +11,10 @@ export interface Known {
   /** The person; null: a key that belongs to nobody. */
   readonly me: number | null;
   readonly calls: ReadonlyMap<string, LiveCall>;
-  /** When this page heard of a call's last change. */
+  /** When this page heard of a call's last change, by its own clock. */
   readonly heardAt: ReadonlyMap<string, number>;
   readonly own: OwnState | null;
-  /** When his state was asked for last. */
+  /** When the question was sent that `own` answers: it knows of everything heard before. */
   readonly ownAt: number;
   readonly commands: readonly Command[];
 }
@@ -108,12 +108,18 @@ export function kindOf(call: LiveCall, known: Known): "ringing" | "dialling" | "
   if (known.me === null || !part || call.kind === "service") return null;
   const own = known.own;
   if (own?.state === "talking" && own.call === call.id) return "talking";
+  if (call.state === "talking" && call.transfers.length === 0 && call.answered_by.join() === part.extension && isBefore(own, call)) return "talking";
   const isTold = own !== null && known.ownAt >= (known.heardAt.get(call.id) ?? 0);
   if (isTold) return own.ringing.includes(call.id) ? waitingKind(call) : null;
   // A change that his state does not tell of yet: go by the call alone, so that nothing waits for a second answer.
   if (call.state === "ringing") return passedOn(call, known) ? null : waitingKind(call);
   const tookIt = call.answered_by.includes(part.extension) && call.transfers.length === 0;
   return tookIt ? "talking" : null;
+}
+
+/** Whether his state is still the one from before a talk that only he took: it follows the call, a moment later. */
+function isBefore(own: OwnState | null, call: LiveCall): boolean {
+  return (at(own?.since) ?? 0) < (at(call.answered_at) ?? 0);
 }
 
 /** Whether he has sent the call on while it rang: at his phone it is over, though his part in it stays. */
