@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from gateway.commands.errors import ClientHeld
 from gateway.store.clients_held import HeldClient, Holding
 
-_ANYWAY = "send `anyway` to call all the same."
 _OWN = {
     Holding.ORDERED: (
         "in_flight",
@@ -18,10 +17,22 @@ _OWN = {
     Holding.TALKING: ("in_call", "You are in a call with this client, or he rings your phone; take that call."),
 }
 _OTHERS = {
-    Holding.ORDERED: ("colleague_calls", "{name} is calling this client at this moment; " + _ANYWAY),
-    Holding.TALKING: ("colleague_talks", "{name} is in a call with this client at this moment; " + _ANYWAY),
-    Holding.CALLING: ("client_calls", "This client is calling us at this moment; take his call, or " + _ANYWAY),
-    Holding.CLAIMED: ("colleague_claimed", "{name} took this client for calling back; " + _ANYWAY),
+    Holding.ORDERED: (
+        "colleague_calls",
+        "{name} is calling this client at this moment; send `anyway` to call all the same.",
+    ),
+    Holding.TALKING: (
+        "colleague_talks",
+        "{name} is in a call with this client at this moment; send `anyway` to call all the same.",
+    ),
+    Holding.CALLING: (
+        "client_calls",
+        "This client is calling us at this moment; take the call, or send `anyway` to call all the same.",
+    ),
+    Holding.CLAIMED: (
+        "colleague_claimed",
+        "{name} took this client for calling back; send `anyway` to call all the same.",
+    ),
 }
 
 

@@ -47,10 +47,9 @@ def _held(person: Person, pbx: str | None, known: Collection[str]) -> HeldExtens
     held = [e for e in person.extensions if pbx in (None, e.pbx) and e.pbx in known]
     if not held:
         where = _WHERE.format(user=person.id, pbx=pbx or "{pbx}", extension="{extension}")
-        raise NoPhone(
-            f"{person.name} has no extension{f' on {pbx}' if pbx else ''}; give one with PUT {where}"
-            ' and the body {"endpoints": ["PJSIP/..."]}.'
-        )
+        if pbx:
+            raise NoPhone(f"{person.name} has no extension on {pbx}; give one with PUT {where}.")
+        raise NoPhone(f"{person.name} has no extension; give one with PUT {where}.")
     if len({e.pbx for e in held}) > 1:
         names = ", ".join(sorted({e.pbx for e in held}))
         raise NoPhone(f"{person.name} has extensions on several PBXs; name one of {names} in `pbx`.")

@@ -152,17 +152,16 @@ def _is_day(text: str) -> bool:
 def _allowed(field: CustomField) -> str:
     match field.kind:
         case FieldKind.TEXT:
-            allowed = f"a text of at most {TEXT_MAX} characters"
+            return f"The field {field.key} holds a text of at most {TEXT_MAX} characters."
         case FieldKind.NUMBER:
-            allowed = "a number"
+            return f"The field {field.key} holds a number."
         case FieldKind.DATE:
-            allowed = "a day, like 2026-03-01"
+            return f"The field {field.key} holds a day, like 2026-03-01."
         case FieldKind.CHOICE:
-            shown = ", ".join(field.choices[:20])
-            allowed = f"one of: {shown}" + (", ..." if len(field.choices) > 20 else "")
+            shown = ", ".join(field.choices[:20]) + (", ..." if len(field.choices) > 20 else "")
+            return f"The field {field.key} holds one of: {shown}."
         case FieldKind.YES_NO:
-            allowed = "true or false"
-    return f"The field {field.key} holds {allowed}."
+            return f"The field {field.key} holds true or false."
 
 
 def changed_values(

@@ -13,7 +13,7 @@ Everything here is pure; `gateway.store.dial_permissions` brings the rules and c
 """
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -119,15 +119,29 @@ _CODES = {
     808: CostlyKind.SHARED_COST,
 }
 """Country codes that belong to no country (ITU-T E.164.1, list of assigned codes)."""
-_WORDS = {
-    CostlyKind.PREMIUM: "premium-rate numbers",
-    CostlyKind.SHARED_COST: "shared-cost numbers",
-    CostlyKind.PERSONAL: "personal numbers, which are dear to call",
-    CostlyKind.SATELLITE: "satellite telephones",
-    CostlyKind.NETWORK: "networks that belong to no country",
-    CostlyKind.WORLD_PREMIUM: "international premium-rate numbers",
+_COSTLY = {
+    CostlyKind.PREMIUM: "Calls to premium-rate numbers are not allowed.",
+    CostlyKind.SHARED_COST: "Calls to shared-cost numbers are not allowed.",
+    CostlyKind.PERSONAL: "Calls to personal numbers, which are dear to call, are not allowed.",
+    CostlyKind.SATELLITE: "Calls to satellite telephones are not allowed.",
+    CostlyKind.NETWORK: "Calls to networks that belong to no country are not allowed.",
+    CostlyKind.WORLD_PREMIUM: "Calls to international premium-rate numbers are not allowed.",
 }
-_WHO = "an administrator can change that (right dialling.manage, PATCH /dial-permissions)"
+_USED_UP = {
+    (Scope.USER, Span.MINUTE): "You have {limit} calls a minute, and they are used up.",
+    (Scope.USER, Span.HOUR): "You have {limit} calls an hour, and they are used up.",
+    (Scope.USER, Span.DAY): "You have {limit} calls within 24 hours, and they are used up.",
+    (Scope.USER, Span.FOREIGN_DAY): "You have {limit} calls abroad within 24 hours, and they are used up.",
+    (Scope.KEY, Span.MINUTE): "This API key has {limit} calls a minute, and they are used up.",
+    (Scope.KEY, Span.HOUR): "This API key has {limit} calls an hour, and they are used up.",
+    (Scope.KEY, Span.DAY): "This API key has {limit} calls within 24 hours, and they are used up.",
+    (Scope.KEY, Span.FOREIGN_DAY): "This API key has {limit} calls abroad within 24 hours, and they are used up.",
+    (Scope.COMPANY, Span.MINUTE): "The company has {limit} calls a minute, and they are used up.",
+    (Scope.COMPANY, Span.HOUR): "The company has {limit} calls an hour, and they are used up.",
+    (Scope.COMPANY, Span.DAY): "The company has {limit} calls within 24 hours, and they are used up.",
+    (Scope.COMPANY, Span.FOREIGN_DAY): "The company has {limit} calls abroad within 24 hours, and they are used up.",
+}
+_WHO = "An administrator can change that (right dialling.manage, PATCH /dial-permissions)."
 
 
 def judge(
@@ -196,7 +210,8 @@ def _outside(text: str, *, purpose: DialPurpose, rules: DialRules, plan: NumberP
         if purpose is DialPurpose.TRANSFER:
             return _refused(
                 DialReason.UNKNOWN_EXTENSION,
-                f"Nobody has this extension; a number of the PBX itself is allowed in internal_targets: {_WHO}.",
+                "Nobody has this extension. A number of the PBX itself is dialled once an administrator has it in"
+                " internal_targets (right dialling.manage, PATCH /dial-permissions).",
             )
         return _refused(DialReason.TOO_SHORT, "This is too short for a client's number; write it with its code.")
     return judge_number(number.e164, rules)
@@ -214,15 +229,17 @@ def judge_number(e164: str, rules: DialRules) -> DialVerdict:
     try:
         parsed = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
-        return _refused(DialReason.INVALID, f"No country has the code of this number; {_WHO}.", number=e164)
+        return _refused(
+            DialReason.INVALID, "No country has the code of this number; look whether a digit is wrong.", number=e164
+        )
     region = _region(parsed)
     foreign = region != rules.home
     known = {"number": e164, "region": region, "foreign": foreign}
+    where = region or f"+{parsed.country_code}"
     prefix = decisive(e164, rules.prefixes)
     if prefix is not None and not prefix.allowed:
-        return _refused(
-            DialReason.FORBIDDEN_PREFIX, f"Numbers that begin with {prefix.prefix} are forbidden; {_WHO}.", **known
-        )
+        forbidden = f"Numbers that begin with {prefix.prefix} are forbidden."
+        return _refused(DialReason.FORBIDDEN_PREFIX, f"{forbidden} {_WHO}", **known)
     known_number = phonenumbers.is_valid_number(parsed)
     kind = _kind(parsed) if known_number else _kind_behind(parsed)
     if kind is not None and kind not in rules.kinds and not (prefix and prefix.costly):
@@ -230,20 +247,22 @@ def judge_number(e164: str, rules: DialRules) -> DialVerdict:
     if prefix is not None and (known_number or _could_be(parsed, e164)):
         return DialVerdict(allowed=True, **known)  # type: ignore[arg-type]
     if prefix is None and region not in rules.countries and not (region is None and kind is not None):
-        allowed = ", ".join(sorted(rules.countries)) or "none"
-        where = region or f"+{parsed.country_code}"
-        return _refused(
-            DialReason.COUNTRY,
-            f"Calls to {where} are not allowed; allowed countries: {allowed}; {_WHO}.",
-            **known,
-        )
+        return _refused(DialReason.COUNTRY, f"{_closed(where, rules.countries)} {_WHO}", **known)
     if not known_number and (kind is None or not _could_be(parsed, e164)):
         return _refused(
             DialReason.INVALID,
-            f"{region} has no such number; look whether a digit is missing. If its range is new, {_WHO}: prefixes.",
+            f"{where} has no such number; look whether a digit is missing. If its range is new, an administrator can"
+            " allow it in prefixes (right dialling.manage, PATCH /dial-permissions).",
             **known,
         )
     return DialVerdict(allowed=True, **known)  # type: ignore[arg-type]
+
+
+def _closed(where: str, countries: Collection[str]) -> str:
+    """That a country may not be called, with those that may."""
+    if not countries:
+        return f"Calls to {where} are not allowed, and to no other country either."
+    return f"Calls to {where} are not allowed, only to {', '.join(sorted(countries))}."
 
 
 def _could_be(parsed: phonenumbers.PhoneNumber, e164: str) -> bool:
@@ -271,8 +290,7 @@ def _kind_behind(parsed: phonenumbers.PhoneNumber) -> CostlyKind | None:
 
 
 def _costly(kind: CostlyKind, e164: str, region: str | None, *, foreign: bool = True) -> DialVerdict:
-    sentence = f"Calls to {_WORDS[kind]} are not allowed; {_WHO}: kinds."
-    return _refused(DialReason(kind.value), sentence, number=e164, region=region, foreign=foreign)
+    return _refused(DialReason(kind.value), f"{_COSTLY[kind]} {_WHO}", number=e164, region=region, foreign=foreign)
 
 
 def over_limit(scope: Scope, span: Span, limit: int, oldest: datetime | None, now: datetime) -> DialVerdict | None:
@@ -287,16 +305,9 @@ def over_limit(scope: Scope, span: Span, limit: int, oldest: datetime | None, no
     """
     if limit > 0 and (oldest is None or oldest <= now - span.length):
         return None
-    whose = {Scope.USER: "You have", Scope.KEY: "This API key has", Scope.COMPANY: "The company has"}[scope]
-    what = {
-        Span.MINUTE: "calls a minute",
-        Span.HOUR: "calls an hour",
-        Span.DAY: "calls within 24 hours",
-        Span.FOREIGN_DAY: "calls abroad within 24 hours",
-    }[span]
     again = None if limit == 0 or oldest is None else oldest + span.length
-    wait = f" The next one may be dialled at {again:%H:%M:%S} UTC;" if again else ""
-    sentence = f"{whose} {limit} {what}, and they are used up.{wait or ' To have more:'} {_WHO}."
+    wait = (f"The next one may be dialled at {again:%H:%M:%S} UTC.",) if again else ()
+    sentence = " ".join((_USED_UP[scope, span].format(limit=limit), *wait, _WHO))
     return DialVerdict(allowed=False, reason=DialReason(f"{scope}_{span}"), sentence=sentence, again_at=again)
 
 
@@ -316,7 +327,7 @@ def _refused(
     return DialVerdict(
         allowed=False,
         reason=reason,
-        sentence=sentence[0].upper() + sentence[1:],
+        sentence=sentence,
         number=number if isinstance(number, str) else None,
         region=region if isinstance(region, str) else None,
         foreign=bool(foreign),

@@ -23,7 +23,7 @@ class SkippedTimeError(Rejected, ValueError):
     """The clocks of this zone skip that time; choose another one."""
 
     def __init__(self, wall: datetime, zone: ZoneInfo, moments: tuple[datetime, ...]) -> None:
-        known = " or ".join(f"{m:%Y-%m-%dT%H:%M}" for m in moments)
+        known = ", ".join(f"{m:%Y-%m-%dT%H:%M}" for m in moments)
         super().__init__(f"The clocks of {zone.key} skip {wall:%Y-%m-%dT%H:%M}; the next moments are {known}.")
         self.moments = moments
 

@@ -225,7 +225,7 @@ def changed(task: Task, changes: Mapping[str, object], now: datetime) -> Task:
         return task
     if new.state is not task.state:
         if new.state not in MOVES[task.state]:
-            raise MoveError(f"A task that is {task.state} cannot become {new.state}; open it again first.")
+            raise MoveError
         begun = task.started_at or (now if new.state is TaskState.IN_PROGRESS else None)
         new = replace(new, started_at=begun, ended_at=None if new.state.is_open else now)
     if new.due_at != task.due_at:

@@ -63,10 +63,8 @@ def seen_rows(seen: Sequence[Seen], people: Mapping[int, Person]) -> list[Row]:
 
 
 def _sentence(seen: Seen, people: Mapping[int, Person]) -> str:
-    if seen.user_id is None:
-        return f"Step {seen.place + 1}: {SENTENCES[seen.why]}."
-    person = people.get(seen.user_id)
-    return f"Step {seen.place + 1}: {person.name if person else 'A person'} {SENTENCES[seen.why]}."
+    person = people.get(seen.user_id) if seen.user_id is not None else None
+    return SENTENCES[seen.why].format(step=seen.place + 1, name=person.name if person else "Somebody")
 
 
 def routed_fact(pbx: str, call: UUID, plan: Plan, made: Made, contact_id: int | None) -> NewFact:

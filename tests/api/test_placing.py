@@ -106,7 +106,7 @@ async def test_a_client_who_is_just_calling_is_not_called(api: Api) -> None:
     answer = await click(boris, number=number)
 
     assert code(answer) == "client_calls"
-    assert "take his call" in answer[1]["detail"]
+    assert "take the call" in answer[1]["detail"]
 
 
 async def test_many_orders_at_one_moment_on_two_nodes_dial_once(api: Api, database: str) -> None:
