@@ -54,8 +54,8 @@ SHAPES = {
     r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$": (
         "Write this in one line, without control characters."
     ),
-    r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$": "Write something here, in one line.",
-    r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$": "Write something here, in one line.",
+    r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$": "Write some text, in one line.",
+    r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$": "Write some text, in one line.",
     r"^[^\x00-\x1f\x7f/]+$": "Write this in one line, without a slash.",
     r"^[^\s\x00-\x1f\x7f]+$": "Write this without spaces.",
     r"^[!-~]{1,120}$": "Use Latin letters, digits and punctuation marks, without spaces; at most 120 characters.",

@@ -35,7 +35,7 @@ class Form(BaseModel):
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("name", "\t", "Write something here, in one line."),
+        ("name", "\t", "Write some text, in one line."),
         ("name", "abcdef", "This is too long; it may have at most 5 characters."),
         ("code", "x", "This is too short; it needs at least 2 characters."),
         ("code", "yy", "This has a form that is not allowed; the allowed one is: ^x{2,3}$."),
