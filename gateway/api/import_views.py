@@ -187,7 +187,7 @@ class ImportView(Outgoing):
     options: dict[str, str | int | bool | None]
     counts: dict[str, int] = Field(description="rows by verdict, of the dry run until the real one")
     progress: Progress
-    fault: str | None
+    fault: Spoken | None
     same: tuple[SameFile, ...] = Field(description="earlier imports of the same file")
     begun_at: datetime | None
     ended_at: datetime | None

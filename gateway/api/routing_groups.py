@@ -25,7 +25,7 @@ from gateway.api.inbound_views import (
 from gateway.api.once import do_once, tell
 from gateway.api.pages import Page, page, read_cursor
 from gateway.api.parts import ApiParts
-from gateway.api.problems import ConflictError, NotFoundError, StaleVersionError, refused_value
+from gateway.api.problems import ConflictError, FieldFault, NotFoundError, StaleVersionError, refused_value
 from gateway.api.routing import Asked, Route
 from gateway.domain.access import Principal, Right
 from gateway.domain.routing_rules import uses
@@ -39,6 +39,10 @@ from gateway.store.tasks import active_users
 
 class GroupNameTakenError(ConflictError):
     """Another group has this name; choose another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults = (FieldFault(place="body", pointer="#/name", code="taken", detail=str(self)),)
 
 
 class GroupInUseError(ConflictError):

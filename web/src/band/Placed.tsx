@@ -69,7 +69,7 @@ export function Failure({ command, onClose }: { command: Command; onClose: () =>
   const place = usePlacing();
   const name = useContactName(command.contact_id);
   const word = command.state === "unknown" ? null : wordOf(command.reason);
-  const why = command.state === "unknown" ? t("placed.unknown") : word ? t(`fault.${word}`) : command.detail;
+  const why = command.state === "unknown" ? t("placed.unknown") : t(`fault.${word ?? "failed"}`);
   const again = () => {
     onClose();
     if (command.number) void place({ number: command.number });

@@ -125,12 +125,10 @@ function Fields({ group, set, leave, problem }: FieldsProps) {
   const nameOf = (user: number) => people.find(({ value }) => value === String(user))?.label ?? `${user}`;
   const free = people.filter(({ value }) => !group.members.includes(Number(value)));
   const { members } = group;
-  // Another group has the name, or a route rings this one: the gateway says which in a sentence.
-  const taken = problem?.status === 409 && /name/i.test(problem.detail) ? problem.detail : null;
   const ofMembers = problem?.within("members");
   return (
     <div className={styles.part}>
-      <TextInput label={t("name")} maxLength={120} value={group.name} error={taken ?? problem?.field("name")} onChange={(event) => set({ name: event.currentTarget.value })} onBlur={leave} />
+      <TextInput label={t("name")} maxLength={120} value={group.name} error={problem?.field("name")} onChange={(event) => set({ name: event.currentTarget.value })} onBlur={leave} />
       <div className={styles.field}>
         <span className={styles.label}>{t("strategy")}</span>
         <SegmentedControl
@@ -167,7 +165,7 @@ function Fields({ group, set, leave, problem }: FieldsProps) {
         leftSection={<Icon name="plus" />}
         onChange={(value) => value && set({ members: [...members, Number(value)] })}
       />
-      {problem?.errors.length === 0 && taken === null && (
+      {problem?.errors.length === 0 && (
         <p role="alert" className={styles.fault}>
           {problem.detail}
         </p>
