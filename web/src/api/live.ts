@@ -62,6 +62,9 @@ export class LiveLine {
   readonly #viewers = new Set<() => void>();
   readonly #hearers = new Set<(fact: Fact) => void>();
   readonly #gaps = new Set<() => void>();
+  /** Whether it never stood since `start`. */
+  #isFirst = true;
+  readonly #beginnings = new Set<() => void>();
   readonly #waiting = new Map<string, Waiting>();
 
   /**
@@ -92,10 +95,17 @@ export class LiveLine {
     return () => this.#gaps.delete(hearer);
   }
 
+  /** Be told when the line stands for the first time: what was asked before may be older than what it tells. */
+  onBeginning(hearer: () => void): () => void {
+    this.#beginnings.add(hearer);
+    return () => this.#beginnings.delete(hearer);
+  }
+
   /** Connect, and stay connected until `stop`. */
   start(): void {
     if (this.#running) return;
     this.#running = true;
+    this.#isFirst = true;
     addEventListener("online", this.retry);
     addEventListener("offline", this.#look);
     this.#watchdog = setInterval(this.#look, SILENCE_MS);
@@ -232,7 +242,9 @@ export class LiveLine {
     this.#hasGap = false;
     this.#failures = 0;
     this.#set({ line: "live", retryAt: null, awaySince: null, calls: this.#open.calls });
-    if (gap) for (const hearer of this.#gaps) hearer();
+    const hearers = gap ? this.#gaps : this.#isFirst ? this.#beginnings : [];
+    this.#isFirst = false;
+    for (const hearer of hearers) hearer();
   }
 
   #answer(answer: Answer): void {

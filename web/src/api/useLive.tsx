@@ -1,6 +1,6 @@
 /* The live line in React: what is open, what was told, and the caches that facts touch. */
 
-import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useQueryClient, type Query, type QueryClient } from "@tanstack/react-query";
 import { createContext, use, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
 import { api, body, type Schemas } from "./client";
@@ -16,6 +16,10 @@ const Context = createContext<LiveLine | null>(null);
 /** How long facts of a family are gathered before what is made of many is read anew, in ms. */
 const GATHER_MS: Partial<Record<Family, number>> = { statistics: 10_000, goals: 3000, reports: 10_000 };
 const GATHER_ELSE_MS = 1000;
+/** After the page's first rush of questions. */
+const ONCE_MORE_MS = 1500;
+/** What is answered so soon after the line stood was asked before. */
+const UNDER_WAY_MS = 300;
 
 /** Holds the line of whoever is signed in. */
 export function LiveProvider({ children }: { children: ReactNode }) {
@@ -38,6 +42,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 /** Read anew what facts touch; lists on the screen are only marked (see keys.ts). */
 function keepCaches(line: LiveLine, client: QueryClient): () => void {
   const timers = new Map<Family, ReturnType<typeof setTimeout>>();
+  let once: ReturnType<typeof setTimeout> | undefined;
   const soon = (family: Family) => {
     if (timers.has(family)) return;
     const then = () => {
@@ -56,11 +61,18 @@ function keepCaches(line: LiveLine, client: QueryClient): () => void {
         }
       }
     }),
+    // What was answered while the line was not heard yet may lack a fact of that moment.
+    line.onBeginning(() => {
+      const asked = Date.now() + UNDER_WAY_MS;
+      const isOlder = ({ queryKey, state }: Query) => queryKey[1] !== "list" && state.dataUpdatedAt < asked;
+      once = setTimeout(() => void client.invalidateQueries({ predicate: isOlder }), ONCE_MORE_MS);
+    }),
     line.onGap(() => void client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== "list" })),
   ];
   return () => {
     for (const end of ends) end();
     for (const timer of timers.values()) clearTimeout(timer);
+    clearTimeout(once);
   };
 }
 
