@@ -125,7 +125,7 @@ async def test_an_organisation_is_made_and_a_number_added_and_taken_back_on_the_
     further = page.get_by_role("textbox", name="Kolejny numer lub e-mail")
     await further.fill("12")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("This is no client's number")).to_be_visible()
+    await expect(page.get_by_text("To nie jest numer klienta")).to_be_visible()
     await further.fill("8 (926) 777-00-11")
     await page.keyboard.press("Enter")
     await expect(further).to_have_value("")
