@@ -70,20 +70,29 @@ def _open(folder: Path) -> int | Finding:
     try:
         return os.open(folder, FOLDER_FLAGS)
     except FileNotFoundError:
-        problem, remedy = "does not exist", f"make it: install -d -o asterisk -g asterisk -m 2770 {folder}"
+        problem, remedy = (
+            f"The recording folder {folder} does not exist.",
+            f"make it: install -d -o asterisk -g asterisk -m 2770 {folder}",
+        )
     except PermissionError:
-        problem, remedy = "may not be opened by our user", _join_group(folder)
+        problem, remedy = f"The recording folder {folder} may not be opened by our user.", _join_group(folder)
     except OSError as failure:
         if failure.errno not in (errno.ELOOP, errno.ENOTDIR):
             problem, remedy = (
-                f"cannot be opened: {os.strerror(failure.errno or 0)}",
+                f"The recording folder {folder} cannot be opened: {os.strerror(failure.errno or 0)}.",
                 "check the disk or the mount",
             )
         elif folder.is_symlink():
-            problem, remedy = "is a link", f"configure the real path, {os.path.realpath(folder)}"
+            problem, remedy = (
+                f"The recording folder {folder} is a link.",
+                f"configure the real path, {os.path.realpath(folder)}",
+            )
         else:
-            problem, remedy = "is not a folder", "configure the folder that the dialplan include records into"
-    return _fault(f"The recording folder {folder} {problem}.", remedy)
+            problem, remedy = (
+                f"The recording folder {folder} is not a folder.",
+                "configure the folder that the dialplan include records into",
+            )
+    return _fault(problem, remedy)
 
 
 def _reading(folder: Path, descriptor: int) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ class LookOrder(Incoming):
 class FindingView(Outgoing):
     """One thing that was looked at."""
 
-    area: str = Field(description="where: `asterisk main`, `journal of main`, `recordings of main`")
+    area: Spoken = Field(description="where: `asterisk main`, `journal of main`, `recordings of main`")
     level: Literal["ok", "advice", "fault"]
     code: str = Field(description="what is wrong, in a word that stays the same; empty: nothing is")
     text: Spoken = Field(description="what was found, in plain words")

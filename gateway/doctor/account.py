@@ -77,19 +77,22 @@ async def _rights(look: Look) -> AsyncIterator[Finding]:
     absent = [action for action in _NEEDED if action not in rights.actions]
     lacking = sorted({_NEEDED[action][0] for action in absent} - granted)
     for right in lacking:
-        blocked = "; ".join(f"{a}: {_WHAT.get(a, a)}" for a in absent if _NEEDED[a][0] == right)
+        blocked = "; ".join(_WHAT[action] for action in absent if _NEEDED[action][0] == right)
         yield look.area.fault(
-            f"The account lacks the class {right}, and without it there is no {blocked}.",
+            f"The account lacks the class {right}. Not possible without it: {blocked}.",
             f"in [{look.config.username}] of {look.places.manager}: write = {WRITE}",
             *look.places.account(look.config.username, template_for(look)),
             code=f"ami_lacks_{right}",
         )
     for action in (a for a in absent if _NEEDED[a][0] in granted):
-        module = _NEEDED[action][1] or "its core"
-        yield look.area.advice(
-            f"Asterisk has no action {action}, and without it there is no {_WHAT.get(action, action)}.",
+        module = _NEEDED[action][1]
+        load = (
             *look.places.write("modules.conf", f"load = {module}.so"),
             f"then: asterisk -rx 'module load {module}.so'",
+        )
+        yield look.area.advice(
+            f"Asterisk has no action {action}. Not possible without it: {_WHAT[action]}.",
+            *(load if module else ("bring the PBX to Asterisk 18, 20 or 22",)),
             code=f"ami_no_{action.casefold()}",
         )
     by_order = look.pbx.recordings.way is RecordingWay.BRIDGE  # then `system` was granted knowingly, and is told there
@@ -116,9 +119,9 @@ async def _reading(look: Look) -> AsyncIterator[Finding]:
         return
     lacking = {right: what for right, what in _READ_NEEDED.items() if right not in classes}
     if lacking:
+        untold = "; ".join(lacking.values())
         yield look.area.advice(
-            f"The account does not read the class {', '.join(lacking)}: of {'; of '.join(lacking.values())} we are"
-            " not told.",
+            f"The account does not read the class {', '.join(lacking)}. We are not told of: {untold}.",
             f"in [{look.config.username}] of {look.places.manager}: read = {READ}",
             "then: asterisk -rx 'manager reload'",
             code="ami_reads_too_little",
@@ -158,7 +161,10 @@ async def _addresses(look: Look) -> AsyncIterator[Finding]:
             code="ami_open_to_all",
         )
     else:
-        yield look.area.ok(f"Only {', '.join(permits) or 'nobody'} may log in with it.")
+        allowed = ", ".join(permits)
+        yield look.area.ok(
+            f"Only these may log in with it: {allowed}." if allowed else "Nobody may log in with it from anywhere."
+        )
 
 
 async def _stamps(look: Look) -> AsyncIterator[Finding]:
@@ -214,10 +220,12 @@ async def check_filter(look: Look, heard: set[str]) -> AsyncIterator[Finding]:
     lines = await asyncio.to_thread(section_of, await _folder(look), "manager.conf", user)
     filters = [key for key, _ in lines or () if key.startswith("eventfilter")]
     if surplus or (lines is not None and not filters):
-        came = f" ({', '.join(surplus[:5])})" if surplus else ""
+        told = (
+            "The account has no event filter, so Asterisk sends us every event, about seven times what is used, and"
+            " cuts off whoever does not keep up."
+        )
         yield area.advice(
-            f"The account has no event filter: Asterisk sends us every event{came}, about seven times what is used,"
-            " and cuts off whoever does not keep up.",
+            " ".join((told, f"Nobody uses, for example, {', '.join(surplus[:5])}.")) if surplus else told,
             *look.places.account(user, template),
             code="ami_no_filter",
         )

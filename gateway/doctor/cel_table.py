@@ -56,11 +56,11 @@ def check_cel_table(
 def _unreadable(area: Area, source: CelTable, found: TableLook) -> Finding:
     """Why nothing can be read, and what to type on the PBX."""
     where = f"{source.url.host or 'the file'}{f':{source.url.port}' if source.url.port else ''}"
-    told = f" ({found.trouble})" if found.trouble else ""
+    why = f"Reason: {found.trouble}." if found.trouble else ""
     match found.condition:
         case JournalCondition.NO_SERVER:
             return area.fault(
-                f"The database of the CEL table at {where} does not answer{told}.",
+                _because(f"The database of the CEL table at {where} does not answer.", why),
                 "on the PBX: systemctl status mariadb",
                 "on the PBX: mysql -e \"show variables like 'bind_address'\"",
                 "where it listens on 127.0.0.1 alone, let our host in by bind-address, or by a tunnel:",
@@ -69,11 +69,13 @@ def _unreadable(area: Area, source: CelTable, found: TableLook) -> Finding:
             )
         case JournalCondition.NO_LOGIN | JournalCondition.NO_PERMISSION:
             return area.fault(
-                f"The database at {where} does not let us read the table{told}.", *_grant(source), code="table_no_right"
+                _because(f"The database at {where} does not let us read the table.", why),
+                *_grant(source),
+                code="table_no_right",
             )
         case JournalCondition.NO_TABLE:
             return area.fault(
-                f"There is no table {source.table} in the database {source.url.database}{told}.",
+                _because(f"There is no table {source.table} in the database {source.url.database}.", why),
                 "on a FreePBX: fwconsole ma downloadinstall cel && fwconsole reload",
                 "elsewhere: set journal.url and journal.table to where cel_odbc or cel_pgsql writes",
                 code="table_none",
@@ -86,7 +88,12 @@ def _unreadable(area: Area, source: CelTable, found: TableLook) -> Finding:
                 code="table_columns",
             )
         case _:
-            return area.fault(f"The CEL table cannot be read{told}.", _PAGE, code="table_unreadable")
+            return area.fault(_because("The CEL table cannot be read.", why), _PAGE, code="table_unreadable")
+
+
+def _because(told: str, why: str) -> str:
+    """A sentence and the reason, where one is known."""
+    return f"{told} {why}" if why else told
 
 
 def _grant(source: CelTable) -> tuple[str, ...]:
@@ -151,8 +158,9 @@ def _contents(area: Area, source: CelTable, found: TableLook) -> Iterator[Findin
     if missing and found.kinds.total() >= _ENOUGH_ROWS:
         yield area.fault(
             f"The table has no {', '.join(missing)}: calls cannot be told from it.",
-            "in cel.conf (FreePBX: cel_general_custom.conf): events = ALL but DTMF by name, see",
-            "deploy/asterisk/trunkline_cel_general.conf; then: asterisk -rx 'module reload cel'",
+            "in cel.conf (FreePBX: cel_general_custom.conf): events = ALL but DTMF by name,"
+            " as in deploy/asterisk/trunkline_cel_general.conf",
+            "then: asterisk -rx 'module reload cel'",
             code="table_events",
         )
     if found.untold:

@@ -87,7 +87,10 @@ def _clock(look: Look, offset: timedelta | None) -> Finding:
             "then: asterisk -rx 'manager reload'",
             code="clock_unknown",
         )
-    told = f"Its clock is {abs(offset.total_seconds()):.3f} s {'ahead of' if offset > timedelta() else 'behind'} ours."
+    seconds = f"{abs(offset.total_seconds()):.3f}"
+    told = (
+        f"Its clock is {seconds} s ahead of ours." if offset > timedelta() else f"Its clock is {seconds} s behind ours."
+    )
     if abs(offset) > CLOCK_LIMIT:
         return look.area.fault(
             told, "let both machines follow a time server: timedatectl set-ntp true", code="clock_off"

@@ -22,6 +22,12 @@ ROUTE_LIMIT = 0.15
 _DEFAULT_FOLDER = "/var/spool/asterisk/trunkline"
 _SHOW_SECONDS = 20.0
 _OURS = (RECORD, ROUTE, HOLD, CONSULT)
+_NOT_CONTROLLED = {
+    HOLD: "trunkline-hold is not in the dialplan: no hold from the screen.",
+    CONSULT: "trunkline-consult is not in the dialplan: no attended transfer from the screen.",
+    "": "trunkline-hold and trunkline-consult are not in the dialplan: no hold, no attended transfer from the screen.",
+}
+"""By the context that is missing; empty: both are."""
 
 
 async def check_dialplan(look: Look, *, routed: bool | None) -> AsyncIterator[Finding]:
@@ -93,10 +99,8 @@ async def _control(look: Look) -> AsyncIterator[Finding]:
     found = {name: await look.exists(name) for name in (HOLD, CONSULT)}
     missing = [name for name, there in found.items() if there is False]
     if missing:
-        what = {HOLD: "hold", CONSULT: "attended transfer"}
         yield look.area.advice(
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not in the dialplan: no"
-            f" {' and no '.join(what[name] for name in missing)} from the screen.",
+            _NOT_CONTROLLED[missing[0] if len(missing) == 1 else ""],
             *look.places.subroutine("trunkline_control.conf"),
             code="control_missing",
         )

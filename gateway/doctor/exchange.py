@@ -94,10 +94,12 @@ def _front(settings: Settings, standing: ExchangeStanding) -> Iterator[Finding]:
         )
     told = (settings.embedded.bind, settings.embedded.port)
     if (standing.bind, standing.port) != told or standing.release != __version__:
-        differs = "another release" if standing.release != __version__ else "other settings"
         yield _AREA.advice(
-            f"The exchange that runs is of {differs} than the gateway ({standing.release or 'unknown'}, {__version__});"
-            " it is started anew as soon as it carries no call.",
+            "The exchange that runs has other settings than the gateway; it is started anew as soon as it carries no"
+            " call."
+            if standing.release == __version__
+            else f"The exchange that runs is of another release ({standing.release or 'unknown'}) than the gateway"
+            f" ({__version__}); it is started anew as soon as it carries no call.",
             "nothing: its calls are not cut; where it never rests, end them at night and restart the gateway",
             code="exchange_older",
         )
@@ -125,14 +127,15 @@ def _phones(standing: ExchangeStanding) -> Iterator[Finding]:
             code="phones_none",
         )
         return
-    told = f"{standing.registered} of {len(phones)} phones are registered"
+    told = f"{standing.registered} of {len(phones)} phones are registered."
     if not standing.registered:
-        where = f"{standing.bind}, UDP port {standing.port}"
-        yield _AREA.advice(f"{told}.", f"registrar of the phones: {where}", code="phones_unregistered")
+        yield _AREA.advice(
+            told, f"registrar of the phones: {standing.bind}, UDP port {standing.port}", code="phones_unregistered"
+        )
         return
     away = [phone.endpoint for phone in phones if not phone.places]
     listed = ", ".join(away[:_LISTED]) + (f" and {len(away) - _LISTED} more" if len(away) > _LISTED else "")
-    yield _AREA.ok(f"{told}; away: {listed}." if away else f"{told}.")
+    yield _AREA.ok(" ".join((told, f"Away: {listed}.")) if away else told)
 
 
 def _trunks(standing: ExchangeStanding) -> Iterator[Finding]:
@@ -191,9 +194,11 @@ def look_at_workers(standing: ExchangeStanding) -> Iterator[Finding]:
 
 def _locks(standing: ExchangeStanding) -> Iterator[Finding]:
     for lock in standing.lock_outs[:_LISTED]:
-        what = f"for {lock.account}" if lock.account else "altogether"
+        left = length(lock.until - standing.at)
         yield _AREA.advice(
-            f"The host {lock.host} is locked out {what} for {length(lock.until - standing.at)}: wrong passwords.",
+            f"The account {lock.account} is locked out at the host {lock.host} for {left}: wrong passwords."
+            if lock.account
+            else f"The host {lock.host} is locked out altogether for {left}: wrong passwords.",
             "enter the right password there, or a new one: it ends the lock at once",
             code="phone_locked_out",
         )

@@ -204,8 +204,8 @@ def _judge(area: Area, path: Path, timezone: tzinfo | None, tail: Tail, places: 
     if tail.local_times and timezone is None:
         yield area.fault(
             "The journal's times are local, and no zone is set.",
-            f'in {area.name.removeprefix("journal of ")}\'s settings: journal.timezone = "Europe/Moscow", or',
-            f"remove `dateformat` from {places.cel_file}",
+            f'in the settings of {area.name.removeprefix("journal of ")}: journal.timezone = "Europe/Moscow"',
+            f"or remove `dateformat` from {places.cel_file}",
             code="journal_local_times",
         )
     elif tail.whole_seconds:
@@ -266,8 +266,8 @@ def _rotation(area: Area, path: Path, folder: Path) -> Iterator[Finding]:
     if any("copytruncate" in block for block in blocks):
         yield area.fault(
             f"{path} is rotated by copytruncate: rows written between the copy and the cut are lost.",
-            "copy deploy/asterisk/trunkline.logrotate to /etc/logrotate.d/trunkline and take the journal out of",
-            "the other file there",
+            "copy deploy/asterisk/trunkline.logrotate to /etc/logrotate.d/trunkline and take the journal out of the"
+            " other file there",
             code="rotation_copytruncate",
         )
     elif not blocks:

@@ -68,8 +68,7 @@ def _trunks(look: Look, seen: Sequence[SeenEndpoint]) -> Iterator[Finding]:
     idle = [e.pattern for e in named if not any(_fits(e, endpoint.name) for endpoint in seen)] if seen else []
     if idle:
         yield look.area.fault(
-            f"{', '.join(map(repr, idle))} {'names' if len(idle) == 1 else 'name'} no endpoint of this PBX: calls over"
-            " that trunk have no client.",
+            f"No endpoint of this PBX is called {', '.join(map(repr, idle))}: calls over that trunk have no client.",
             f"its endpoints are: {', '.join(sorted(e.name for e in seen)[:_MOST_SHOWN])}",
             f'correct [[pbx.{look.pbx.name}.trunks]] endpoint = "NAME"',
             code="trunk_unknown",

@@ -1,6 +1,6 @@
 """A journal that the PBX's host sends (`trunkline ship`): who sends, how far it has come, how its clock goes."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 
 from gateway.doctor.findings import Area, Finding
@@ -12,6 +12,12 @@ from gateway.store.shipped import History, Shipper, history_of, shipper_of
 from sip.journal import JournalCondition
 
 _BEHIND = 10 << 20
+_CONDITIONS: Mapping[str, str] = {
+    JournalCondition.WAITING_FOR_FILE: "there is no file of this name",
+    JournalCondition.NO_PERMISSION: "the user there may not read it",
+    JournalCondition.UNREADABLE: "it is no plain file, or the disk fails",
+}
+"""What the reader there says, for people."""
 
 
 async def check_shipped(pbx: Pbx, pool: Pool | None) -> AsyncIterator[Finding]:
@@ -47,8 +53,9 @@ def judged(area: Area, pbx: str, shipper: Shipper, history: History | None) -> I
             code="ship_silent",
         )
     elif shipper.condition != JournalCondition.READING:
+        why = _CONDITIONS.get(shipper.condition, shipper.condition)
         yield area.fault(
-            f"The PBX's host is heard, but cannot read the journal there: {shipper.condition}.",
+            f"The PBX's host is heard, but cannot read the journal there: {why}.",
             "on the PBX's host: compare `journal` in ship.toml with cel_custom.conf, and its group with the user's",
             code="ship_journal",
         )
@@ -59,7 +66,11 @@ def judged(area: Area, pbx: str, shipper: Shipper, history: History | None) -> I
             code="ship_behind",
         )
     else:
-        yield area.ok(f"The PBX's host sends its journal (version {shipper.version or 'unknown'}).")
+        yield area.ok(
+            f"The PBX's host sends its journal (version {shipper.version})."
+            if shipper.version
+            else "The PBX's host sends its journal."
+        )
     if history is not None and history.ended_at is None:
         done = min(100, 100 * history.bytes_done // max(1, history.bytes_total))
         yield area.ok(f"What the journal held before is being read: {done} %.")
@@ -69,8 +80,12 @@ def judged(area: Area, pbx: str, shipper: Shipper, history: History | None) -> I
 def _clock(area: Area, offset: timedelta | None) -> Iterator[Finding]:
     if offset is None:
         return
-    told = f"The clock of the PBX's host is {abs(offset.total_seconds()):.1f} s "
-    told += "ahead of ours." if offset > timedelta() else "behind ours."
+    seconds = f"{abs(offset.total_seconds()):.1f}"
+    told = (
+        f"The clock of the PBX's host is {seconds} s ahead of ours."
+        if offset > timedelta()
+        else f"The clock of the PBX's host is {seconds} s behind ours."
+    )
     if abs(offset) > CLOCK_LIMIT:
         yield area.fault(told, "let both machines follow a time server: timedatectl set-ntp true", code="clock_off")
     else:

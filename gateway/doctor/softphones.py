@@ -30,7 +30,7 @@ async def check_softphones(look: Look) -> AsyncIterator[Finding]:
     missing = [name for name in _MODULES if await look.has_module(name) is False]
     if missing:
         yield look.area.fault(
-            f"Phones in the page need {', '.join(missing)}, which {'does' if len(missing) == 1 else 'do'} not run.",
+            f"Phones in the page need modules that do not run: {', '.join(missing)}.",
             *look.places.write("modules.conf", *(f"load = {name}.so" for name in missing)),
             *(f"then: asterisk -rx 'module load {name}.so'" for name in missing),
             code="softphone_modules",
@@ -124,7 +124,9 @@ async def _sound(look: Look, own: SoftphonePlace) -> AsyncIterator[Finding]:
     if "opus" in own.codecs and not any([await look.has_module(name) is not False for name in _OPUS]):
         others = [codec for codec in own.codecs if codec != "opus"]
         yield look.area.advice(
-            f"Opus is not to be had; phones in the page speak {', '.join(others) or 'nothing'}.",
+            f"Opus is not to be had; phones in the page speak {', '.join(others)}."
+            if others
+            else "Opus is not to be had, and phones in the page have no other codec.",
             "load = codec_opus.so in modules.conf, where your build has it"
             if others
             else f'add "ulaw" to pbx.{look.pbx.name}.softphone.codecs',

@@ -28,7 +28,7 @@ async def check_websocket(look: Look, browsers: int) -> AsyncIterator[Finding]:
     missing = [name for name in _MODULES if await look.has_module(name) is False]
     if missing:
         yield look.area.fault(
-            f"{_counted(browsers)}, and {', '.join(missing)} does not run: none can register.",
+            f"No browser's phone can register ({browsers} in all); modules that do not run: {', '.join(missing)}.",
             *look.places.write("modules.conf", *(f"load = {name}.so" for name in missing)),
             *(f"then: asterisk -rx 'module load {name}.so'" for name in missing),
             code="webrtc_modules",
@@ -36,7 +36,7 @@ async def check_websocket(look: Look, browsers: int) -> AsyncIterator[Finding]:
         return
     if (await look.setting("http.conf", "general", "enabled") or "no").casefold() not in _TRUE:
         yield look.area.fault(
-            f"{_counted(browsers)}, and Asterisk's web server is switched off: none can register.",
+            f"No browser's phone can register ({browsers} in all): Asterisk's web server is switched off.",
             *look.places.write(
                 look.places.web_server,
                 look.places.web_section,
@@ -51,10 +51,6 @@ async def check_websocket(look: Look, browsers: int) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _counted(browsers: int) -> str:
-    return "1 endpoint is a browser's phone" if browsers == 1 else f"{browsers} endpoints are browsers' phones"
-
-
 async def _ports(look: Look) -> AsyncIterator[Finding]:
     prefix = (await look.setting("http.conf", "general", "prefix") or "").strip("/")
     path = f"/{prefix}/ws" if prefix else "/ws"
@@ -67,23 +63,23 @@ async def _ports(look: Look) -> AsyncIterator[Finding]:
         host = _reachable(look, await look.setting("http.conf", "general", "bindaddr") or "")
         told = await look.setting("http.conf", "general", "bindport") or ""
         number = int(told) if told.isdecimal() else 8088
+    address = f"{'wss' if secure else 'ws'}://{host}:{number}{path}"
     if fault := await shake_hands(host, number, path, secure=secure):
         yield look.area.fault(
-            f"Browsers' phones cannot connect to {'wss' if secure else 'ws'}://{host}:{number}{path}: {fault}.",
+            f"Browsers' phones cannot connect to {address}: {fault}.",
             f"in {look.places.web_server}: see deploy/asterisk/trunkline_http.conf for the address and the certificate",
             "then: asterisk -rx 'module reload http' and 'http show status'",
             code="webrtc_port",
         )
     elif not secure:
         yield look.area.advice(
-            f"Browsers' phones can connect, but without TLS (ws://{host}:{number}{path}): browsers allow that from"
-            " this machine only.",
+            f"Browsers' phones can connect, but without TLS ({address}): browsers allow that from this machine only.",
             *look.places.write(look.places.web_server, look.places.web_section, "tlsenable = yes"),
             "with tlsbindaddr, tlscertfile and tlsprivatekey as in deploy/asterisk/trunkline_http.conf",
             code="webrtc_no_tls",
         )
     else:
-        yield look.area.ok(f"Browsers' phones can connect to wss://{host}:{number}{path}.")
+        yield look.area.ok(f"Browsers' phones can connect to {address}.")
 
 
 def _reachable(look: Look, bound: str) -> str:

@@ -16,6 +16,10 @@ LENGTH_MAX = 4000
 DEPTH_MAX = 3
 SLOT = re.compile(r"\{(\d)\}")
 BETWEEN = re.compile(r"(?<=[.:]) (?=[A-Z`])")
+"""Where a sentence ends and the next one begins."""
+LISTED = re.compile("; ")
+"""Between the parts of a list."""
+JOINED = ((BETWEEN, " "), (LISTED, "; "))
 
 Translations = Mapping[str, str]
 
@@ -53,14 +57,20 @@ class Sentences:
         return self._with_slots(text, language, depth) if together is None else together
 
     def _one_by_one(self, text: str, language: str, depth: int) -> str | None:
-        """A text of several sentences; None: it is one, or nobody knows one of them."""
-        parts = BETWEEN.split(text)
+        """A text of several sentences, or a list; None: it is one, or nobody knows one of them."""
+        for between, sign in JOINED:
+            parts = between.split(text)
+            if len(parts) > 1 and (found := self._each(parts, language, depth + 1)) is not None:
+                return sign.join(found)
+        return None
+
+    def _each(self, parts: Sequence[str], language: str, depth: int) -> list[str] | None:
         found: list[str] = []
-        for part in parts if len(parts) > 1 else ():
-            if (known := self._found(part, language, depth + 1)) is None:
+        for part in parts:
+            if (own := self._found(part, language, depth)) is None:
                 return None
-            found.append(known)
-        return " ".join(found) if found else None
+            found.append(own)
+        return found
 
     def _with_slots(self, text: str, language: str, depth: int) -> str | None:
         for fixed, known in self._slotted:

@@ -7,6 +7,9 @@ import pytest_asyncio
 
 from gateway.store.database import Pool, open_pool
 from tests.gateway.recorded import Studio, open_studio
+from tests.words.findings import findings_are_known
+
+__all__ = ["findings_are_known"]
 
 
 @pytest_asyncio.fixture

@@ -69,7 +69,7 @@ async def test_the_page_the_doctor_and_the_metrics_tell_of_phones_providers_and_
     assert (look["pbx"], look["kind"], look["faults"]) == ("embedded", "embedded", 0)
     texts = [finding["text"] for finding in look["findings"]]
     assert any("over UDP only" in text for text in texts)
-    assert "1 of 2 phones are registered; away: 102." in texts
+    assert "1 of 2 phones are registered. Away: 102." in texts
     assert {"exchange_loopback", "phone_locked_out"} <= codes(findings, Level.ADVICE)
     assert metrics["trunkline_exchange_running"] == 1.0, gateway_metrics
     assert metrics["trunkline_exchange_phones"] == 2.0

@@ -14,8 +14,9 @@ from tests.database import TEMPLATE
 from tests.softphone.office import Office, enter_people, flags, office_settings, open_gateway, write_speech
 from tests.web.browser import open_chromium
 from tests.web.conftest import chromium, static
+from tests.words.findings import findings_are_known
 
-__all__ = ["chromium", "static"]
+__all__ = ["chromium", "findings_are_known", "static"]
 
 
 @pytest.fixture(scope="module")
