@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import ClientSession
 
+from gateway.doctor.places import PLACES
+from gateway.settings import PbxKind
 from gateway.store.aftercare_health import aftercare_health
 from gateway.store.doctor_runs import DoctorRun, save_run
 from tests.web.day import Day, told
@@ -223,11 +225,13 @@ async def _taken(day: Day) -> None:
 
 async def _look(day: Day) -> None:
     """What the doctor found an hour ago."""
+    off = "The call journal (CEL) is switched off: no call would be seen."
+    seen = "Every user of this machine may look into the recording folder /var/spool/asterisk/trunkline."
     found = (
-        ("journal of pbx1", "ok", "", "Every event of a leg is written, with its own line.", []),
-        ("asterisk pbx1", "ok", "", "Logged in to the manager interface.", []),
-        ("recordings of pbx1", "advice", "keep_days", "The PBX's copies stay for 30 days; 7 are enough.", []),
-        ("queues of pbx1", "fault", "queue_log", "Queue events do not reach us.", ["in manager.conf:", "read = agent"]),
+        ("asterisk pbx1", "ok", "", "Logged in at 10.0.0.5:5038 as 'trunkline'.", []),
+        ("asterisk pbx1", "fault", "cel_off", off, PLACES[PbxKind.FREEPBX].events()),
+        ("journal of pbx1", "ok", "", "The last 2000 rows have every event a call needs.", []),
+        ("recordings of pbx1", "advice", "recordings_rights", seen, ["chmod o-rwx /var/spool/asterisk/trunkline"]),
     )
     names = ("area", "level", "code", "text", "remedy")
     run = DoctorRun(
@@ -237,7 +241,7 @@ async def _look(day: Day) -> None:
         faults=1,
         advice=1,
         findings=[dict(zip(names, row, strict=True)) for row in found],
-        wrong=frozenset({"queue_log"}),
+        wrong=frozenset({"cel_off"}),
     )
     await save_run(day.api.site.pool, run)
 

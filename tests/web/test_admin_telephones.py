@@ -53,35 +53,55 @@ async def test_a_route_is_changed_tried_and_taken_back(day: Day, visit: Visit) -
     await expect(page.get_by_role("button", name="Restore version 2")).to_be_visible()
 
 
-async def test_the_doctor_shows_a_fault_with_its_cure(day: Day, visit: Visit) -> None:
-    fault = {
-        "area": "journal of pbx1",
-        "level": "fault",
-        "code": "cel_off",
-        "text": "The call journal is off.",
-        "remedy": ["in cel.conf:", "enable = yes"],
-    }
-    good = {"area": "asterisk pbx1", "level": "ok", "code": "", "text": "Logged in.", "remedy": []}
-    run = DoctorRun(
-        pbx="pbx1",
-        kind="freepbx",
-        at=datetime.now(UTC),
-        faults=1,
-        advice=0,
-        findings=[good, fault],
-        wrong=frozenset({"off"}),
-    )
+OFF = {
+    "area": "asterisk pbx1",
+    "level": "fault",
+    "code": "cel_off",
+    "text": "The call journal (CEL) is switched off: no call would be seen.",
+    "remedy": ["write in cel.conf:", "[general]", "enable = yes", "then: asterisk -rx 'module reload cel'"],
+}
+GOOD = {
+    "area": "journal of pbx1",
+    "level": "ok",
+    "code": "",
+    "text": "The journal is empty: no call yet.",
+    "remedy": [],
+}
+
+
+async def note_findings(day: Day) -> None:
+    """What the doctor found."""
+    wrong, now = frozenset({"cel_off"}), datetime.now(UTC)
+    findings = [GOOD, OFF]
+    run = DoctorRun(pbx="pbx1", kind="freepbx", at=now, faults=1, advice=0, findings=findings, wrong=wrong)
     await save_run(day.api.site.pool, run)
+
+
+async def test_the_doctor_shows_a_fault_with_its_cure(day: Day, visit: Visit) -> None:
+    await note_findings(day)
     page = await visit("root", "/admin/doctor")
 
-    row = page.get_by_role("listitem").filter(has_text="The call journal is off.")
+    row = page.get_by_role("listitem").filter(has_text="The call journal (CEL) is switched off")
     await expect(row).to_contain_text("Broken")
-    await expect(row.locator("pre")).to_have_text("in cel.conf:\nenable = yes")
+    cure = "write in cel.conf:\n[general]\nenable = yes\nthen: asterisk -rx 'module reload cel'"
+    await expect(row.locator("pre")).to_have_text(cure)
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await row.get_by_role("button", name="Copy").click()
     await expect(page.get_by_text("Copied")).to_be_visible()
-    assert await page.evaluate("() => navigator.clipboard.readText()") == "in cel.conf:\nenable = yes"
+    assert await page.evaluate("() => navigator.clipboard.readText()") == cure
     await expect(page.get_by_role("heading", name="Demonstration call")).to_be_visible()
+
+
+async def test_the_doctor_speaks_russian_to_who_reads_russian_and_commands_stay(day: Day, visit: Visit) -> None:
+    await note_findings(day)
+    page = await visit("root", "/admin/doctor", language="ru")
+
+    row = page.get_by_role("listitem").filter(has_text="Журнал звонков (CEL) выключен: звонков не будет видно.")
+    await expect(row).to_contain_text("Неисправно")
+    cure = "напишите в cel.conf:\n[general]\nenable = yes\nзатем: asterisk -rx 'module reload cel'"
+    await expect(row.locator("pre")).to_have_text(cure)
+    await expect(page.get_by_role("heading", name="журнал звонков: pbx1")).to_be_visible()
+    await expect(page.get_by_text("Журнал пуст: звонков ещё не было.")).to_be_visible()
 
 
 async def test_a_new_user_gets_a_password_once_and_an_extension(visit: Visit) -> None:

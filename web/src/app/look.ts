@@ -40,10 +40,11 @@ export function useLook(): Look {
   );
   const setLanguage = useCallback(
     (language: Language) => {
-      void speak(language);
+      // What the gateway said before stands there in the old language.
+      void speak(language).then(() => client.invalidateQueries());
       keep({ language });
     },
-    [keep],
+    [client, keep],
   );
   return { theme: colorScheme, setTheme, setLanguage };
 }

@@ -8,6 +8,7 @@ import { byArea, countOf } from "./areas";
 import type { Finding, Pbx } from "./queries";
 import styles from "./index.module.css";
 
+const KINDS: Record<string, string> = { asterisk: "Asterisk", freepbx: "FreePBX", issabel: "Issabel", mikopbx: "MikoPBX" };
 const ICONS = { ok: "done", advice: "warn", fault: "fault" } as const;
 
 export function PbxPanel({ pbx, look, isLooking }: { pbx: Pbx; look: () => void; isLooking: boolean }) {
@@ -16,7 +17,7 @@ export function PbxPanel({ pbx, look, isLooking }: { pbx: Pbx; look: () => void;
   return (
     <Panel
       title={pbx.pbx}
-      sub={pbx.kind ?? t("kind.none")}
+      sub={pbx.kind === null ? t("kind.none") : pbx.kind === "embedded" ? t("exchange") : (KINDS[pbx.kind] ?? pbx.kind)}
       acts={
         <>
           {pbx.faults > 0 && <Tag tone="miss">{t("faults", { count: pbx.faults })}</Tag>}
