@@ -56,7 +56,7 @@ def check_cel_table(
 def _unreadable(area: Area, source: CelTable, found: TableLook) -> Finding:
     """Why nothing can be read, and what to type on the PBX."""
     where = f"{source.url.host or 'the file'}{f':{source.url.port}' if source.url.port else ''}"
-    why = f"Reason: {found.trouble}." if found.trouble else ""
+    why = f"The reason is {found.trouble}." if found.trouble else ""
     match found.condition:
         case JournalCondition.NO_SERVER:
             return area.fault(

@@ -13,7 +13,7 @@ from gateway.doctor.findings import Area, Finding
 from gateway.words.sentences import known_sentences, said
 from tests.words.spoken import OF_THE_COMMAND_LINE, OF_THE_DOCTOR, ROOT
 
-TO_TYPE = re.compile(r"[\w.-]+ -rx '[^']*'|/[\w./-]*\w|`[^`]*`|\[\[?pbx\.[^\]]*\]\]?")
+TO_TYPE = re.compile(r"[\w.-]+ -rx '[^']*'|(?<!\w)/[\w./-]*\w|`[^`]*`|\[\[?pbx\.[^\]]*\]\]?")
 """Commands, paths and names of settings within a sentence."""
 
 
