@@ -169,7 +169,7 @@ class ProviderLine:
                 Registration.UNREACHABLE,
                 0,
                 f"{self._place()} does not answer; check host and port of the trunk, the network, and that its "
-                "firewall lets UDP through",
+                "firewall lets UDP through.",
                 now,
             )
             self._reachable = False
@@ -187,7 +187,7 @@ class ProviderLine:
             self._lost += 1
             if self._lost >= LOST_TO_BE_AWAY and self._reachable and self._state is not Registration.REGISTERED:
                 self._reachable = False
-                self._words = f"{self._place()} does not answer any more"
+                self._words = f"{self._place()} does not answer any more."
             return None
         return _again(self._probe, now)
 
@@ -203,14 +203,14 @@ class ProviderLine:
             case 423:
                 return self._too_brief(response, now)
             case 403:
-                self._refused(response, "check user and password, and that the account is not locked", now)
+                self._refused(response, "Check user and password, and that the account is not locked.", now)
             case 404:
-                self._refused(response, f"the provider knows no user {plain(self.trunk.user)}; check the user", now)
+                self._refused(response, f"The provider knows no user {plain(self.trunk.user)}; check the user.", now)
             case code if code >= 600 or code < 500:
-                self._refused(response, "ask the provider why", now)
+                self._refused(response, "Ask the provider why.", now)
             case _:
                 wait = self._wait(response)
-                words = f"the provider is out of service for now ({_said(response)}); it is tried again by itself"
+                words = f"The provider is out of service for now ({_said(response)}); it is tried again by itself."
                 self._fail(Registration.REFUSED, response.code, words, now, wait=wait)
         return []
 
@@ -245,12 +245,13 @@ class ProviderLine:
             name, answer = ("Proxy-Authenticate", "Proxy-Authorization")
         try:
             challenge = read_challenge(response.every(name))
-        except BadCredentials as error:
-            self._refused(response, str(error), now)
+        except BadCredentials:
+            words = "The provider asks for authentication other than Digest by MD5 or SHA-256; ask it for that one."
+            self._refused(response, words, now)
             return []
         if self._tried_password and (not challenge.stale or self._tries >= _MOST_TRIES):
             self._challenge = None
-            self._refused(response, "the provider does not accept user or password; correct them", now)
+            self._refused(response, "The provider does not accept user or password; correct them.", now)
             return []
         self._tried_password = True
         self._tries += 1
@@ -261,15 +262,15 @@ class ProviderLine:
     def _too_brief(self, response: Response, now: float) -> list[Request]:
         least = response.first("Min-Expires") or ""
         if not (least.isascii() and least.isdecimal()) or not self._expiry < int(least) <= _EXPIRY_MOST:
-            self._refused(response, "the provider wants another interval of registration and does not say which", now)
+            self._refused(response, "The provider wants another interval of registration and does not say which.", now)
             return []
         self._expiry = int(least)
         self._asked = self._register(self._expiry, now)
         return [self._asked.request]
 
     def _refused(self, response: Response, remedy: str, now: float) -> None:
-        words = f"{self._place()} refuses the registration ({_said(response)}): {remedy}"
-        self._fail(Registration.REFUSED, response.code, words, now, wait=RETRY_LONGEST)
+        refused = f"{self._place()} refuses the registration ({_said(response)})."
+        self._fail(Registration.REFUSED, response.code, f"{refused} {remedy}", now, wait=RETRY_LONGEST)
 
     def _fail(self, state: Registration, code: int, words: str, now: float, *, wait: float | None = None) -> None:
         self._state, self._code, self._words = state, code, words

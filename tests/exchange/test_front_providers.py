@@ -78,7 +78,7 @@ async def test_a_front_that_ends_takes_its_registrations_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(403, "check user and password"), (404, "knows no user acct"), (503, "out of service for now")]
+    ("code", "words"), [(403, "user and password"), (404, "knows no user acct"), (503, "out of service for now")]
 )
 async def test_a_registration_that_is_refused_is_said(code: int, words: str) -> None:
     port = free_port()

@@ -142,9 +142,9 @@ def test_a_provider_that_calls_everything_stale_is_not_asked_for_ever() -> None:
 @pytest.mark.parametrize(
     ("code", "state", "words", "wait"),
     [
-        (403, Registration.REFUSED, "403 Said.*check user and password", RETRY_LONGEST),
+        (403, Registration.REFUSED, "403 Said.*Check user and password", RETRY_LONGEST),
         (404, Registration.REFUSED, "knows no user acct", RETRY_LONGEST),
-        (405, Registration.REFUSED, "405 Said.*ask the provider", RETRY_LONGEST),
+        (405, Registration.REFUSED, "405 Said.*Ask the provider", RETRY_LONGEST),
         (302, Registration.REFUSED, "302 Said", RETRY_LONGEST),
         (603, Registration.REFUSED, "603 Said", RETRY_LONGEST),
         (500, Registration.REFUSED, "out of service for now \\(500 Said\\)", 5),

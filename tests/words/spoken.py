@@ -18,6 +18,7 @@ from gateway.words.sentences import SLOT, entries_of_files, known_sentences
 
 ROOT = Path(__file__).parents[2]
 SPEAKING = (
+    "exchange/provider.py",
     "gateway/aftercare",
     "gateway/api",
     "gateway/commands",
@@ -138,11 +139,12 @@ def _texts(node: ast.AST) -> Iterator[str]:
 
 @cache
 def _files() -> tuple[Path, ...]:
+    places = [ROOT / place for place in SPEAKING]
+    found = [file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))]
     return tuple(
         sorted(
             file
-            for folder in SPEAKING
-            for file in (ROOT / folder).rglob("*.py")
+            for file in found
             if file.name not in OTHERWISE and str(file.relative_to(ROOT)) not in OF_THE_COMMAND_LINE
         )
     )

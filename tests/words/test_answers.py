@@ -113,3 +113,15 @@ def test_what_came_of_a_step_of_a_route_is_said_in_russian(why: RouteWhy) -> Non
 
     assert is_russian(said(text, "ru"))
     assert said(text, "pl").startswith("Krok 2: ")
+
+
+def test_why_a_provider_refuses_the_registration_is_said_in_russian() -> None:
+    told = (
+        "sip.example.org:5060 refuses the registration (403 Forbidden)."
+        " Check user and password, and that the account is not locked."
+    )
+
+    assert said(told, "ru") == (
+        "sip.example.org:5060 отклоняет регистрацию (403 Forbidden)."
+        " Проверьте имя и пароль, а также не заблокирована ли учётная запись."
+    )

@@ -18,12 +18,15 @@ export function ExchangePanel() {
   );
 }
 
+const TROUBLES = ["starting", "port_taken", "address_missing", "address_public", "engine_missing", "worker_not_started", "not_started", "no_answer"] as const;
+
 function Trouble({ exchange }: { exchange: Exchange }) {
   const t = useWords("doctor");
+  const word = TROUBLES.find((code) => code === exchange.code);
   return (
     <ul className={styles.rows}>
       <Row level={exchange.has_exchange ? "fault" : "none"} word={exchange.has_exchange ? t("level.fault") : t("exchange.unused")}>
-        <p>{exchange.has_exchange ? exchange.trouble : t("exchange.none")}</p>
+        <p>{!exchange.has_exchange ? t("exchange.none") : word ? t(`trouble.${word}`) : exchange.trouble}</p>
       </Row>
     </ul>
   );
