@@ -26,8 +26,8 @@ class DemoFailed(TryAgain, RuntimeError):
 
 
 @asynccontextmanager
-async def in_time(seconds: float, what: str) -> AsyncIterator[None]:
-    """What must be done by then; of what is waited for, people are told by name.
+async def in_time(seconds: float, late: str) -> AsyncIterator[None]:
+    """What must be done by then; `late` is what people are told else, with a slot for the seconds.
 
     Raises:
         DemoFailed: it was not.
@@ -36,7 +36,7 @@ async def in_time(seconds: float, what: str) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise DemoFailed(f"The demonstration waited {seconds:.0f} s for {what}. {LOOK}") from None
+        raise DemoFailed(f"{late.format(seconds=round(seconds))} {LOOK}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ async def play(stage: Stage, actors: Actors, folder: Path, tell: Callable[[Told]
         raise DemoFailed(
             f"The call was not put through: SIP status {call.code or 'none'}. Look into the gateway's log."
         )
-    async with in_time(CONNECT_SECONDS, f"the manager's phone {stage.extension} to ring"):
+    async with in_time(CONNECT_SECONDS, "The demonstration waited {seconds} s for the manager's phone to ring."):
         arrived = await actors.manager.arrived.get()
     rings = f"The manager's phone {stage.extension} rings and shows {arrived.caller}."
     say(DemoStep.RINGS, rings, extension=stage.extension, shown=arrived.caller)

@@ -16,7 +16,7 @@ import phonenumbers
 from exchange import control
 from exchange.digest import Algorithm, hash_password
 from exchange.phones import LOOPBACK, check_phones, free_port
-from gateway.demo.call import DemoFailed, Stage, in_time, open_actors, play
+from gateway.demo.call import LOOK, DemoFailed, Stage, in_time, open_actors, play
 from gateway.demo.steps import follow
 from gateway.domain.access import Role
 from gateway.domain.demonstration import Told
@@ -72,7 +72,11 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
     exchange, settings = house.exchange, house.settings
     await _ready(exchange, house.patience)
     secret = secrets.token_hex(16)
-    async with in_time(READY_SECONDS, "the database"), house.pool.acquire() as connection, connection.transaction():
+    async with (
+        in_time(READY_SECONDS, "The demonstration waited {seconds} s for the database."),
+        house.pool.acquire() as connection,
+        connection.transaction(),
+    ):
         extension = await _cast(connection, secret)
     stage = Stage(
         server=(settings.embedded.bind, settings.embedded.port),
@@ -85,7 +89,9 @@ async def show(house: House, tell: Callable[[Told], None]) -> None:
     exchange.guests = (control.TrunkOf(name=TRUNK, host=LOOPBACK, port=stage.switch_port, dids=(stage.did,)),)
     exchange.guest_plans = {stage.did: control.Fallback(endpoints=(extension,))}
     try:
-        async with in_time(READY_SECONDS, "the gateway to know its manager and its provider"):
+        async with in_time(
+            READY_SECONDS, "The demonstration waited {seconds} s for the gateway to know its manager and its provider."
+        ):
             await house.tables_changed()
             await _furnished(exchange)
         since = datetime.now(UTC)
@@ -107,7 +113,7 @@ async def _ready(exchange: ExchangeLine, seconds: float) -> None:
         await exchange.engine.ready(seconds)
     except TimeoutError:
         why = exchange.engine.state.trouble or "it does not take its configuration"
-        raise DemoFailed(f"The gateway's own exchange is not ready: {why}") from None
+        raise DemoFailed(f"The gateway's own exchange is not ready: {why.rstrip('.')}.") from None
 
 
 async def _cast(connection: Connection, secret: str) -> str:
@@ -170,4 +176,5 @@ def _told_to_people(faults: ExceptionGroup[Exception]) -> Exception:
 
 def _broke_off(fault: Exception) -> DemoFailed:
     words = getattr(fault, "strerror", None) or str(fault) or "the database did not answer"
-    return DemoFailed(f"The demonstration broke off: {words}. Look with `trunkline doctor`.")
+    broke_off = f"The demonstration broke off: {words}."
+    return DemoFailed(f"{broke_off} {LOOK}")

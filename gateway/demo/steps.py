@@ -34,9 +34,9 @@ class Patience:
 
 PATIENCE = Patience()
 _STANDS = {
-    "none": "it is not wanted",
-    "wanted": "it waits for the transcriber",
-    "claimed": "the transcriber is at it; the machine is slow or busy",
+    "none": "Its text is not wanted.",
+    "wanted": "Its text waits for the transcriber.",
+    "claimed": "The transcriber is at its text; the machine is slow or busy.",
 }
 
 
@@ -65,13 +65,18 @@ async def follow(
     seconds = patience.call
     mine = "client_number = $1 and started_at >= $2 and merged_into is null"
     call = await _until(
-        pool, f"select * from call where {mine}", client, since, what="call in the database", seconds=seconds
+        pool,
+        f"select * from call where {mine}",
+        client,
+        since,
+        late="The demonstration waited {seconds} s for its call in the database.",
+        seconds=seconds,
     )
 
     def say(step: DemoStep, text: str, **values: str | float) -> None:
         tell(Told(step=step, text=text, values=values, call=call["id"]))
 
-    async with in_time(seconds, "the client's card"):
+    async with in_time(seconds, "The demonstration waited {seconds} s for the client's card."):
         card = await pool.fetchrow("select name, created_at from contact where id = $1", call["contact_id"])
     if card is not None:
         late = (card["created_at"] - call["started_at"]).total_seconds()
@@ -79,12 +84,22 @@ async def follow(
         new = f"made {late:.2f} s after the call came in" if is_new else "known already"
         say(DemoStep.CARD, f"{name}, {new}", name=name, **({"seconds": round(late, 2)} if is_new else {}))
     talking = await _until(
-        pool, f"select * from call where {mine} and state <> 'ringing'", client, since, what="talk", seconds=seconds
+        pool,
+        f"select * from call where {mine} and state <> 'ringing'",
+        client,
+        since,
+        late="The demonstration waited {seconds} s for its talk.",
+        seconds=seconds,
     )
     whom, wait = ", ".join(talking["answered_by"]), talking["wait_us"]
     say(DemoStep.TALK, f"with {whom or 'nobody'}, after {_seconds(wait)}", extension=whom, wait=_rounded(wait))
     ended = await _until(
-        pool, f"select * from call where {mine} and state = 'ended'", client, since, what="end", seconds=seconds
+        pool,
+        f"select * from call where {mine} and state = 'ended'",
+        client,
+        since,
+        late="The demonstration waited {seconds} s for its end.",
+        seconds=seconds,
     )
     result, talk = ended["result"], ended["talk_us"]
     told = f"{ended['direction']}, {result}, talked {_seconds(talk)}"
@@ -92,15 +107,18 @@ async def follow(
     if result != "answered":
         raise DemoFailed(f"The demonstration call came out as {result}; nobody talked.")
     await _sound(pool, ended["id"], say, patience, has_text=has_text)
-    async with in_time(seconds, "the figures"):
+    async with in_time(seconds, "The demonstration waited {seconds} s for the figures."):
         await _figures(pool, ended, say)
 
 
 async def _sound(pool: Pool, call: UUID, say: Callable[..., None], patience: Patience, *, has_text: bool) -> None:
     settled = "select * from recording where call_id = $1 and state <> 'wanted'"
-    recording = await _until(pool, settled, call, what="recording", seconds=patience.call)
+    recording = await _until(
+        pool, settled, call, late="The demonstration waited {seconds} s for its recording.", seconds=patience.call
+    )
     if recording["state"] != "stored":
-        raise DemoFailed(f"The recording is {recording['state']}: {recording['reason'] or 'no reason is told'}. {LOOK}")
+        left = f"The recording is {recording['state']}: {recording['reason'] or 'no reason is told'}."
+        raise DemoFailed(f"{left} {LOOK}")
     length, digest = recording["duration_us"], recording["sha256"].hex()
     told = f"{_seconds(length)}, SHA-256 {digest[:16]}…, both sides apart"
     say(DemoStep.RECORDING, told, seconds=_rounded(length), sha256=digest)
@@ -118,11 +136,14 @@ async def _text(pool: Pool, recording: UUID, seconds: float) -> list[Mapping[str
     )
     settled = f"{state} and (segments is not null or transcript_state = 'failed')"
     try:
-        row = await _until(pool, settled, recording, what="text", seconds=seconds)
+        row = await _until(
+            pool, settled, recording, late="The demonstration waited {seconds} s for its text.", seconds=seconds
+        )
     except DemoFailed as late:
         raise DemoFailed(f"{late} {_stands(await pool.fetchrow(state, recording, timeout=seconds))}") from None
     if row["segments"] is None:
-        raise DemoFailed(f"Nothing was written down: {row['transcript_reason'] or 'no reason is told'}. {LOOK}")
+        left = f"Nothing was written down: {row['transcript_reason'] or 'no reason is told'}."
+        raise DemoFailed(f"{left} {LOOK}")
     found: list[Mapping[str, str | float]] = row["segments"]
     return json.loads(row["segments"]) if isinstance(row["segments"], str) else found
 
@@ -131,8 +152,9 @@ def _stands(row: asyncpg.Record | None) -> str:
     """How far a text is that did not come."""
     if row is None:
         return "Its recording is gone."
-    reason = f" ({row['transcript_reason']})" if row["transcript_reason"] else ""
-    return f"Of the text: {_STANDS.get(row['transcript_state'], row['transcript_state'])}{reason}."
+    stands = _STANDS.get(row["transcript_state"], f"Its text is {row['transcript_state']}.")
+    why = f"The reason is: {row['transcript_reason']}." if row["transcript_reason"] else ""
+    return f"{stands} {why}".strip()
 
 
 def _tell_words(segment: Mapping[str, str | float], say: Callable[..., None]) -> None:
@@ -153,9 +175,9 @@ async def _figures(pool: Pool, call: asyncpg.Record, say: Callable[..., None]) -
         say(DemoStep.FIGURES, told, name=row["name"], calls=calls, clients=clients, minutes=round(minutes, 1))
 
 
-async def _until(pool: Pool, query: str, *values: object, what: str, seconds: float) -> asyncpg.Record:
+async def _until(pool: Pool, query: str, *values: object, late: str, seconds: float) -> asyncpg.Record:
     row = None
-    async with in_time(seconds, f"its {what}"):
+    async with in_time(seconds, late):
         while row is None:
             with suppress(*DATABASE_AWAY):  # it may come again meanwhile
                 row = await pool.fetchrow(query, *values)

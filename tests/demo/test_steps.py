@@ -85,7 +85,7 @@ async def test_a_recording_that_cannot_be_taken_in_is_not_waited_for(database: s
             await told_of(site, client)
 
 
-@pytest.mark.parametrize(("state", "words"), [("wanted", "it waits for the transcriber"), ("claimed", "slow or busy")])
+@pytest.mark.parametrize(("state", "words"), [("wanted", "waits for the transcriber"), ("claimed", "slow or busy")])
 async def test_a_text_that_does_not_come_is_told_with_how_it_stands(database: str, state: str, words: str) -> None:
     async with open_site(database) as site:
         client = await the_call(site)

@@ -22,6 +22,7 @@ SPEAKING = (
     "gateway/aftercare",
     "gateway/api",
     "gateway/commands",
+    "gateway/demo",
     "gateway/doctor",
     "gateway/domain",
     "gateway/routing",
@@ -29,7 +30,7 @@ SPEAKING = (
     "spreadsheets",
     "webhooks",
 )
-OTHERWISE = frozenset({"report_words.py", "openapi.py"})
+OTHERWISE = frozenset({"speech.py", "report_words.py", "openapi.py"})
 """Files whose texts stand there in every language, or belong to the OpenAPI document, which is English."""
 OF_THE_COMMAND_LINE = frozenset(
     {"gateway/doctor/aftercare.py", "gateway/doctor/machine.py", "gateway/doctor/storage.py"}

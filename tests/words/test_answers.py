@@ -125,3 +125,13 @@ def test_why_a_provider_refuses_the_registration_is_said_in_russian() -> None:
         "sip.example.org:5060 отклоняет регистрацию (403 Forbidden)."
         " Проверьте имя и пароль, а также не заблокирована ли учётная запись."
     )
+
+
+def test_why_a_demonstration_failed_is_said_in_russian() -> None:
+    told = (
+        "The demonstration waited 90 s for its text. Look with `trunkline doctor`. Its text waits for the transcriber."
+    )
+
+    assert said(told, "ru") == (
+        "Текст не появился за 90 с. Проверьте командой `trunkline doctor`. Текст ждёт очереди на распознавание."
+    )
