@@ -12,6 +12,8 @@ import { navOf } from "./nav";
 import { useSession } from "./session";
 
 const SHOWN = 3;
+/** Pages whose name is too long for a fifth of a narrow screen. */
+const SHORT: Partial<Record<string, "nav.short.users" | "nav.short.live">> = { users: "nav.short.users", live: "nav.short.live" };
 
 export function BottomBar({ className }: { className?: string | undefined }) {
   const t = useWords("shell");
@@ -28,7 +30,7 @@ export function BottomBar({ className }: { className?: string | undefined }) {
               {counts[item.name]?.n}
             </small>
           )}
-          <span className="cut">{t(`nav.${item.name}`)}</span>
+          <span className="cut">{t(SHORT[item.name] ?? `nav.${item.name}`)}</span>
         </NavLink>
       ))}
       <button type="button" className={styles.item} onClick={session.may("calls.originate") ? openDial : openPalette}>
