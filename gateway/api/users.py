@@ -172,8 +172,7 @@ def check_new_password(parts: ApiParts, pointer: str, password: str, login: str)
     faults = password_faults(password, login=login, common=parts.common_passwords)
     if faults:
         raise InvalidRequestError(
-            FieldFault(place="body", pointer=pointer, code="password", detail=f"{fault[0].upper()}{fault[1:]}.")
-            for fault in faults
+            FieldFault(place="body", pointer=pointer, code="password", detail=fault) for fault in faults
         )
 
 

@@ -279,5 +279,5 @@ def _asked(login: str) -> str:
 def _hashed(password: str, login: str) -> str:
     faults = password_faults(password, login=login)
     if faults:
-        raise WeakPassword(f"The password cannot be taken: {'; '.join(faults)}.")
+        raise WeakPassword(f"The password cannot be taken. {' '.join(faults)}")
     return asyncio.run(Passwords().hash(password))

@@ -267,7 +267,7 @@ def _left(failures: Sequence[datetime], free: int, now: datetime) -> timedelta:
 
 
 def password_faults(password: str, *, login: str, common: Collection[str] = frozenset()) -> tuple[str, ...]:
-    """What is wrong with a new password, in words for the person who chose it; empty means it is good.
+    """What is wrong with a new password, in sentences for the person who chose it; none: it is good.
 
     Args:
         password: as typed.
@@ -277,15 +277,15 @@ def password_faults(password: str, *, login: str, common: Collection[str] = froz
     small = password.casefold()
     faults = []
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
-        faults.append(f"it must have {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters")
+        faults.append(f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
     if any(ord(sign) < 32 or 0xD800 <= ord(sign) <= 0xDFFF for sign in password):
-        faults.append("it must not contain control characters")
+        faults.append("A password has no control characters.")
     if len(login) >= 3 and login.casefold() in small:
-        faults.append("it must not contain the name of the account")
+        faults.append("The password must not contain the name of the account.")
     if len(set(small)) < 5:
-        faults.append("it must have at least 5 different characters")
+        faults.append("A password has at least 5 different characters.")
     if small in common or _is_well_known(small):
-        faults.append("it is one of the passwords everybody tries first")
+        faults.append("This is one of the passwords that everybody tries first.")
     return tuple(faults)
 
 

@@ -30,7 +30,9 @@ class Player:
     def begin(self, tasks: asyncio.TaskGroup) -> DemoStanding:
         self.begun += 1
         self.standing = DemoStanding(state=DemoState.RUNNING, began_at=BEGAN)
-        self.obstacle = Hindered(why=DemoObstacle.RUNS, text="One is being shown already.")
+        self.obstacle = Hindered(
+            why=DemoObstacle.RUNS, text="A demonstration call is being shown already; wait until it is over."
+        )
         return self.standing
 
 

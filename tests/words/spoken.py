@@ -18,6 +18,8 @@ from gateway.words.sentences import SLOT, entries_of_files, known_sentences
 
 ROOT = Path(__file__).parents[2]
 SPEAKING = (
+    "exchange/order_fields.py",
+    "exchange/phones.py",
     "exchange/provider.py",
     "gateway/aftercare",
     "gateway/api",
@@ -27,6 +29,11 @@ SPEAKING = (
     "gateway/domain",
     "gateway/routing",
     "gateway/softphones",
+    "recordings/arrivals.py",
+    "recordings/errors.py",
+    "sip/ami_errors.py",
+    "sip/asterisk_asking.py",
+    "sip/asterisk_orders.py",
     "spreadsheets",
     "webhooks",
 )
