@@ -13,7 +13,7 @@ import { useSession } from "./session";
 
 const SHOWN = 3;
 /** Pages whose name is too long for a fifth of a narrow screen. */
-const SHORT: Partial<Record<string, "nav.short.users" | "nav.short.live">> = { users: "nav.short.users", live: "nav.short.live" };
+const SHORT: Partial<Record<string, "short.users" | "short.live">> = { users: "short.users", live: "short.live" };
 
 export function BottomBar({ className }: { className?: string | undefined }) {
   const t = useWords("shell");
