@@ -138,7 +138,7 @@ async def test_where_an_extension_rings_and_what_clients_see_is_changed_and_take
     number = panel.get_by_role("textbox", name="Number that clients see")
     await number.fill("+48601000000")
     await number.press("Enter")
-    await expect(number).to_have_accessible_description(re.compile("none of our own numbers"))
+    await expect(number).to_have_accessible_description(re.compile("None of our own numbers"))
     assert await axe(page) == []
 
 
