@@ -96,7 +96,7 @@ class Providers:
         places = self._directory.places.get(name, ())
         for request in requests:
             if not places:
-                line.lost(f"the name {line.trunk.host} is not known; check the trunk's host and the name server", now)
+                line.lost(f"The name {line.trunk.host} is not known; check the trunk's host and the name server.", now)
                 break
             if error := self._send(write_message(request), places[0]):
                 line.lost(_unsendable(line.trunk, self._contact[0], error), now)
@@ -166,6 +166,6 @@ def _unsendable(trunk: Trunk, bind: str, error: OSError) -> str:
     if IPv4Address(bind).is_loopback:
         return (
             f"{trunk.host} cannot be reached from {bind}, which is this machine alone; bind the embedded engine to the "
-            "machine's address in the office network"
+            "machine's address in the office network."
         )
-    return f"{trunk.host} cannot be reached from this machine ({error.strerror}); check its network"
+    return f"{trunk.host} cannot be reached from this machine ({error.strerror}); check its network."

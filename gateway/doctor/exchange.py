@@ -151,7 +151,7 @@ def _trunks(standing: ExchangeStanding) -> Iterator[Finding]:
 
 
 def _trunk(trunk: ExchangeTrunk) -> Finding:
-    told = f"The provider {trunk.name}: {trunk.text.rstrip('.')}."
+    told = f"The provider {trunk.name}: {trunk.text if trunk.text.endswith('.') else f'{trunk.text}.'}"
     match trunk.works:
         case True:
             return _AREA.ok(told)

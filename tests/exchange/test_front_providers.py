@@ -117,7 +117,7 @@ async def test_a_name_that_is_not_known_is_said_and_calls_over_it_fail_at_once()
     trunk = Trunk(name="main", host="sip.nowhere.invalid.example", user="acct", register=True)
     async with open_front_alone(trunks=[trunk]) as made:
         state = await until(made, lambda one: one.registration is Registration.UNREACHABLE, 20)
-        assert "the name sip.nowhere.invalid.example is not known; check the trunk's host" in state.text
+        assert "The name sip.nowhere.invalid.example is not known; check the trunk's host" in state.text
         with udp_host(("127.0.0.1", made.front.inside_port)) as worker:
             made.front.admit_worker(worker.place[1])
             worker.send(worker.text("INVITE", made.front.trunk_uri("main", "+79161234567")))
