@@ -48,8 +48,8 @@ async def test_how_far_an_order_is_and_why_another_one_is_not_taken(api: Api) ->
     done = await becomes(anna, command, "accepted")
     second = await (await anna.post("calls", json={"number": NUMBER}, headers=key("b"))).json()
 
-    assert command["detail"] == "Передано станции, ответа ещё нет."
-    assert done["detail"].startswith("Станция приняла команду")
+    assert command["detail"] == "Передано АТС, ответа ещё нет."
+    assert done["detail"].startswith("АТС приняла команду")
     assert second["errors"][0]["detail"].startswith("Вы уже звоните этому клиенту")
     fact = await api.site.pool.fetchval("select body->>'detail' from fact where kind = 'command.accepted'")
     assert fact.startswith("The PBX took the order")
