@@ -123,6 +123,7 @@ COUNTED: Mapping[str, Callable[[Context], str]] = {
     "multiple_of": lambda context: f"Give a multiple of {context['multiple_of']}.",
     "too_short": _too_few,
     "too_long": lambda context: f"This list is too long; it may have at most {context['max_length']}.",
+    "decimal_max_places": lambda context: f"Digits behind the point: at most {context['decimal_places']}.",
     "literal_error": lambda context: f"Choose one of these: {_choices(context['expected'])}.",
     "enum": lambda context: f"Choose one of these: {_choices(context['expected'])}.",
     "union_tag_invalid": lambda context: f"There is no such kind; there are: {_choices(context['expected_tags'])}.",

@@ -4,10 +4,11 @@ telephone system that we can tell what to answer, and a client on a free port of
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
@@ -26,6 +27,7 @@ from gateway.domain.recordings import RecordingKey, RecordingPart
 from gateway.settings import Settings
 from gateway.store.access import issue_key
 from gateway.store.staff import add_user, load_tables
+from gateway.words.sentences import known_sentences
 from recordings.storage import LocalStorage
 from sip.cel import read_row
 from spreadsheets.process import Tables
@@ -187,11 +189,19 @@ async def _serve(stack: contextlib.AsyncExitStack, app: web.Application, port: i
 
 
 async def problem(response: ClientResponse, status: int, slug: str) -> dict[str, object]:
-    """The problem document of an answer that must be this one."""
+    """The problem document of an answer that must be this one; what it says can be said in each language."""
     document: dict[str, object] = await response.json(content_type=None)
     assert (response.status, document.get("type")) == (status, f"/api/v1/problems/{slug}"), document
     assert response.content_type == "application/problem+json"
+    assert [text for text in _told(document) if not known_sentences().knows(text)] == []
     return document
+
+
+def _told(document: Mapping[str, Any]) -> Iterator[str]:
+    """The sentences of a problem document; a detail may be a name too, like that of a time zone to choose."""
+    yield document["title"]
+    yield document["detail"]
+    yield from (fault["detail"] for fault in document.get("errors", ()) if " " in fault["detail"])
 
 
 def token_of(client: ClientSession) -> str:

@@ -223,12 +223,12 @@ async def test_a_leg_that_went_while_the_order_was_on_its_way_is_told_in_words(a
 
 async def test_what_the_pbx_lacks_is_refused_in_its_own_words(api: Api) -> None:
     call = await talking(api)
-    api.board.lacking = {Ability.HOLD: "The account lacks the class `call`; see deploy/asterisk."}
+    api.board.lacking = {Ability.HOLD: "The account lacks the class call. Not possible without it: hold."}
     anna = await api.caller(Role.MANAGER, "anna")
 
     document = await problem(await anna.post(f"calls/{call}/hold", headers=key()), 409, "conflict")
 
-    assert document["detail"] == "The account lacks the class `call`; see deploy/asterisk."
+    assert document["detail"] == "The account lacks the class call. Not possible without it: hold."
     api.board.refuse("not_allowed", "The account may not `MixMonitorMute`: give it the class system.")
     refused = await (await anna.post(f"calls/{call}/recording/pause", headers=key())).json()
     assert refused["detail"] == "The account may not `MixMonitorMute`: give it the class system."
