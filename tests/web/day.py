@@ -104,6 +104,9 @@ async def write_down(api: Api, call: UUID, segments: list[dict[str, object]]) ->
     )
 
 
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 class GoesOn(Protocol):
     """A call that was told up to its middle."""
 
@@ -111,7 +114,7 @@ class GoesOn(Protocol):
         """Tell its end; nothing where that is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Day:
     """A served day of calls."""
 
@@ -124,6 +127,8 @@ class Day:
     """The company's time zone, in which it is afternoon."""
     calls: list[GoesOn] = field(default_factory=list)
     """Those of the present test (tests/web/phone.py)."""
+    freed_at: datetime = NEVER
+    """When people were last set free by us (tests/web/rest.py)."""
 
 
 def afternoon() -> str:

@@ -1,11 +1,14 @@
 """A call that goes on before the page: told from a recorded journal, part by part."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Locator, Page
 
 from tests.web.day import Day, told
+
+BEGAN_AGO = timedelta(seconds=2)
 
 
 @dataclass(kw_only=True)
@@ -20,9 +23,7 @@ class RunningCall:
     _told: int = 0
 
     def __post_init__(self) -> None:
-        begin = datetime.now(UTC) - timedelta(seconds=2)
         self.day.calls.append(self)
-        self.rows = told(self.scenario, begin=begin, number=self.number, name=self.name)
 
     async def ring(self) -> None:
         """His call rings."""
@@ -36,7 +37,25 @@ class RunningCall:
         """It is over."""
         await self._until(None)
 
+    async def routed(self, n: int, *, record: bool) -> None:
+        """A route of ours was asked for it, for the nth time."""
+        await self.day.api.site.pool.execute(
+            "insert into route_decision (pbx, uniqueid, call_id, n, at, action, place, resume, answer, body)"
+            " values ('pbx1', $1::text, $1::uuid, $2, now(), 'dial', 0, 1, '', jsonb_build_object('record', $3::bool))",
+            await self.id(),
+            n,
+            record,
+        )
+
+    async def _begin(self) -> None:
+        """Two seconds ago, and after people were set free: that would end what the call leaves them with."""
+        await asyncio.sleep((self.day.freed_at + BEGAN_AGO - datetime.now(UTC)).total_seconds())
+        begin = datetime.now(UTC) - BEGAN_AGO
+        self.rows = told(self.scenario, begin=begin, number=self.number, name=self.name)
+
     async def _until(self, event: bytes | None) -> None:
+        if event is not None and not self.rows:
+            await self._begin()
         end = len(self.rows)
         if self._told == end:
             return

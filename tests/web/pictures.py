@@ -161,6 +161,7 @@ async def take_call(studio: Studio) -> None:
     await _all(today, studio, "ringing", "ringing")
     await expect(band(small)).to_have_attribute("data-state", "ringing")
     await studio.keep(small, "ringing-360")
+    await call.routed(0, record=True)
     await call.answer()
     await _all(cards, studio, "talking", "talking")
     for end, page in (await studio.both("head", "/live")).items():

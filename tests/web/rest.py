@@ -66,5 +66,6 @@ async def free(day: Day) -> None:
     async with day.api.site.pool.acquire() as connection, connection.transaction():
         now = datetime.now(UTC)
         for row in await connection.fetch(_NOT_FREE):
+            day.freed_at = now
             choice = Choice(at=now, chosen=Chosen.AVAILABLE, by=f"user:{row['user_id']}")
             await save_facts(connection, await choose(connection, row["user_id"], choice, now))

@@ -115,15 +115,8 @@ async def test_the_band_says_what_is_known_of_the_recording_and_no_more(day: Day
     await expect(phone).to_have_attribute("data-state", "talking")
     await expect(pause).to_be_visible()
     await expect(phone).not_to_contain_text("ecord")
-    pool = day.api.site.pool
     for n, (record, told) in enumerate([(False, "Not recorded"), (True, "Recording")]):
-        await pool.execute(
-            "insert into route_decision (pbx, uniqueid, call_id, n, at, action, place, resume, answer, body) select"
-            " 'pbx1', 'band', id, $1, now(), 'dial', 0, 1, '', jsonb_build_object('record', $2::bool) from call"
-            " where client_number = '+79165550307'",
-            n,
-            record,
-        )
+        await call.routed(n, record=record)
         await page.reload()
         await expect(phone.get_by_text(told, exact=True)).to_be_visible()
         await expect(pause).to_be_visible(visible=record)
