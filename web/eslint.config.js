@@ -59,6 +59,10 @@ export default defineConfig(
         "error",
         { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: "Texts are never made into markup." },
         { selector: "CallExpression[callee.property.name='insertAdjacentHTML']", message: "Texts are never made into markup." },
+        {
+          selector: "JSXAttribute[name.name='type'] Literal[value=/^(date|datetime-local|month|time|week)$/]",
+          message: "A browser writes days in its own language, not in the reader's: DayField, and WhenField for a moment.",
+        },
       ],
       "no-restricted-globals": [
         "error",

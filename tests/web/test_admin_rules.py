@@ -74,7 +74,9 @@ async def test_a_goal_is_made_and_changed_from_a_day_on(day: Day, visit: Visit) 
     await goals.get_by_role("button", name=re.compile("^Every day")).click()
 
     await page.get_by_label("So many").fill("32")
-    await page.get_by_label("New values from this day on").fill("2099-01-01")
+    await page.get_by_label("New values from this day on").fill("01/01/2099")
+    await page.get_by_label("So many").focus()
+    await expect(page.get_by_role("button", name="1 January 2099")).to_be_hidden()
     await shot(page, "goals-open")
     assert await axe(page) == []
     await page.get_by_role("button", name=re.compile("^Change from")).click()

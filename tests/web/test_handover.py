@@ -176,7 +176,7 @@ async def test_clients_are_lent_until_a_day_and_the_gateways_reason_stands_where
     assert await axe(page) == []
 
     await page.get_by_role("button", name="Przekaż 3 klientów").click()
-    await expect(page.get_by_role("alert")).to_contain_text("This moment has passed.")
+    await expect(page.get_by_role("alert")).to_contain_text("Ten czas już minął.")
     await shot(page, "handover-refused-360", whole=True)
     await page.get_by_label("Wracają dnia").fill(str(until))
     await page.get_by_role("button", name="Przekaż 3 klientów").click()

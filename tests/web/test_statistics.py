@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -242,3 +243,39 @@ async def test_the_page_fits_a_telephone_and_goes_back_to_its_address(visit: Vis
     assert await opened(page) == counted
     assert await axe(page) == []
     await shot(page, "stats-open-360")
+
+
+@pytest.mark.parametrize(
+    ("language", "names", "typed", "shown"),
+    [
+        ("ru", ("С", "По"), ("3.02.2026", "05.02.2026"), ("3 февр. 2026", "5 февр. 2026")),
+        ("pl", ("Od", "Do"), ("3.02.2026", "05.02.2026"), ("3 lut 2026", "5 lut 2026")),
+    ],
+)
+async def test_days_are_typed_as_they_are_written_in_the_readers_language(
+    visit: Visit,
+    days: str,
+    language: Literal["ru", "pl"],
+    names: tuple[str, str],
+    typed: tuple[str, str],
+    shown: tuple[str, str],
+) -> None:
+    page = await visit("head", days, language=language)
+    first, last = [page.get_by_role("textbox", name=name, exact=True) for name in names]
+
+    await first.fill("")
+    await first.press_sequentially(typed[0])
+    await expect(page).to_have_url(re.compile("since=2026-02-03"))
+    await expect(first).to_be_focused()
+    await page.keyboard.press("Tab")
+    await last.fill("2.02.2026")
+    await expect(page.get_by_text(re.compile("раньше первого|przed pierwszym"))).to_be_visible()
+    await expect(page).not_to_have_url(re.compile("until=2026-02"))
+    await last.fill(typed[1])
+    await last.press("Escape")
+    await first.focus()
+
+    await expect(page).to_have_url(re.compile("since=2026-02-03.*until=2026-02-05"))
+    await expect(last).to_have_value(shown[1])
+    await last.focus()
+    await expect(first).to_have_value(shown[0])

@@ -3,7 +3,7 @@
 import { Button, MultiSelect, SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { api, body, keys, useQuery } from "../api";
-import { Panel, useMinute } from "../parts";
+import { DayField, Panel, useMinute } from "../parts";
 import { useFormats } from "../formats";
 import { useWords } from "../words";
 import { receivers, wayOf, WAYS, type Filters } from "./choice";
@@ -51,7 +51,7 @@ export function Whom({ from, people, filters, change }: { from: Clientele; peopl
             <Switch label={t("planned")} checked={filters.planned !== "stay"} onChange={(event) => change({ planned: event.currentTarget.checked ? null : "stay" })} />
           </div>
           <div className={styles["line"]}>
-            <TextInput type="date" label={t("until")} description={t("until.how")} min={tomorrow} value={filters.until ?? ""} onChange={(event) => change({ until: event.currentTarget.value || null })} />
+            <DayField label={t("until")} description={t("until.how")} width={200} min={tomorrow} value={filters.until ?? null} onChange={(until) => change({ until })} />
             <Why value={filters.why ?? ""} set={(why) => change({ why: why || null })} />
           </div>
         </div>

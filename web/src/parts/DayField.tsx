@@ -11,6 +11,9 @@ export interface DayFieldProps {
   /** Where no label stands above it. */
   name?: string;
   id?: string;
+  description?: ReactNode;
+  /** In pixels, where fields stand in a row. */
+  width?: number;
   /** `2026-11-24`; null: none. */
   value: string | null;
   onChange: (day: string | null) => void;
@@ -23,7 +26,19 @@ export interface DayFieldProps {
 
 export function DayField(props: DayFieldProps) {
   return (
-    <Suspense fallback={<TextInput label={props.label} {...(props.name ? { "aria-label": props.name } : {})} readOnly value="" />}>
+    <Suspense
+      fallback={
+        <TextInput
+          label={props.label}
+          description={props.description}
+          error={props.error}
+          {...(props.width ? { w: props.width } : {})}
+          {...(props.name ? { "aria-label": props.name } : {})}
+          readOnly
+          value=""
+        />
+      }
+    >
       <DayFieldBody {...props} />
     </Suspense>
   );

@@ -10,23 +10,28 @@ import type { DayFieldProps } from "./DayField";
 import { readDay, writeDay } from "./days";
 import { Icon } from "./Icon";
 
-export default function DayFieldBody({ label, name, id, value, onChange, min, max, error, isReadOnly, onBlur }: DayFieldProps) {
+export default function DayFieldBody({ label, name, id, description, width, value, onChange, min, max, error, isReadOnly, onBlur }: DayFieldProps) {
   const t = useWords("parts");
   const { language } = useFormats();
+  const day = (given: string | null | undefined) => (given ? readDay(given) : null);
+  const [first, last] = [day(min), day(max)];
   return (
     <DateInput
       label={label}
+      description={description}
       {...(name ? { "aria-label": name } : {})}
       {...(id ? { id } : {})}
-      value={value}
+      {...(width ? { w: width } : {})}
+      // What an address says may be no day.
+      value={day(value)}
       onChange={onChange}
-      {...(min ? { minDate: min } : {})}
-      {...(max ? { maxDate: max } : {})}
+      {...(first ? { minDate: first } : {})}
+      {...(last ? { maxDate: last } : {})}
       error={error}
       readOnly={isReadOnly ?? false}
       onBlur={() => onBlur?.()}
       placeholder={t("day.pattern")}
-      valueFormat={(day) => writeDay(day.slice(0, 10), language)}
+      valueFormat={(at) => writeDay(at.slice(0, 10), language)}
       dateParser={readDay}
       locale={language}
       firstDayOfWeek={1}

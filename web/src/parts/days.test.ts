@@ -7,5 +7,5 @@ it("reads a day as it is written in our languages, once it is whole", () => {
 });
 
 it("writes it in the reader's language, whatever his clock", () => {
-  expect(["en", "ru", "pl"].map((language) => writeDay("2026-11-24", language))).toEqual(["24 Nov 2026", "24 нояб. 2026 г.", "24 lis 2026"]);
+  expect(["en", "ru", "pl"].map((language) => writeDay("2026-11-24", language))).toEqual(["24 Nov 2026", "24 нояб. 2026", "24 lis 2026"]);
 });

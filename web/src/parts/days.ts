@@ -12,8 +12,8 @@ export function readDay(typed: string): string | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === whole ? whole : null;
 }
 
-/** A day for a field, such as `24 Nov 2026`, in a language. */
+/** A day for a field, such as `24 Nov 2026`, in a language; the Russian word for a year is left out. */
 export function writeDay(day: string, language: string): string {
   const tag = language === "en" ? "en-GB" : language;
-  return new Intl.DateTimeFormat(tag, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
+  return new Intl.DateTimeFormat(tag, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`)).replace(/\sг\.$/, "");
 }

@@ -1,11 +1,11 @@
 /* Figures of the company and of managers for some days, beside the days before. Every figure opens what it counts. */
 
-import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { useSession } from "../app/session";
 import { useFormats } from "../formats";
-import { Columns, Icon, Middle, PageHeader, Shown, SidePanel, useFilters, useToast } from "../parts";
+import { Columns, DayField, Icon, Middle, PageHeader, Shown, SidePanel, useFilters, useToast } from "../parts";
 import { LateMenu } from "../parts/LateMenu";
 import { useWords } from "../words";
 import { Channels } from "./Channels";
@@ -24,6 +24,7 @@ import { HEATS, WeekHours } from "./WeekHours";
 import styles from "./index.module.css";
 
 const FILTERS = ["period", "since", "until", "by", "team", "heat", "from", "reached", "open", "who"] as const;
+const DAY_WIDTH = 156;
 
 export default function StatisticsPage() {
   const t = useWords("statistics");
@@ -47,7 +48,7 @@ export default function StatisticsPage() {
           data={PERIODS.map((value) => ({ value, label: t(`period.${value}`) }))}
           onChange={(value) => change({ period: value, since: data?.since ?? null, until: data?.until ?? null, open: null, who: null })}
         />
-        {filters.period === "dates" && <Dates key={`${filters.since} ${filters.until}`} />}
+        {filters.period === "dates" && <Dates />}
         <TeamChoice team={team} choose={(value) => change({ team: value, open: null, who: null })} />
         {data?.before_since && data.before_until && (
           <span className={styles["against"]}>
@@ -106,17 +107,20 @@ function Opened({ days, team, open, who, show, close }: OpenedProps) {
   return <FigurePanel query={query} whose={who} onClose={close} />;
 }
 
-/** Two days of one's own; they hold when both are right. */
+/** Two days of one's own; they hold when both are right. Until then they stay here, unless the address changes. */
 function Dates() {
   const t = useWords("statistics");
   const [params, setParams] = useSearchParams();
-  const [since, setSince] = useState(params.get("since") ?? "");
-  const [until, setUntil] = useState(params.get("until") ?? "");
-  const isWrong = since !== "" && until !== "" && until < since;
-  const set = (first: string, last: string) => {
-    setSince(first);
-    setUntil(last);
-    if (!first || !last || last < first) return;
+  const held = { since: params.get("since"), until: params.get("until") };
+  const address = `${held.since} ${held.until}`;
+  const [draft, setDraft] = useState<typeof held & { instead: string; sent: string | undefined }>();
+  // The address follows a little later than it is set.
+  const { since, until } = draft && [draft.instead, draft.sent].includes(address) ? draft : held;
+  const isWrong = since !== null && until !== null && until < since;
+  const set = (first: string | null, last: string | null) => {
+    const isWhole = first !== null && last !== null && last >= first;
+    setDraft({ since: first, until: last, instead: address, sent: isWhole ? `${first} ${last}` : draft?.sent });
+    if (!isWhole) return;
     const next = new URLSearchParams(params);
     next.set("period", "dates");
     next.set("since", first);
@@ -126,8 +130,8 @@ function Dates() {
   };
   return (
     <span className={styles["dates"]}>
-      <TextInput type="date" aria-label={t("since")} value={since} onChange={(event) => set(event.currentTarget.value, until)} />
-      <TextInput type="date" aria-label={t("until")} value={until} error={isWrong && t("wrongDays")} onChange={(event) => set(since, event.currentTarget.value)} />
+      <DayField name={t("since")} width={DAY_WIDTH} value={since} onChange={(day) => set(day, until)} />
+      <DayField name={t("until")} width={DAY_WIDTH} value={until} error={isWrong && t("wrongDays")} onChange={(day) => set(since, day)} />
     </span>
   );
 }

@@ -77,7 +77,7 @@ export function NewTask({ contact, close }: { contact: number | null; close: () 
         )}
         <TextInput data-autofocus label={t("field.title")} value={draft.title} maxLength={200} error={field("title")} onChange={(event) => set({ title: event.currentTarget.value })} />
         <Select label={t("field.kind")} value={draft.kind} allowDeselect={false} data={KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))} error={field("kind")} onChange={(value) => set({ kind: KINDS.find((kind) => kind === value) ?? "own" })} />
-        <WhenField value={draft.due} error={field("due_at")} onChange={(due) => set({ due })} />
+        <WhenField label={t("field.due")} value={draft.due} error={field("due_at")} onChange={(due) => set({ due })} />
         {people.length > 0 && <Select label={t("field.owner")} placeholder={t("me")} searchable clearable value={draft.owner} data={people} error={field("owner")} onChange={(owner) => set({ owner })} />}
         <Textarea label={t("field.note")} autosize minRows={3} maxLength={10_000} value={draft.note} error={field("note")} onChange={(event) => set({ note: event.currentTarget.value })} />
         {problem?.errors.length === 0 && (

@@ -84,6 +84,7 @@ function About({ task }: { task: Task }) {
         </p>
       )}
       <WhenField
+        label={t("field.due")}
         value={task.due_at}
         onChange={(due_at) => change.run({ task, change: { due_at }, said: due_at ? t("moved", { when: f.moment(due_at) }) : t("moved.none") })}
       />

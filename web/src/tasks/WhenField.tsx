@@ -1,4 +1,4 @@
-/* When a task is to be done: a day, and an hour by the reader's own clock, whatever this machine's clock is set to. */
+/* When something is to be done or is to begin: a day, and an hour by the reader's own clock, whatever this machine's clock is set to. */
 
 import { TextInput } from "@mantine/core";
 import { useState } from "react";
@@ -9,6 +9,8 @@ import { instantOf, timeOf, wallOf } from "../wrapup/times";
 import styles from "./index.module.css";
 
 export interface WhenFieldProps {
+  /** Of the day. */
+  label: string;
   /** A moment; null: none. */
   value: string | null;
   onChange: (at: string | null) => void;
@@ -18,7 +20,7 @@ export interface WhenFieldProps {
 /** Where a day is chosen and no hour. */
 const MORNING = "10:00";
 
-export function WhenField({ value, onChange, error }: WhenFieldProps) {
+export function WhenField({ label, value, onChange, error }: WhenFieldProps) {
   const t = useWords("tasks");
   const zone = useSession().who.timezone;
   const wall = value === null ? null : wallOf(Date.parse(value), zone);
@@ -31,7 +33,7 @@ export function WhenField({ value, onChange, error }: WhenFieldProps) {
   };
   return (
     <div className={styles.when}>
-      <DayField label={t("field.due")} value={wall?.day ?? null} onChange={(day) => set(day, wall?.time ?? MORNING)} error={error} />
+      <DayField label={label} value={wall?.day ?? null} onChange={(day) => set(day, wall?.time ?? MORNING)} error={error} />
       <TextInput
         label={t("field.time")}
         value={typed ?? wall?.time ?? ""}

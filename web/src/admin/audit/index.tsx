@@ -1,13 +1,13 @@
 /* Who did what, and when. Filters stay in the address; the file leaves a row of its own. */
 
-import { Button, Menu, Select, TextInput } from "@mantine/core";
+import { Button, Menu, Select } from "@mantine/core";
 import { api, body, keys, usePages, useQuery, type Schemas } from "../../api";
 import { useColleagueChoices } from "../../app/colleagues";
 import { useReader } from "../../app/reader";
 import { beginOf } from "../../calls/filters";
 import { useFormats } from "../../formats";
 import { dayAfter } from "../../statistics/figure";
-import { Chips, Columns, DataTable, Empty, Icon, Middle, Moment, PageHeader, useFilters, type Column } from "../../parts";
+import { Chips, Columns, DataTable, DayField, Empty, Icon, Middle, Moment, PageHeader, useFilters, type Column } from "../../parts";
 import { useWords } from "../../words";
 import { detailsOf, said, thingWord } from "./said";
 import styles from "./index.module.css";
@@ -99,8 +99,8 @@ function Bar({ filters, change, clear }: BarProps) {
     <div className={styles.bar}>
       <Select aria-label={t("who")} placeholder={t("who")} clearable searchable value={filters.user ?? null} data={people} onChange={(user) => change({ user })} />
       <Select aria-label={t("what")} placeholder={t("what")} clearable searchable value={filters.action ?? null} data={codes} onChange={(action) => change({ action })} />
-      <TextInput type="date" aria-label={t("since")} value={filters.since ?? ""} onChange={(event) => change({ since: event.currentTarget.value || null })} />
-      <TextInput type="date" aria-label={t("until")} value={filters.until ?? ""} onChange={(event) => change({ until: event.currentTarget.value || null })} />
+      <DayField name={t("since")} width={156} value={filters.since ?? null} max={filters.until} onChange={(since) => change({ since })} />
+      <DayField name={t("until")} width={156} value={filters.until ?? null} min={filters.since} onChange={(until) => change({ until })} />
       <Chips chips={chips} onClear={clear} />
     </div>
   );

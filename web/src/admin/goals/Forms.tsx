@@ -4,7 +4,7 @@ import { Button, NumberInput, Select, Switch, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { asProblem, type ApiProblem } from "../../api";
 import { useFormats } from "../../formats";
-import { SidePanel, Tag, useMinute } from "../../parts";
+import { DayField, SidePanel, Tag, useMinute } from "../../parts";
 import { useWords } from "../../words";
 import { useChangeGoal, useKinds, useNames, useNewGoal, useSentence, type Goal } from "./queries";
 import { hasKind, hasSeconds, hasWay, isWhole, MEASURES, PERIODS, ruleOf, standOf, WAYS, type Wanted } from "./rules";
@@ -106,7 +106,7 @@ export function NewGoal({ close }: { close: () => void }) {
         <Rule wanted={wanted} change={change} problem={problem} />
         <Select label={t("period")} allowDeselect={false} value={period} data={PERIODS.map((value) => ({ value, label: t(`per.${value}`) }))} onChange={(value) => setPeriod(PERIODS.find((some) => some === value) ?? "day")} />
         <TextInput label={t("name")} description={t("name.how")} maxLength={80} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <TextInput type="date" label={t("since")} value={since} error={problem?.field("since")} onChange={(event) => setSince(event.currentTarget.value)} />
+        <DayField label={t("since")} value={since || null} error={problem?.field("since")} onChange={(day) => setSince(day ?? "")} />
         <Fault problem={problem} />
       </div>
     </SidePanel>
@@ -144,8 +144,8 @@ export function OneGoal({ goal, close }: { goal: Goal; close: () => void }) {
     >
       <div className={styles["form"]}>
         <Rule wanted={wanted} change={(some) => setWanted({ ...wanted, ...some })} problem={problem} />
-        <TextInput type="date" label={t("from")} description={t("from.how")} value={since} error={problem?.field("since")} onChange={(event) => setSince(event.currentTarget.value)} />
-        <TextInput type="date" label={t("until")} description={t("until.how")} value={until} error={problem?.field("until")} onChange={(event) => setUntil(event.currentTarget.value)} />
+        <DayField label={t("from")} description={t("from.how")} value={since || null} error={problem?.field("since")} onChange={(day) => setSince(day ?? "")} />
+        <DayField label={t("until")} description={t("until.how")} value={until || null} error={problem?.field("until")} onChange={(day) => setUntil(day ?? "")} />
         <Fault problem={problem} />
         <h3>{t("versions")}</h3>
         <ol className={styles["versions"]}>

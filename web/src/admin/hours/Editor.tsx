@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { ApiProblem } from "../../api";
 import { useFormats } from "../../formats";
 import { zones } from "../../profile/places";
-import { Icon, Panel } from "../../parts";
+import { DayField, Icon, Panel } from "../../parts";
 import { useWords } from "../../words";
 import { valuesOf, type Exception, type Table, type Values } from "./queries";
 import { spansOf } from "./spans";
@@ -122,7 +122,7 @@ function Exceptions({ exceptions, fault, set }: { exceptions: readonly Exception
 
 function NewException({ add }: { add: (exception: Exception) => void }) {
   const t = useWords("hours");
-  const [day, setDay] = useState("");
+  const [day, setDay] = useState<string | null>(null);
   const [text, setText] = useState("");
   const [name, setName] = useState("");
   const hours = spansOf(text);
@@ -135,7 +135,7 @@ function NewException({ add }: { add: (exception: Exception) => void }) {
         add({ day, hours, name: name.trim() });
       }}
     >
-      <TextInput type="date" label={t("day")} value={day} onChange={(event) => setDay(event.currentTarget.value)} />
+      <DayField label={t("day")} width={156} value={day} onChange={setDay} />
       <TextInput label={t("hours")} placeholder={t("closed")} maxLength={100} value={text} error={hours === null && t("unread")} onChange={(event) => setText(event.currentTarget.value)} />
       <TextInput label={t("name")} maxLength={100} value={name} onChange={(event) => setName(event.currentTarget.value)} />
       <Button type="submit" variant="default" leftSection={<Icon name="plus" />} disabled={!day || !hours}>

@@ -4,6 +4,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { asProblem } from "../../api";
 import { useFormats } from "../../formats";
+import { WhenField } from "../../tasks/WhenField";
 import { useWords } from "../../words";
 import { useTry, type Trial } from "./queries";
 import { useColleagues } from "../../app/colleagues";
@@ -13,7 +14,7 @@ import styles from "./index.module.css";
 export function Try({ did }: { did: string }) {
   const t = useWords("routing");
   const [caller, setCaller] = useState("");
-  const [when, setWhen] = useState("");
+  const [when, setWhen] = useState<string | null>(null);
   const attempt = useTry();
   const problem = asProblem(attempt.error);
   return (
@@ -24,11 +25,11 @@ export function Try({ did }: { did: string }) {
         className={styles.fields}
         onSubmit={(event) => {
           event.preventDefault();
-          attempt.run({ did, caller: caller.trim(), at: when ? new Date(when).toISOString() : null });
+          attempt.run({ did, caller: caller.trim(), at: when });
         }}
       >
         <TextInput label={t("try.caller")} maxLength={64} value={caller} error={problem?.field("caller")} onChange={(event) => setCaller(event.currentTarget.value)} />
-        <TextInput type="datetime-local" label={t("try.when")} value={when} error={problem?.field("at")} onChange={(event) => setWhen(event.currentTarget.value)} />
+        <WhenField label={t("try.when")} value={when} error={problem?.field("at") ?? null} onChange={setWhen} />
         <div>
           <Button type="submit" loading={attempt.isPending}>
             {t("try.go")}
