@@ -179,7 +179,7 @@ async def test_language_and_colours_change_in_place(visit: Visit) -> None:
     await page.get_by_role("menuitem", name="Ciemne").click()
 
     assert await page.evaluate("() => document.documentElement.dataset.mantineColorScheme") == "dark"
-    assert await page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 24)"
+    await expect(page.locator("body")).to_have_css("background-color", "rgb(15, 18, 24)")
 
 
 async def test_the_focus_goes_to_the_page_at_once_and_then_through_band_rail_and_page(visit: Visit) -> None:
