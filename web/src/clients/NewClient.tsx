@@ -8,7 +8,7 @@ import { api, asProblem, body, keys, once, useAct, useQuery, useQueryClient, typ
 import { useDraft } from "../drafts";
 import { useSession } from "../app/session";
 import { useFormats } from "../formats";
-import { SidePanel, useTellFault } from "../parts";
+import { DayField, SidePanel, useTellFault } from "../parts";
 import { useWords } from "../words";
 import { faultsElsewhere, valueOfField } from "./making";
 import { useCustomFields, type Row } from "./queries";
@@ -135,7 +135,15 @@ function Required({ field, value, error, set }: { field: Schemas["FieldView"]; v
     const data = field.kind === "choice" ? [...field.choices] : yesNo;
     return <Select label={field.label} withAsterisk value={value || null} data={data} error={error} onChange={(chosen) => set(chosen ?? "")} />;
   }
-  return <TextInput label={field.label} withAsterisk type={field.kind === "date" ? "date" : "text"} inputMode={field.kind === "number" ? "decimal" : "text"} value={value} maxLength={2000} error={error} onChange={(event) => set(event.currentTarget.value)} />;
+  if (field.kind === "date") {
+    const label = (
+      <>
+        {field.label} <span aria-hidden="true">*</span>
+      </>
+    );
+    return <DayField label={label} value={value || null} error={error} onChange={(day) => set(day ?? "")} />;
+  }
+  return <TextInput label={field.label} withAsterisk inputMode={field.kind === "number" ? "decimal" : "text"} value={value} maxLength={2000} error={error} onChange={(event) => set(event.currentTarget.value)} />;
 }
 
 interface Making {
