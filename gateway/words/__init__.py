@@ -7,7 +7,7 @@ give each sentence in the other languages, under the English one with numbered s
 
 `said` looks the finished English text up there, so nothing that raises an error knows of languages. An entry without
 translations is the same in all of them: a line to type, a table of a file. tests/words holds the files to the code:
-each sentence of the code is in them, and nothing else. Why it is done so: docs/decisions/0028-the-readers-language.md.
+each sentence of the code is in them. Why it is done so: docs/decisions/0028-the-readers-language.md.
 """
 
 from gateway.words.asked import asked_language, readers_language

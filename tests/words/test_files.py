@@ -1,4 +1,4 @@
-"""Each sentence of the code is in the files in every language, and the files hold nothing else."""
+"""Each sentence of the code is in the files, in every language and with what is put into it."""
 
 import json
 import re
