@@ -2,6 +2,7 @@
 every step one sees where one is."""
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,16 @@ class Keys:
                 return
             await self.press("Shift+Tab" if back else "Tab")
         raise AssertionError(f"Tab does not lead to {aim}")
+
+
+async def press_until(keys: Keys, key: str, aim: Locator) -> None:
+    """Press a key of a page that has just been opened: it hears keys a moment after it is drawn."""
+    for _ in range(20):
+        await keys.press(key)
+        with contextlib.suppress(AssertionError):
+            await expect(aim).to_be_visible(timeout=1000)
+            return
+    raise AssertionError(f"{key} does not lead to {aim}")
 
 
 async def until_row(work: Workplace, query: str) -> object:
@@ -229,8 +240,8 @@ async def do_a_task(work: Workplace, keys: Keys) -> None:
     await keys.press("g", "t")
     await page.wait_for_url("**/tasks")
     await settled(page)
-    await keys.press("t")
     side = page.locator("main aside")
+    await press_until(keys, "t", side.get_by_role("textbox").first)
     await keys.tab_to(side.get_by_role("textbox").first)
     await keys.type("Send the price list")
     await keys.press("Enter")
@@ -260,7 +271,7 @@ async def filter_and_help(keys: Keys) -> None:
     await keys.press("Escape", "g", "l")
     await page.wait_for_url("**/calls")
     await settled(page)
-    await keys.press("/")
+    await press_until(keys, "/", page.locator("input[data-filter]:focus").first)
     await expect(page.locator("input[data-filter]").first).to_be_focused()
     await keys.type("9163334455")
     await keys.press("Enter")
