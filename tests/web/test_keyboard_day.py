@@ -2,7 +2,6 @@
 every step one sees where one is."""
 
 import asyncio
-import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,16 +62,6 @@ class Keys:
                 return
             await self.press("Shift+Tab" if back else "Tab")
         raise AssertionError(f"Tab does not lead to {aim}")
-
-
-async def press_until(keys: Keys, key: str, aim: Locator) -> None:
-    """Press a key of a page that has just been opened: it hears keys a moment after it is drawn."""
-    for _ in range(20):
-        await keys.press(key)
-        with contextlib.suppress(AssertionError):
-            await expect(aim).to_be_visible(timeout=1000)
-            return
-    raise AssertionError(f"{key} does not lead to {aim}")
 
 
 async def until_row(work: Workplace, query: str) -> object:
@@ -239,9 +228,10 @@ async def do_a_task(work: Workplace, keys: Keys) -> None:
     page, pool = keys.page, work.gateway.pool
     await keys.press("g", "t")
     await page.wait_for_url("**/tasks")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
     await settled(page)
+    await keys.press("t")
     side = page.locator("main aside")
-    await press_until(keys, "t", side.get_by_role("textbox").first)
     await keys.tab_to(side.get_by_role("textbox").first)
     await keys.type("Send the price list")
     await keys.press("Enter")
@@ -270,8 +260,9 @@ async def filter_and_help(keys: Keys) -> None:
     page = keys.page
     await keys.press("Escape", "g", "l")
     await page.wait_for_url("**/calls")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Calls")
     await settled(page)
-    await press_until(keys, "/", page.locator("input[data-filter]:focus").first)
+    await keys.press("/")
     await expect(page.locator("input[data-filter]").first).to_be_focused()
     await keys.type("9163334455")
     await keys.press("Enter")
